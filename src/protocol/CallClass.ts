@@ -1,0 +1,8 @@
+import { Schema } from "effect"
+
+/** What kind of call a token admits to. Busy relays refuse in the order of the priority table (docs/operating.md). */
+export const CallClass = Schema.Literals(["one-to-one-audio", "one-to-one-video", "group-audio", "group-video"])
+export type CallClass = typeof CallClass.Type
+
+/** The byte that stands for a class on the wire, by position; 0 is not used. */
+export const callClassCodes: ReadonlyArray<CallClass | undefined> = [undefined, ...CallClass.literals]
