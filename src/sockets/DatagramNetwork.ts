@@ -7,6 +7,32 @@ export class PortNotOpened extends Schema.TaggedError<PortNotOpened>()("PortNotO
   message: Schema.String
 }) {}
 
+/** Why a port could not be opened, and for the rest the system's own words. */
+export type OpenFailure = "AddressInUse" | "AddressNotAvailable" | "PermissionDenied" | { readonly detail: string }
+
+export const portNotOpened = (
+  { host, port }: { readonly host: string; readonly port: number },
+  failure: OpenFailure
+): PortNotOpened => {
+  const where = `UDP port ${port} on ${host}`
+  switch (failure) {
+    case "AddressInUse":
+      return new PortNotOpened({
+        message: `${where} is in use: stop the program that has it, or choose another port (0 takes a free one)`
+      })
+    case "AddressNotAvailable":
+      return new PortNotOpened({
+        message: `${where} cannot be opened, ${host} is no address of this machine: use one, or 0.0.0.0 for all of them`
+      })
+    case "PermissionDenied":
+      return new PortNotOpened({
+        message: `${where} needs more rights: choose a port from 1024 on, or grant CAP_NET_BIND_SERVICE`
+      })
+    default:
+      return new PortNotOpened({ message: `${where} cannot be opened: ${failure.detail}` })
+  }
+}
+
 /** The port has been closed under its reader. */
 export class PortClosed extends Schema.TaggedError<PortClosed>()("PortClosed", {}) {}
 
@@ -24,6 +50,8 @@ export interface PortCounters {
   droppedReceiveBufferFull: number
   /** The system refused to send them. */
   droppedSendFailed: number
+  /** Lost on purpose before they were sent: see DatagramNetworkConditioned. */
+  droppedByImpairment: number
 }
 
 export const makePortCounters = (): PortCounters => ({
@@ -35,7 +63,8 @@ export const makePortCounters = (): PortCounters => ({
   sentBatches: 0,
   droppedOversized: 0,
   droppedReceiveBufferFull: 0,
-  droppedSendFailed: 0
+  droppedSendFailed: 0,
+  droppedByImpairment: 0
 })
 
 /** One open UDP port. */

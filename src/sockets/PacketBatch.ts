@@ -99,8 +99,31 @@ export const addBytes = (
   self.headerLengths[place] = 0
   self.bodyOffsets[place] = offset
   self.bodyLengths[place] = datagram.length
-  self.addresses.set(addresses.subarray(addressIndex * addressWords, (addressIndex + 1) * addressWords), place * addressWords)
+  self.addresses.set(
+    addresses.subarray(addressIndex * addressWords, (addressIndex + 1) * addressWords),
+    place * addressWords
+  )
   return true
+}
+
+/** Length of the packet at `place`, both parts. */
+export const packetBytes = (self: SendBatch, place: number): number =>
+  self.headerLengths[place]! + self.bodyLengths[place]!
+
+/** Writes the packet at `place` in one piece to `target`, and returns where it ends there. */
+export const join = (
+  self: SendBatch,
+  place: number,
+  memory: PacketMemory,
+  target: Uint8Array,
+  offset: number
+): number => {
+  const header = place * headerBytesMax
+  const body = self.bodyOffsets[place]!
+  const bodyStart = offset + self.headerLengths[place]!
+  target.set(self.headers.subarray(header, header + self.headerLengths[place]!), offset)
+  target.set(memory.bytes.subarray(body, body + self.bodyLengths[place]!), bodyStart)
+  return bodyStart + self.bodyLengths[place]!
 }
 
 /** Empties the batch. A network does this when it has sent it. */

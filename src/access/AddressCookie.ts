@@ -1,0 +1,46 @@
+import { createHmac, timingSafeEqual } from "node:crypto"
+import { clockSkewSeconds } from "./ClockSkew.ts"
+import * as KeyRing from "./KeyRing.ts"
+
+/** When it was made, then the proof. */
+const timeBytes = 4
+/** 64 bits: whoever guesses has 600 seconds and one datagram for every guess. */
+const proofBytes = 8
+export const cookieBytes = timeBytes + proofBytes
+
+/** Long enough to be asked for once and used for a resume later, short for an address that is somebody else's now. */
+export const validSeconds = 600
+
+/**
+ * Proof that whoever sends it receives at this address, for which no relay stores anything: the time and an HMAC-SHA256
+ * of address and time under a key of the fleet. `address` is the packed address, five words.
+ */
+export const make = (ring: KeyRing.KeyRing, address: Uint32Array, nowSeconds: number): Uint8Array =>
+  cookieOf(KeyRing.newest(ring), address, nowSeconds)
+
+/** Accepts what any relay with one of the ring's keys has made for this address within the last ten minutes. */
+export const check = (ring: KeyRing.KeyRing, cookie: Uint8Array, address: Uint32Array, nowSeconds: number): boolean => {
+  if (cookie.length !== cookieBytes) return false
+  const madeAtSeconds = new DataView(cookie.buffer, cookie.byteOffset).getUint32(0)
+  const ageSeconds = nowSeconds - madeAtSeconds
+  // The clock of the relay that made it may be ahead of ours.
+  if (ageSeconds > validSeconds || ageSeconds < -clockSkewSeconds) return false
+  return ring.keys.some((key) => timingSafeEqual(cookieOf(key, address, madeAtSeconds), cookie))
+}
+
+const cookieOf = (key: KeyRing.LiveKey, address: Uint32Array, madeAtSeconds: number): Uint8Array => {
+  const time = new Uint8Array(timeBytes)
+  new DataView(time.buffer).setUint32(0, madeAtSeconds)
+  const proof = createHmac("sha256", key.cookieSecret).update(networkOrder(address)).update(time).digest()
+  const cookie = new Uint8Array(cookieBytes)
+  cookie.set(time)
+  cookie.set(proof.subarray(0, proofBytes), timeBytes)
+  return cookie
+}
+
+const networkOrder = (words: Uint32Array): Uint8Array => {
+  const bytes = new Uint8Array(words.length * 4)
+  const view = new DataView(bytes.buffer)
+  words.forEach((word, index) => view.setUint32(index * 4, word))
+  return bytes
+}

@@ -1,0 +1,53 @@
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import * as CallCommand from "../call/CallCommand.ts"
+import { CallFull, SsrcTaken, StaleEpoch, UnknownParticipant } from "../call/CallDecision.ts"
+import { ForwardingPlan } from "../call/ForwardingPlan.ts"
+import { CallStoreError } from "../state/CallStore.ts"
+
+/** The device is on its leg. */
+const Admitted = Schema.Struct({
+  /** For the ticket and for the frames of this leg. */
+  epoch: Schema.Int,
+  /** Everybody in the call, this device too: its first roster. */
+  plan: ForwardingPlan
+})
+
+/** Repeated with the same leg tag it is answered alike. */
+export const Join = Rpc.make("Join", {
+  payload: CallCommand.Join,
+  success: Admitted,
+  error: Schema.Union([CallFull, SsrcTaken, CallStoreError])
+})
+
+/** Succeeds once for every ticket; repeated with the same leg tag it is answered alike. */
+export const Resume = Rpc.make("Resume", {
+  payload: CallCommand.Resume,
+  success: Admitted,
+  error: Schema.Union([UnknownParticipant, StaleEpoch, CallStoreError])
+})
+
+/** Takes effect also while the store is away, and is saved when it is back: a running call does not need the store. */
+export const Move = Rpc.make("Move", {
+  payload: CallCommand.Move,
+  error: Schema.Union([UnknownParticipant, StaleEpoch, CallStoreError])
+})
+
+/** Whoever is not there has left already. */
+export const Leave = Rpc.make("Leave", { payload: CallCommand.Leave, error: CallStoreError })
+
+/**
+ * The plan as it is, then every newer one; who reads slowly skips to the newest. A call that nobody has joined has no
+ * plan yet. Ends when the actor goes elsewhere, or fails when it has lost the call: watch again, and forward by the
+ * plan at hand meanwhile.
+ */
+export const WatchPlan = Rpc.make("WatchPlan", {
+  success: ForwardingPlan,
+  error: CallStoreError,
+  stream: true
+  // Without this a planned restart would wait 15 s for the stream to end by itself.
+}).annotate(ClusterSchema.InterruptOnTermination, true)
+
+/** The one actor of a call; the entity id is the call's. Commands may arrive twice, so each is safe to repeat. */
+export const Call = Entity.make("Call", [Join, Resume, Move, Leave, WatchPlan])

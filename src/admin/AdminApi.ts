@@ -1,0 +1,67 @@
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+
+/** Whether the relay works, and what it is. */
+export const Health = Schema.Struct({
+  status: Schema.Literal("ok"),
+  relay: Schema.String,
+  /** UDP address that it is bound to. */
+  address: Schema.String,
+  calls: Schema.Int,
+  participants: Schema.Int
+})
+
+/** The work done since the start. */
+export const Work = Schema.Struct({
+  /** Datagrams of every kind. */
+  packetsIn: Schema.Int,
+  packetsOut: Schema.Int,
+  /** User and system time of the whole process. */
+  cpuSeconds: Schema.Finite,
+  residentMemoryBytes: Schema.Int
+})
+
+const StreamReport = Schema.Struct({
+  ssrc: Schema.Int,
+  kind: Schema.String,
+  codec: Schema.String,
+  /** Taken in, each once. */
+  packets: Schema.Int,
+  bytes: Schema.Int,
+  /** Of them, lost on the way here and brought by a resend. */
+  packetsRepaired: Schema.Int
+})
+
+const ParticipantReport = Schema.Struct({
+  id: Schema.String,
+  address: Schema.String,
+  /** `null` until it has been measured. */
+  roundTripMs: Schema.NullOr(Schema.Finite),
+  packetsSent: Schema.Int,
+  packetsResent: Schema.Int,
+  streams: Schema.Array(StreamReport)
+})
+
+/** One call as far as it is on this relay. */
+export const CallReport = Schema.Struct({ id: Schema.String, participants: Schema.Array(ParticipantReport) })
+export type CallReport = typeof CallReport.Type
+
+/** Nobody on this relay is in that call. */
+export class CallNotHere extends Schema.TaggedError<CallNotHere>()(
+  "CallNotHere",
+  { message: Schema.String },
+  { httpApiStatus: 404 }
+) {}
+
+/** What operators and tools may ask. It changes nothing. */
+export const AdminApi = HttpApi.make("tandem").add(
+  HttpApiGroup.make("relay", { topLevel: true }).add(
+    HttpApiEndpoint.get("healthz", "/healthz", { success: Health }),
+    HttpApiEndpoint.get("work", "/work", { success: Work }),
+    HttpApiEndpoint.get("call", "/calls/:id", {
+      params: { id: Schema.String },
+      success: CallReport,
+      error: CallNotHere
+    })
+  )
+)

@@ -1,0 +1,108 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { Effect, Layer, Metric, Schema } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { PrometheusMetrics } from "effect/observability"
+import { createServer } from "node:http"
+import type * as CallTable from "../pipeline/CallTable.ts"
+import { PipelineMetrics } from "../pipeline/PipelineMetrics.ts"
+import { RelayCore } from "../pipeline/RelayCore.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
+import { AdminApi, CallNotHere, type CallReport } from "./AdminApi.ts"
+
+const cpuSeconds = Metric.gauge("process_cpu_seconds", { description: "User and system CPU time of the process" })
+const residentMemory = Metric.gauge("process_resident_memory_bytes", { description: "Resident memory of the process" })
+
+const cpuSecondsNow = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1_000_000
+}
+
+const reportOf = (call: CallTable.LocalCall): CallReport => ({
+  id: call.id,
+  participants: [...call.sessions.values()].map(({ leg, participant }) => ({
+    id: participant,
+    address: PackedAddress.format(leg.hop.send.address),
+    roundTripMs: leg.hop.roundTrip.smoothedMs ?? null,
+    packetsSent: leg.hop.send.packetsSent,
+    packetsResent: leg.hop.send.packetsResent,
+    streams: leg.streams.map(({ bytes, description, packets, packetsRepaired }) => ({
+      ssrc: description.ssrc,
+      kind: description.kind,
+      codec: description.codec,
+      packets,
+      bytes,
+      packetsRepaired
+    }))
+  }))
+})
+
+const handlers = HttpApiBuilder.group(
+  AdminApi,
+  "relay",
+  Effect.fn(function* (handlers) {
+    const { calls, options, port } = yield* RelayCore
+    return handlers.handleAll({
+      healthz: () =>
+        Effect.sync(() => ({
+          status: "ok" as const,
+          relay: options.relayId,
+          address: PackedAddress.format(port.address),
+          calls: calls.calls.size,
+          participants: calls.sessionsByTag.size
+        })),
+      work: () =>
+        Effect.sync(() => ({
+          packetsIn: port.counters.received,
+          packetsOut: port.counters.sent,
+          cpuSeconds: cpuSecondsNow(),
+          residentMemoryBytes: process.memoryUsage.rss()
+        })),
+      call: ({ params }) => {
+        const call = calls.calls.get(params.id)
+        return call === undefined
+          ? Effect.fail(new CallNotHere({ message: `nobody on this relay is in the call "${params.id}"` }))
+          : Effect.succeed(reportOf(call))
+      }
+    })
+  })
+)
+
+/** Prometheus text, brought up to date for each scrape. */
+const metrics = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.HttpRouter
+    const { publish } = yield* PipelineMetrics
+    const scrape = Effect.gen(function* () {
+      yield* publish
+      yield* Metric.update(cpuSeconds, cpuSecondsNow())
+      yield* Metric.update(residentMemory, process.memoryUsage.rss())
+      const text = yield* PrometheusMetrics.format()
+      return HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+    })
+    yield* router.add("GET", "/metrics", scrape)
+  })
+)
+
+/** The port could not be opened. */
+export class AdminPortNotOpened extends Schema.TaggedError<AdminPortNotOpened>()("AdminPortNotOpened", {
+  message: Schema.String
+}) {}
+
+/** `/healthz`, `/metrics`, `/work`, `/calls/:id` over HTTP. For operators: do not open it to the world. */
+export const layer = (options: { readonly host: string; readonly port: number }) =>
+  HttpRouter.serve(Layer.mergeAll(Layer.provide(HttpApiBuilder.layer(AdminApi), handlers), metrics), {
+    disableLogger: true,
+    disableListenLog: true
+  }).pipe(
+    Layer.provideMerge(NodeHttpServer.layer(createServer, options)),
+    Layer.catchTag("ServeError", (error) =>
+      Layer.effectDiscard(
+        Effect.fail(
+          new AdminPortNotOpened({
+            message: `HTTP port ${options.port} on ${options.host} cannot be opened (${String(error.cause)}): stop the program that has it, or choose another with --admin-port`
+          })
+        )
+      )
+    )
+  )

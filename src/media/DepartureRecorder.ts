@@ -1,0 +1,49 @@
+import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+
+/**
+ * When each hop sequence of one leg was sent: with the other side's feedback it gives round trips and, from the same
+ * numbers, bandwidth. Owned by exactly one leg and changed in place.
+ */
+export interface DepartureRecorder {
+  /** Departure of hop sequence `n` at `n & (length - 1)`, milliseconds. */
+  sentAtMs: Float64Array
+  /** Newest hop sequence sent, or -1 before the first. */
+  highest: number
+  /** How many of the newest numbers are known. */
+  known: number
+}
+
+/** Numbers kept at first; doubled while those that would be overwritten are younger than `keptMs`. */
+const lengthInitial = 64
+const lengthMax = 4096
+/** Longest time after which feedback is still of use. Milliseconds. */
+const keptMs = 1000
+
+export const make = (): DepartureRecorder => ({ sentAtMs: new Float64Array(lengthInitial), highest: -1, known: 0 })
+
+export const handleFrame = (self: DepartureRecorder, hopSequence: number, nowMs: number): void => {
+  const length = self.sentAtMs.length
+  if (self.known === length) {
+    if (length < lengthMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) grow(self)
+    else self.known--
+  }
+  self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)] = nowMs
+  self.highest = hopSequence
+  self.known++
+}
+
+const grow = (self: DepartureRecorder): void => {
+  const larger = new Float64Array(self.sentAtMs.length * 2)
+  for (let i = 0; i < self.known; i++) {
+    const sequence = self.highest - i
+    larger[sequence & (larger.length - 1)] = self.sentAtMs[sequence & (self.sentAtMs.length - 1)]!
+  }
+  self.sentAtMs = larger
+}
+
+/** When the number was sent, or NaN when that is not known any more. Milliseconds. */
+export const sentAtMs = (self: DepartureRecorder, hopSequence: number): number => {
+  if (self.highest < 0) return NaN
+  const back = SequenceNumber.distance(hopSequence, self.highest)
+  return back < 0 || back >= self.known ? NaN : self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)]!
+}

@@ -1,0 +1,133 @@
+import * as Feedback from "../protocol/Feedback.ts"
+import * as HopFrame from "../protocol/HopFrame.ts"
+import * as PacketBatch from "../sockets/PacketBatch.ts"
+import * as ArrivalRecorder from "./ArrivalRecorder.ts"
+import * as DepartureRecorder from "./DepartureRecorder.ts"
+import * as KeyFrameRequest from "./KeyFrameRequest.ts"
+import * as NackGenerator from "./NackGenerator.ts"
+import type { PacketRings } from "./PacketRings.ts"
+import * as ReceiveLeg from "./ReceiveLeg.ts"
+import * as RoundTripEstimator from "./RoundTripEstimator.ts"
+import * as SendLeg from "./SendLeg.ts"
+
+/**
+ * One hop, both directions: the same machinery at a relay and in a device. It repairs what its own side receives, answers
+ * what the other side asks for, and measures the round trip. Owned by one pipeline, changed in place; it never reads a
+ * clock and never sends: frames go into a batch that the owner sends.
+ */
+export interface Leg {
+  readonly receive: ReceiveLeg.ReceiveLeg
+  readonly send: SendLeg.SendLeg
+  readonly roundTrip: RoundTripEstimator.RoundTripEstimator
+  /** False: ask for nothing and send nothing again (to measure what repair is worth). */
+  readonly repair: boolean
+  /** One for each video stream that comes in on this leg. */
+  readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
+  lastFeedbackAtMs: number
+}
+
+/** What all legs of one port share. The report is scratch: it is filled and used within one call. */
+export interface LegResources {
+  readonly rings: PacketRings
+  readonly report: Feedback.Feedback
+}
+
+/** Feedback goes out this often while media flows. Milliseconds. */
+export const feedbackMsVideo = 100
+export const feedbackMsAudio = 250
+/** Media has stopped when there was none for this long, either way. Milliseconds. */
+export const quietAfterMs = 2000
+/** Bounds of the time between two requests for the same packet. Milliseconds. */
+const retryMsMin = 20
+const retryMsMax = 400
+
+export const make = (options: {
+  /** Chosen by this side, for frames that come in. */
+  readonly receiveTag: number
+  /** Chosen by the other side, for frames that go out. */
+  readonly sendTag: number
+  /** Of this side's numbers, 8 bits. */
+  readonly epoch: number
+  readonly address: Uint32Array
+  readonly repair: boolean
+}): Leg => ({
+  receive: ReceiveLeg.make(options.receiveTag),
+  send: SendLeg.make({ legTag: options.sendTag, epoch: options.epoch & 0xff, address: options.address }),
+  roundTrip: RoundTripEstimator.make(),
+  repair: options.repair,
+  keyFrames: [],
+  lastFeedbackAtMs: -Infinity
+})
+
+/**
+ * Takes in a feedback frame's body: measures the round trip and sends again what is asked for. Key frame requests stay
+ * in `resources.report` for the owner, who knows the streams. False when the body is malformed.
+ */
+export const handleFeedback = (
+  self: Leg,
+  resources: LegResources,
+  offset: number,
+  lengthBytes: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): boolean => {
+  const { report, rings } = resources
+  if (!Feedback.read(rings.memory.view, offset, lengthBytes, report)) return false
+  const newest = Feedback.newestReceived(report)
+  if (newest >= 0 && report.holdMs >= 0) {
+    const sentAtMs = DepartureRecorder.sentAtMs(self.send.departures, newest)
+    RoundTripEstimator.handleSample(self.roundTrip, nowMs - sentAtMs - report.holdMs)
+  }
+  if (self.repair) {
+    SendLeg.answerRequests(self.send, rings, report, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
+  }
+  return true
+}
+
+/** Does what is due now: requests, feedback, padding. */
+export const poll = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
+  if (nowMs >= feedbackDueMs(self)) sendFeedback(self, resources, nowMs, out)
+  SendLeg.pollPadding(self.send, nowMs, out)
+}
+
+/** When to poll next. Milliseconds; Infinity when the leg is quiet. */
+export const nextDeadlineMs = (self: Leg): number => Math.min(feedbackDueMs(self), SendLeg.nextPaddingMs(self.send))
+
+const feedbackDueMs = (self: Leg): number => {
+  let dueMs = self.repair ? self.receive.nacks.deadlineMs : Infinity
+  for (const request of self.keyFrames) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(request))
+  const lastMediaAtMs = Math.max(self.receive.lastMediaAtMs, self.send.lastMediaAtMs)
+  if (lastMediaAtMs === -Infinity) return dueMs
+  const hasVideo = self.receive.lastVideoAtMs > lastMediaAtMs - quietAfterMs
+  const regularMs = Math.max(self.lastFeedbackAtMs + (hasVideo ? feedbackMsVideo : feedbackMsAudio), lastMediaAtMs)
+  return regularMs < lastMediaAtMs + quietAfterMs ? Math.min(dueMs, regularMs) : dueMs
+}
+
+const sendFeedback = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
+  const { report, rings } = resources
+  report.requestCount = self.repair
+    ? NackGenerator.poll(self.receive.nacks, nowMs, retryMs(self.roundTrip), report.requests)
+    : 0
+  report.keyFrameCount = 0
+  for (const request of self.keyFrames) {
+    if (report.keyFrameCount < Feedback.keyFramesMax && KeyFrameRequest.poll(request, nowMs)) {
+      report.keyFrameSsrcs[report.keyFrameCount++] = request.ssrc
+    }
+  }
+  ArrivalRecorder.fillReport(self.receive.arrivals, report)
+  self.lastFeedbackAtMs = nowMs
+  const bytesMax = Feedback.frameBytesMax - HopFrame.headerBytes
+  const offset = PacketBatch.reserve(out, bytesMax)
+  if (offset < 0) return
+  const length = Feedback.write(rings.memory.view, offset, bytesMax, report, ArrivalRecorder.toTicks(nowMs))
+  out.scratchUsed -= bytesMax - length
+  ArrivalRecorder.markReported(self.receive.arrivals, report.arrivalCount)
+  const type = HopFrame.typeByte(HopFrame.FrameType.Feedback, 0)
+  SendLeg.writeFrame(self.send, type, 0, self.send.lastRepair, offset, length, nowMs, out)
+}
+
+/** How long to wait for an answer before asking again: RFC 6298's time-out with a floor fit for packets, not segments. */
+const retryMs = (estimator: RoundTripEstimator.RoundTripEstimator): number => {
+  const waitMs = RoundTripEstimator.roundTripMs(estimator) + Math.max(5, 4 * estimator.variationMs)
+  return Math.min(retryMsMax, Math.max(retryMsMin, waitMs))
+}

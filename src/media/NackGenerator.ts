@@ -1,0 +1,182 @@
+import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+
+/**
+ * Finds gaps in the repair sequences of one leg, says which to ask for again, and recognizes what has arrived before.
+ * One window over the newest numbers serves all three. Owned by exactly one leg and changed in place.
+ */
+export interface NackGenerator {
+  /** Of number `n`, at `n & (length - 1)`, for the newest `length` numbers. */
+  states: Uint8Array
+  noticedAtMs: Float64Array
+  askedAtMs: Float64Array
+  asks: Uint8Array
+  /** Newest number known to exist. A new epoch begins with 0, so at first it is the one before 0. */
+  highest: number
+  missing: number
+  /** No number before this one is missing. */
+  oldestMissing: number
+  /** Originals have come this much later than their successors: do not ask before. Milliseconds. */
+  reorderWaitMs: number
+  /** When `poll` has something to do; Infinity when nothing is missing. Milliseconds. */
+  deadlineMs: number
+}
+
+/** What a packet is to the leg. */
+export const Arrival = {
+  Fresh: 0,
+  Duplicate: 1,
+  /** Older than the window. */
+  TooOld: 2,
+  /** So far ahead that the gap is not worth asking for: the window starts anew, video needs a key frame. */
+  Jumped: 3
+} as const
+export type Arrival = (typeof Arrival)[keyof typeof Arrival]
+
+const State = { Unseen: 0, Received: 1, Missing: 2, Abandoned: 3 } as const
+
+/** Window at first; doubled while something is missing in what would fall out. */
+const lengthInitial = 128
+const lengthMax = 2048
+/** A larger hole is not asked for. libwebrtc kMaxNackPackets. Packets. */
+export const gapMax = 1000
+/** libwebrtc kMaxNackRetries. */
+export const asksMax = 10
+/** The longest playout budget: nobody waits longer. Milliseconds. */
+export const giveUpAfterMs = 1000
+/** Cap of what reordering can delay a first request. Milliseconds. */
+const reorderWaitMsMax = 20
+/** Share of the reordering wait that is forgotten with each packet that fills no gap. */
+const reorderDecay = 1 / 256
+
+export const make = (): NackGenerator => ({
+  states: new Uint8Array(lengthInitial),
+  noticedAtMs: new Float64Array(lengthInitial),
+  askedAtMs: new Float64Array(lengthInitial),
+  asks: new Uint8Array(lengthInitial),
+  highest: SequenceNumber.mask,
+  missing: 0,
+  oldestMissing: 0,
+  reorderWaitMs: 0,
+  deadlineMs: Infinity
+})
+
+/** Call for every packet received, in arrival order. */
+export const handlePacket = (self: NackGenerator, sequence: number, isResend: boolean, nowMs: number): Arrival => {
+  const ahead = SequenceNumber.distance(self.highest, sequence)
+  if (ahead > gapMax) {
+    restartAt(self, sequence)
+    return Arrival.Jumped
+  }
+  if (ahead > 0) {
+    noticeUpTo(self, (sequence - 1) & SequenceNumber.mask, nowMs)
+    makeRoom(self, 1)
+    self.highest = sequence
+    self.states[sequence & (self.states.length - 1)] = State.Received
+    self.reorderWaitMs -= self.reorderWaitMs * reorderDecay
+    return Arrival.Fresh
+  }
+  if (-ahead >= self.states.length) return Arrival.TooOld
+  const at = sequence & (self.states.length - 1)
+  const state = self.states[at]!
+  if (state === State.Received) return Arrival.Duplicate
+  if (state === State.Unseen) return Arrival.TooOld
+  if (state === State.Missing) self.missing--
+  if (!isResend) {
+    const lateMs = Math.min(reorderWaitMsMax, nowMs - self.noticedAtMs[at]!)
+    self.reorderWaitMs = Math.max(self.reorderWaitMs, lateMs)
+  }
+  self.states[at] = State.Received
+  return Arrival.Fresh
+}
+
+/** The other side has said that this number was given: what is not there up to it is missing. */
+export const handleGiven = (self: NackGenerator, sequence: number, nowMs: number): void => {
+  const ahead = SequenceNumber.distance(self.highest, sequence)
+  if (ahead > gapMax) restartAt(self, sequence)
+  else if (ahead > 0) noticeUpTo(self, sequence, nowMs)
+}
+
+/** Writes the numbers to ask for now into `out` and returns how many they are. */
+export const poll = (self: NackGenerator, nowMs: number, retryMs: number, out: Uint16Array): number => {
+  let count = 0
+  let left = self.missing
+  self.deadlineMs = Infinity
+  let first = -1
+  for (let sequence = self.oldestMissing; left > 0; sequence = SequenceNumber.next(sequence)) {
+    const at = sequence & (self.states.length - 1)
+    if (self.states[at] !== State.Missing) continue
+    left--
+    if (self.asks[at]! >= asksMax || nowMs - self.noticedAtMs[at]! >= giveUpAfterMs) {
+      self.states[at] = State.Abandoned
+      self.missing--
+      continue
+    }
+    if (first < 0) first = sequence
+    let dueMs = self.asks[at] === 0 ? self.noticedAtMs[at]! + self.reorderWaitMs : self.askedAtMs[at]! + retryMs
+    if (dueMs <= nowMs && count < out.length) {
+      out[count++] = sequence
+      self.asks[at]!++
+      self.askedAtMs[at] = nowMs
+      dueMs = nowMs + retryMs
+    }
+    if (dueMs < self.deadlineMs) self.deadlineMs = dueMs
+  }
+  if (first >= 0) self.oldestMissing = first
+  return count
+}
+
+const noticeUpTo = (self: NackGenerator, sequence: number, nowMs: number): void => {
+  const count = SequenceNumber.distance(self.highest, sequence)
+  if (count <= 0) return
+  makeRoom(self, count)
+  if (self.missing === 0) self.oldestMissing = SequenceNumber.next(self.highest)
+  for (let step = 1; step <= count; step++) {
+    const at = (self.highest + step) & (self.states.length - 1)
+    self.states[at] = State.Missing
+    self.noticedAtMs[at] = nowMs
+    self.asks[at] = 0
+  }
+  self.missing += count
+  self.highest = sequence
+  self.deadlineMs = Math.min(self.deadlineMs, nowMs + self.reorderWaitMs)
+}
+
+/** Before the window moves by `count`: it grows while it can, then what falls out is given up. */
+const makeRoom = (self: NackGenerator, count: number): void => {
+  if (self.missing === 0) {
+    while (count > self.states.length && self.states.length < lengthMax) grow(self)
+    return
+  }
+  const span = SequenceNumber.distance(self.oldestMissing, self.highest) + 1 + count
+  while (span > self.states.length && self.states.length < lengthMax) grow(self)
+  for (let excess = span - self.states.length; excess > 0; excess--) {
+    const at = self.oldestMissing & (self.states.length - 1)
+    if (self.states[at] === State.Missing) self.missing--
+    self.oldestMissing = SequenceNumber.next(self.oldestMissing)
+  }
+}
+
+const grow = (self: NackGenerator): void => {
+  const old = { ...self }
+  const length = self.states.length * 2
+  self.states = new Uint8Array(length)
+  self.noticedAtMs = new Float64Array(length)
+  self.askedAtMs = new Float64Array(length)
+  self.asks = new Uint8Array(length)
+  for (let back = 0; back < old.states.length; back++) {
+    const from = (self.highest - back) & (old.states.length - 1)
+    const to = (self.highest - back) & (length - 1)
+    self.states[to] = old.states[from]!
+    self.noticedAtMs[to] = old.noticedAtMs[from]!
+    self.askedAtMs[to] = old.askedAtMs[from]!
+    self.asks[to] = old.asks[from]!
+  }
+}
+
+const restartAt = (self: NackGenerator, sequence: number): void => {
+  self.states.fill(State.Unseen)
+  self.states[sequence & (self.states.length - 1)] = State.Received
+  self.highest = sequence
+  self.missing = 0
+  self.deadlineMs = Infinity
+}

@@ -1,0 +1,150 @@
+import type { Feedback } from "../protocol/Feedback.ts"
+import * as HopFrame from "../protocol/HopFrame.ts"
+import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as PacketBatch from "../sockets/PacketBatch.ts"
+import * as DepartureRecorder from "./DepartureRecorder.ts"
+import * as PacketRing from "./PacketRing.ts"
+import * as PacketRings from "./PacketRings.ts"
+import * as SentHistory from "./SentHistory.ts"
+import * as StreamClock from "./StreamClock.ts"
+
+/** The sending half of a leg: its numbers, what it has sent, and where to. Owned by one pipeline, changed in place. */
+export interface SendLeg {
+  /** Chosen by the other side; it drops frames with another tag. */
+  readonly legTag: number
+  /** 8 bits; grows when the numbers start anew. */
+  readonly epoch: number
+  /** Packed address that frames go to. */
+  readonly address: Uint32Array
+  nextHop: number
+  /** Last repair sequence given; the one before 0 at first. */
+  lastRepair: number
+  readonly departures: DepartureRecorder.DepartureRecorder
+  readonly history: SentHistory.SentHistory
+  lastMediaAtMs: number
+  /** Paddings sent since the last media packet. */
+  paddings: number
+  packetsSent: number
+  packetsResent: number
+  /** Requests that were not answered: too early after the last resend, too old, or not there any more. */
+  requestsRefused: number
+}
+
+/** A sender that stops says so: padding this long after its last packet. Milliseconds. */
+export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
+/** A packet is not sent again to the same receiver before this share of a round trip has passed. */
+const resendRoundTripShare = 0.7
+
+export const make = (options: {
+  readonly legTag: number
+  readonly epoch: number
+  readonly address: Uint32Array
+}): SendLeg => ({
+  legTag: options.legTag,
+  epoch: options.epoch,
+  address: Uint32Array.from(options.address),
+  nextHop: 0,
+  lastRepair: SequenceNumber.mask,
+  departures: DepartureRecorder.make(),
+  history: SentHistory.make(),
+  lastMediaAtMs: -Infinity,
+  paddings: paddingAfterMs.length,
+  packetsSent: 0,
+  packetsResent: 0,
+  requestsRefused: 0
+})
+
+/** Sends a packet of a ring for the first time. */
+export const sendPacket = (
+  self: SendLeg,
+  ring: PacketRing.PacketRing,
+  packet: number,
+  type: number,
+  descriptor: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const repairSequence = SequenceNumber.next(self.lastRepair)
+  self.lastRepair = repairSequence
+  SentHistory.add(self.history, repairSequence, packet, type, descriptor, nowMs)
+  self.lastMediaAtMs = nowMs
+  self.paddings = 0
+  self.packetsSent++
+  const offset = PacketRing.offsetOf(ring, packet)
+  writeFrame(self, type, descriptor, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
+}
+
+/** Sends again what the report asks for, as far as it is still worth it. */
+export const answerRequests = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  report: Feedback,
+  roundTripMs: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  for (let i = 0; i < report.requestCount; i++) {
+    if (!resend(self, rings, report.requests[i]!, roundTripMs, nowMs, out)) self.requestsRefused++
+  }
+}
+
+const resend = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  repairSequence: number,
+  roundTripMs: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): boolean => {
+  const { history } = self
+  const at = SentHistory.find(history, repairSequence)
+  if (at < 0 || nowMs - history.sentAtMs[at]! < resendRoundTripShare * roundTripMs) return false
+  const ring = PacketRings.ringOf(rings, (history.types[at]! >> 2) & 0x0f)
+  const packet = history.packets[at]!
+  if (!PacketRing.has(ring, packet)) return false
+  if (StreamClock.isExpired(PacketRing.clockOf(ring, packet), PacketRing.timestampOf(ring, packet), nowMs)) return false
+  history.sentAtMs[at] = nowMs
+  self.packetsResent++
+  const offset = PacketRing.offsetOf(ring, packet)
+  const type = history.types[at]! | HopFrame.resendFlag
+  writeFrame(self, type, history.descriptors[at]!, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
+  return true
+}
+
+/** Shows the receiver the last repair sequence, when it is due after the last packet. */
+export const pollPadding = (self: SendLeg, nowMs: number, out: PacketBatch.SendBatch): void => {
+  if (nowMs < nextPaddingMs(self)) return
+  self.paddings++
+  writeFrame(self, HopFrame.typeByte(HopFrame.FrameType.Padding, 0), 0, self.lastRepair, 0, 0, nowMs, out)
+}
+
+/** Infinity when nothing has been sent since the last of them. */
+export const nextPaddingMs = (self: SendLeg): number => {
+  const afterMs = paddingAfterMs[self.paddings]
+  return afterMs === undefined ? Infinity : self.lastMediaAtMs + afterMs
+}
+
+/** Puts a frame into the batch; its body is `bodyLength` bytes at `bodyOffset` of the packet memory. */
+export const writeFrame = (
+  self: SendLeg,
+  type: number,
+  descriptor: number,
+  repairSequence: number,
+  bodyOffset: number,
+  bodyLength: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const place = PacketBatch.add(out)
+  if (place < 0) return
+  const hopSequence = self.nextHop
+  self.nextHop = SequenceNumber.next(hopSequence)
+  DepartureRecorder.handleFrame(self.departures, hopSequence, nowMs)
+  const header = place * PacketBatch.headerBytesMax
+  HopFrame.writeHeader(out.headerView, header, type, descriptor, hopSequence, repairSequence, self.epoch, self.legTag)
+  out.headerLengths[place] = HopFrame.headerBytes
+  out.bodyOffsets[place] = bodyOffset
+  out.bodyLengths[place] = bodyLength
+  const words = place * PacketBatch.addressWords
+  for (let i = 0; i < PacketBatch.addressWords; i++) out.addresses[words + i] = self.address[i]!
+}

@@ -1,0 +1,78 @@
+import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+
+/**
+ * What one leg has sent under which repair sequence: references into the packet rings, so that a resend finds the bytes.
+ * Owned by exactly one leg and changed in place.
+ */
+export interface SentHistory {
+  /** Of number `n`, at `n & (length - 1)`, for the newest `known` numbers: the packet's number in its ring. */
+  packets: Int32Array
+  /** First byte and descriptor of its frame. */
+  types: Uint8Array
+  descriptors: Uint8Array
+  /** When it was last sent, as the original or as a resend. Milliseconds. */
+  sentAtMs: Float64Array
+  highest: number
+  known: number
+}
+
+/** Numbers kept at first; doubled while those that would be overwritten are younger than `keptMs`. */
+const lengthInitial = 64
+const lengthMax = 4096
+/** The rings keep packets no longer. Milliseconds. */
+const keptMs = 1500
+
+export const make = (): SentHistory => ({
+  packets: new Int32Array(lengthInitial),
+  types: new Uint8Array(lengthInitial),
+  descriptors: new Uint8Array(lengthInitial),
+  sentAtMs: new Float64Array(lengthInitial),
+  highest: SequenceNumber.mask,
+  known: 0
+})
+
+/** Notes the packet under the next number. */
+export const add = (
+  self: SentHistory,
+  repairSequence: number,
+  packet: number,
+  type: number,
+  descriptor: number,
+  nowMs: number
+): void => {
+  const length = self.packets.length
+  if (self.known === length) {
+    if (length < lengthMax && nowMs - self.sentAtMs[repairSequence & (length - 1)]! < keptMs) grow(self)
+    else self.known--
+  }
+  const at = repairSequence & (self.packets.length - 1)
+  self.packets[at] = packet
+  self.types[at] = type
+  self.descriptors[at] = descriptor
+  self.sentAtMs[at] = nowMs
+  self.highest = repairSequence
+  self.known++
+}
+
+/** Place of a number in the arrays, or -1 when it is not known any more. */
+export const find = (self: SentHistory, repairSequence: number): number => {
+  const back = SequenceNumber.distance(repairSequence, self.highest)
+  return back < 0 || back >= self.known ? -1 : repairSequence & (self.packets.length - 1)
+}
+
+const grow = (self: SentHistory): void => {
+  const old = { ...self }
+  const length = self.packets.length * 2
+  self.packets = new Int32Array(length)
+  self.types = new Uint8Array(length)
+  self.descriptors = new Uint8Array(length)
+  self.sentAtMs = new Float64Array(length)
+  for (let back = 0; back < self.known; back++) {
+    const from = (self.highest - back) & (old.packets.length - 1)
+    const to = (self.highest - back) & (length - 1)
+    self.packets[to] = old.packets[from]!
+    self.types[to] = old.types[from]!
+    self.descriptors[to] = old.descriptors[from]!
+    self.sentAtMs[to] = old.sentAtMs[from]!
+  }
+}

@@ -1,0 +1,39 @@
+import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+
+/**
+ * How old the packets of one stream are, by the sender's own clock: the distance of a packet's RTP timestamp from the
+ * newest one seen, plus the time since that was seen. Every hop that handles the stream counts from the same origin, so
+ * the time a packet has lost on earlier hops is included.
+ */
+export interface StreamClock {
+  /** RTP timestamp ticks a second. */
+  readonly clockRate: number
+  /** Age at which a packet is not worth sending again. Milliseconds. */
+  readonly deadlineMs: number
+  newestTimestamp: number
+  /** When the newest timestamp was first seen; -1 before the first packet. Milliseconds. */
+  newestAtMs: number
+}
+
+/** Playout budgets: later than this a repaired packet is of no use. Milliseconds. */
+export const audioDeadlineMs = 400
+export const videoDeadlineMs = 1000
+
+export const make = (kind: "audio" | "video", clockRate: number): StreamClock => ({
+  clockRate,
+  deadlineMs: kind === "audio" ? audioDeadlineMs : videoDeadlineMs,
+  newestTimestamp: 0,
+  newestAtMs: -1
+})
+
+export const handlePacket = (self: StreamClock, timestamp: number, nowMs: number): void => {
+  if (self.newestAtMs >= 0 && SequenceNumber.timestampDistance(self.newestTimestamp, timestamp) <= 0) return
+  self.newestTimestamp = timestamp
+  self.newestAtMs = nowMs
+}
+
+export const ageMs = (self: StreamClock, timestamp: number, nowMs: number): number =>
+  (SequenceNumber.timestampDistance(timestamp, self.newestTimestamp) * 1000) / self.clockRate + nowMs - self.newestAtMs
+
+export const isExpired = (self: StreamClock, timestamp: number, nowMs: number): boolean =>
+  ageMs(self, timestamp, nowMs) > self.deadlineMs

@@ -1,0 +1,25 @@
+/** What became of control datagrams, by reason. Only the control pipeline counts. */
+export type ControlCounters = Record<ControlOutcome, number>
+
+export const controlOutcomes = [
+  "answered",
+  /** Repeated requests that got the answer they had got before. */
+  "answeredAgain",
+  "challenged",
+  "refused",
+  /** Silent from here on. */
+  "malformed",
+  /** Well formed, and nothing that a relay is told. */
+  "unexpected",
+  "unauthenticated",
+  "unknownSession",
+  "replayed",
+  /** Binding requests beyond the rate of their prefix. */
+  "bindingLimited",
+  /** The answer would have been longer than a question that nobody has vouched for. */
+  "answerTooLong"
+] as const
+export type ControlOutcome = (typeof controlOutcomes)[number]
+
+export const make = (): ControlCounters =>
+  Object.fromEntries(controlOutcomes.map((outcome) => [outcome, 0])) as ControlCounters

@@ -1,0 +1,86 @@
+import { Effect, Layer, Result, Stream } from "effect"
+import * as ControlMessage from "../protocol/ControlMessage.ts"
+import type { MethodName } from "../protocol/MessageKinds.ts"
+import * as Stun from "../protocol/Stun.ts"
+import type { Question } from "./Answers.ts"
+import * as BindingLimit from "./BindingLimit.ts"
+import { type ControlDatagram, ControlInbox } from "./ControlInbox.ts"
+import { ControlOutbox } from "./ControlOutbox.ts"
+import { Directives } from "./Directives.ts"
+import * as JoinControl from "./JoinControl.ts"
+import { RelayCore } from "./RelayCore.ts"
+import * as SessionControl from "./SessionControl.ts"
+
+/** Requests under way at once. A join waits for its call's actor; pings must not wait for joins. */
+const concurrency = 64
+/** A relay that stops tells its devices, and waits this long for their acknowledgements. */
+const farewellMs = 500
+
+/** The control plane of the UDP port: one datagram, one message, one answer or none. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { calls, controlCounters, nowMs } = yield* RelayCore
+    const inbox = yield* ControlInbox
+    const outbox = yield* ControlOutbox
+    const directives = yield* Directives
+    const join = yield* JoinControl.make
+    const sessionControl = yield* SessionControl.make
+    const bindingLimit = BindingLimit.make()
+
+    const answerBinding = ({ datagram, transactionId }: Question) => {
+      if (!BindingLimit.admits(bindingLimit, datagram.address, nowMs())) {
+        controlCounters.bindingLimited++
+        return
+      }
+      controlCounters.answered++
+      const answer = ControlMessage.encode({
+        _tag: "BindingSuccess",
+        transactionId,
+        mappedAddress: datagram.address
+      })
+      outbox.send(Stun.appendFingerprint(answer), datagram.address)
+    }
+
+    const handle = (datagram: ControlDatagram): Effect.Effect<void> => {
+      const decoded = ControlMessage.decode(datagram.bytes)
+      if (Result.isFailure(decoded)) {
+        controlCounters.malformed++
+        return Effect.void
+      }
+      const { integrity, message } = decoded.success
+      const question = (method: MethodName): Question => ({ datagram, method, transactionId: message.transactionId })
+      if (message._tag === "BindingRequest") return Effect.sync(() => answerBinding(question("Binding")))
+      if (integrity !== undefined) {
+        switch (message._tag) {
+          case "JoinRequest":
+            return join(message, question("Join"), integrity)
+          case "ResumeRequest":
+            return join(message, question("Resume"), integrity)
+          case "PingRequest":
+            return sessionControl.ping(message, question("Ping"), integrity)
+          case "LeaveRequest":
+            return sessionControl.leave(message, question("Leave"), integrity)
+          case "DirectiveSuccess":
+            if (!directives.acknowledge(message, datagram.bytes, integrity)) controlCounters.unauthenticated++
+            return Effect.void
+        }
+      }
+      controlCounters.unexpected++
+      return Effect.void
+    }
+
+    yield* Stream.fromQueue(inbox).pipe(
+      Stream.mapEffect(handle, { concurrency }),
+      Stream.runDrain,
+      Effect.forkScoped
+    )
+
+    // Runs first when the layer is closed: the fibers above still carry the acknowledgements.
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach([...calls.sessionsByTag.values()], (session) => directives.sendGoingAway(session, farewellMs), {
+        concurrency: "unbounded",
+        discard: true
+      }).pipe(Effect.timeoutOption(farewellMs))
+    )
+  })
+)

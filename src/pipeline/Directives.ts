@@ -1,0 +1,100 @@
+import { Context, Deferred, Effect, FiberMap, Layer, Schedule } from "effect"
+import { SecureRandom } from "effect/crypto"
+import * as MessageIntegrity from "../access/MessageIntegrity.ts"
+import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
+import * as ControlMessage from "../protocol/ControlMessage.ts"
+import * as RosterPages from "../protocol/RosterPages.ts"
+import * as Stun from "../protocol/Stun.ts"
+import { ControlOutbox } from "./ControlOutbox.ts"
+import { RelayCore } from "./RelayCore.ts"
+import type { Session } from "./Session.ts"
+
+/** A directive that the device has not acknowledged yet. */
+interface Open {
+  readonly session: Session
+  readonly acknowledged: Deferred.Deferred<void>
+}
+
+/** What is left of a directive when its number and its transaction have been chosen. */
+type Content =
+  | Omit<ControlMessage.RosterDirective, "transactionId" | "counter">
+  | Omit<ControlMessage.GoingAwayDirective, "transactionId" | "counter">
+
+/** 200 ms, 300 ms, 450 ms ...: some 15 s in all; by then the device is gone or has resumed. */
+const repeats = { schedule: Schedule.exponential("200 millis", 1.5), times: 9 }
+
+/** Wraps at 32 bits; that takes a change of the call a second for a century. */
+const rosterOf = ({ participants, version }: ForwardingPlan) =>
+  RosterPages.paginate(
+    version.number % 0x1_0000_0000,
+    participants.map(({ id, streams }) => ({ participant: id, streams }))
+  )
+
+/** What the relay tells devices: each message is repeated until the device has acknowledged it. */
+export class Directives extends Context.Service<
+  Directives,
+  {
+    /** Who is in the call. Replaces a roster that is still on its way. */
+    readonly sendRoster: (session: Session, plan: ForwardingPlan) => Effect.Effect<void>
+    /** Nothing more is sent to this device. */
+    readonly forget: (session: Session) => Effect.Effect<void>
+    /** Tells a device that the relay stops; ends when the device knows or does not answer. */
+    readonly sendGoingAway: (session: Session, inMs: number) => Effect.Effect<void>
+    /** Takes in an acknowledgement. False when it is not authentic, or of nothing that is open. */
+    readonly acknowledge: (
+      message: ControlMessage.DirectiveSuccess,
+      datagram: Uint8Array,
+      integrity: Stun.IntegrityLocation
+    ) => boolean
+  }
+>()("tandem/pipeline/Directives") {
+  static readonly layer: Layer.Layer<Directives, never, RelayCore | ControlOutbox | SecureRandom.SecureRandom> =
+    Layer.effect(
+      Directives,
+      Effect.gen(function* () {
+        const { nowMs, options } = yield* RelayCore
+        const outbox = yield* ControlOutbox
+        const random = yield* SecureRandom.SecureRandom
+        const open = new Map<string, Open>()
+        const rosters = yield* FiberMap.make<Session>()
+
+        const send = Effect.fnUntraced(function* (session: Session, content: Content) {
+          const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
+          const counter = ++session.lastDirective
+          const message = ControlMessage.encode({ ...content, transactionId, counter })
+          const bytes = MessageIntegrity.sign(message, session.key)
+          const key = transactionId.join(".")
+          const acknowledged = yield* Deferred.make<void>()
+          open.set(key, { session, acknowledged })
+          yield* Effect.sync(() => outbox.send(bytes, session.leg.hop.send.address)).pipe(
+            Effect.repeat(repeats),
+            Effect.raceFirst(Deferred.await(acknowledged)),
+            Effect.ensuring(Effect.sync(() => open.delete(key)))
+          )
+        })
+
+        return Directives.of({
+          sendRoster: (session, plan) =>
+            FiberMap.run(
+              rosters,
+              session,
+              Effect.forEach(
+                rosterOf(plan),
+                (page) => send(session, { _tag: "RosterDirective", ...page }),
+                { concurrency: "unbounded", discard: true }
+              )
+            ),
+          forget: (session) => FiberMap.remove(rosters, session),
+          sendGoingAway: (session, inMs) =>
+            send(session, { _tag: "GoingAwayDirective", inMs, relays: options.otherRelays }),
+          acknowledge: (message, datagram, integrity) => {
+            const directive = open.get(message.transactionId.join("."))
+            if (directive === undefined || !MessageIntegrity.verify(datagram, integrity, directive.session.key)) return false
+            directive.session.lastControlAtMs = nowMs()
+            Deferred.doneUnsafe(directive.acknowledged, Effect.void)
+            return true
+          }
+        })
+      })
+    )
+}

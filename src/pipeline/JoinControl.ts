@@ -1,0 +1,174 @@
+import { Clock, Effect, Result } from "effect"
+import { SecureRandom } from "effect/crypto"
+import * as Ticket from "../access/Ticket.ts"
+import { Call } from "../actor/CallRpcs.ts"
+import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
+import * as ControlMessage from "../protocol/ControlMessage.ts"
+import type * as Stun from "../protocol/Stun.ts"
+import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
+import { Throttle } from "../throttle/Throttle.ts"
+import * as Admission from "./Admission.ts"
+import * as AnswerCache from "./AnswerCache.ts"
+import { Answers, type Question, type Refusal } from "./Answers.ts"
+import { CallSessions } from "./CallSessions.ts"
+import * as LegTable from "./LegTable.ts"
+import { RelayCore } from "./RelayCore.ts"
+import * as RelayLeg from "./RelayLeg.ts"
+import * as Session from "./Session.ts"
+
+type Request = ControlMessage.JoinRequest | ControlMessage.ResumeRequest
+
+/** A ticket outlives the longest call that anybody has had patience for. Seconds. */
+const ticketSeconds = 24 * 60 * 60
+/** The actor and its store answer sooner, or the device asks again. */
+const actorTimeout = "3 seconds"
+/** What a device is told when the call's actor or its store does not answer. Milliseconds. */
+const retryAfterMs = 2000
+
+const { refusalCodes } = ControlMessage
+const actorAway: Refusal = { code: refusalCodes.busy, reason: "the call cannot be reached now", retryAfterMs }
+
+/** Joins and resumes: prove the address, prove the participant, ask the throttle, ask the call, open the session. */
+export const make = Effect.gen(function* () {
+  const { calls, controlCounters, forwarding, nowMs, options } = yield* RelayCore
+  const answers = yield* Answers
+  const sessions = yield* CallSessions
+  const throttle = yield* Throttle
+  const random = yield* SecureRandom.SecureRandom
+  const callOf = yield* Call.client
+  const given = AnswerCache.make()
+
+  const newTag = random.randomBytes(4).pipe(
+    Effect.map((bytes) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)),
+    Effect.repeat({ until: (tag) => LegTable.isFree(forwarding.legs, tag) })
+  )
+
+  /** Asks the call's actor to let the participant in, on a new leg. */
+  const ask = Effect.fnUntraced(function* (
+    request: Request,
+    admitted: Admission.Admitted,
+    epoch: number,
+    question: Question
+  ) {
+    const { claims } = admitted
+    const call = callOf(claims.call)
+    const leg = {
+      id: claims.participant,
+      relay: options.relayId,
+      address: PackedAddress.format(question.datagram.address),
+      legTag: yield* newTag,
+      deviceLegTag: request.legTag
+    }
+    const answer =
+      request._tag === "JoinRequest"
+        ? yield* call.Join({ ...leg, callClass: claims.callClass, streams: request.streams })
+        : yield* call.Resume({ ...leg, epoch })
+    return { ...answer, legTag: leg.legTag }
+  })
+
+  /** The session is open when this has run, before the device knows: its first frames are welcome. */
+  const openSession = Effect.fnUntraced(function* (
+    request: Request,
+    { claims, key }: Admission.Admitted,
+    given: { readonly epoch: number; readonly legTag: number; readonly plan: ForwardingPlan },
+    address: Uint32Array
+  ) {
+    const leg = RelayLeg.make({
+      call: claims.call,
+      participant: claims.participant,
+      streams: streamsOf(given.plan, claims.participant),
+      receiveTag: given.legTag,
+      sendTag: request.legTag,
+      epoch: given.epoch,
+      address,
+      repair: options.repair
+    })
+    yield* sessions.open(Session.make(leg, key, request.counter, nowMs()), given.plan)
+  })
+
+  const carryOut = Effect.fnUntraced(function* (
+    request: Request,
+    admitted: Admission.Admitted,
+    ticketEpoch: number,
+    question: Question,
+    cacheKey: string
+  ) {
+    const { claims, claimsBytes, key } = admitted
+    const isCallHere = calls.calls.has(claims.call)
+    yield* throttle.admit(
+      request._tag === "ResumeRequest" ? "resume" : Admission.joinPriority(claims.callClass, isCallHere)
+    )
+    const granted = yield* Effect.timeout(ask(request, admitted, ticketEpoch, question), actorTimeout)
+    yield* openSession(request, admitted, granted, question.datagram.address)
+    const relayTimeMs = yield* Clock.currentTimeMillis
+    const expiresAtSeconds = Math.floor(relayTimeMs / 1000) + ticketSeconds
+    const nonce = yield* random.randomBytes(Ticket.nonceBytes)
+    const answer = {
+      transactionId: request.transactionId,
+      ticket: Ticket.seal(options.keyRing, { claimsBytes, epoch: granted.epoch, expiresAtSeconds }, nonce),
+      legTag: granted.legTag,
+      epoch: granted.epoch & 0xff,
+      mappedAddress: question.datagram.address,
+      relays: options.otherRelays,
+      relayTimeMs
+    }
+    const message: ControlMessage.ControlMessage =
+      request._tag === "JoinRequest" ? { _tag: "JoinSuccess", ...answer } : { _tag: "ResumeSuccess", ...answer }
+    AnswerCache.finish(given, cacheKey, answers.grant(question, message, key))
+  })
+
+  /** Every way in which a call can refuse, as what the device is told. */
+  const carryOutOrRefuse = (...[request, admitted, epoch, question, cacheKey]: Parameters<typeof carryOut>) => {
+    const refuse = (refusal: Refusal) => answers.refuse(question, refusal, admitted.key)
+    const told = (code: number) => (error: { readonly message: string }) => refuse({ code, reason: error.message })
+    return carryOut(request, admitted, epoch, question, cacheKey).pipe(
+      Effect.catchTags({
+        Refused: ({ message, retryAfterMs }) => refuse({ code: refusalCodes.busy, reason: message, retryAfterMs }),
+        CallFull: told(refusalCodes.callFull),
+        SsrcTaken: told(refusalCodes.ssrcTaken),
+        UnknownParticipant: told(refusalCodes.unknownCall),
+        StaleEpoch: told(refusalCodes.ticketInvalid),
+        CallStoreError: () => refuse({ ...actorAway, reason: "the state server cannot be reached" })
+      }),
+      Effect.catchCause((cause) =>
+        Effect.andThen(Effect.logWarning("a call's actor did not answer", cause), refuse(actorAway))
+      ),
+      Effect.ensuring(
+        Effect.sync(() => {
+          if (given.answers.get(cacheKey) === undefined) AnswerCache.forget(given, cacheKey)
+        })
+      )
+    )
+  }
+
+  return Effect.fn("ControlPipeline.join")(function* (
+    request: Request,
+    question: Question,
+    integrity: Stun.IntegrityLocation
+  ) {
+    const { datagram } = question
+    const { keyRing } = options
+    const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    if (!Admission.isAddressProved(keyRing, request.cookie, datagram, nowSeconds)) return yield* answers.challenge(question)
+    const checked =
+      request._tag === "JoinRequest"
+        ? Result.map(Admission.checkJoin(keyRing, request, datagram, integrity, nowSeconds), (admitted) => ({
+            ...admitted,
+            epoch: 0
+          }))
+        : Admission.checkResume(keyRing, request, datagram, integrity, nowSeconds)
+    if (Result.isFailure(checked)) {
+      controlCounters.unauthenticated++
+      return yield* answers.refuse(question, checked.failure)
+    }
+    const cacheKey = AnswerCache.keyOf(request.transactionId, datagram.address)
+    const before = AnswerCache.begin(given, cacheKey)
+    if (before === "underWay") return
+    if (before !== "new") return answers.repeat(question, before)
+    yield* carryOutOrRefuse(request, checked.success, checked.success.epoch, question, cacheKey)
+  })
+})
+
+const streamsOf = (plan: ForwardingPlan, participant: string): ReadonlyArray<StreamDescription> =>
+  plan.participants.find(({ id }) => id === participant)?.streams ?? []

@@ -1,0 +1,55 @@
+import { Effect, Layer, Queue, Stream } from "effect"
+import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
+import type { PacketBatch } from "../sockets/PacketBatch.ts"
+import { ControlInbox } from "./ControlInbox.ts"
+import * as Forwarding from "./Forwarding.ts"
+import * as LegTimers from "./LegTimers.ts"
+import { receiveBatchSizes } from "./PipelineMetrics.ts"
+import { RelayCore } from "./RelayCore.ts"
+
+/** Stations 2 to 8 of a packet's path: a stream of batches, one clock read and one Effect for each. */
+const forward = Effect.gen(function* () {
+  const { batches, forwarding, nowMs, port } = yield* RelayCore
+  const inbox = yield* ControlInbox
+  const context = yield* Effect.context<never>()
+  const { bytes } = forwarding.resources.rings.memory
+
+  const takeControl = (batch: PacketBatch) => {
+    for (let i = 0; i < forwarding.controlCount; i++) {
+      const index = forwarding.control[i]!
+      const offset = batch.offsets[index]!
+      const datagram = {
+        bytes: bytes.slice(offset, offset + batch.lengths[index]!),
+        address: PackedAddress.take(batch.addresses, index)
+      }
+      if (!Queue.offerUnsafe(inbox, datagram)) forwarding.counters.dropped.controlQueueFull++
+    }
+  }
+
+  yield* DatagramNetwork.batches(port).pipe(
+    Stream.runForEachArray(([batch]) => {
+      Forwarding.forwardBatch(forwarding, batch, nowMs(), batches.media)
+      if (forwarding.controlCount > 0) takeControl(batch)
+      receiveBatchSizes.updateUnsafe(batch.count, context)
+      return batches.media.count > 0 ? port.send(batches.media) : Effect.void
+    })
+  )
+})
+
+/** Polls the legs whose deadlines have come. */
+const poll = Effect.gen(function* () {
+  const { batches, forwarding, nowMs, port } = yield* RelayCore
+  yield* Effect.suspend(() => {
+    Forwarding.pollLegs(forwarding, nowMs(), batches.timers)
+    return batches.timers.count > 0 ? port.send(batches.timers) : Effect.void
+  }).pipe(Effect.andThen(Effect.sleep(LegTimers.tickMs)), Effect.forever)
+})
+
+/** The data plane: both fibers end with the layer's scope. A port that closes under them is a defect of the host. */
+export const layer: Layer.Layer<never, never, RelayCore | ControlInbox> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    yield* Effect.forkScoped(Effect.orDie(forward))
+    yield* Effect.forkScoped(poll)
+  })
+)

@@ -1,0 +1,47 @@
+/** What became of the datagrams that the relay has pulled, by reason. Only the pipeline counts. */
+export interface PacketCounters {
+  mediaIn: number
+  mediaInBytes: number
+  mediaOut: number
+  repairedIn: number
+  resent: number
+  resendsRefused: number
+  feedbackIn: number
+  paddingIn: number
+  controlIn: number
+  readonly dropped: Record<DropReason, number>
+}
+
+/** Why a datagram went no further. */
+export const dropReasons = [
+  /** First byte is of no protocol spoken here. */
+  "notOurs",
+  "tooShort",
+  /** Frame types that this relay does not handle. */
+  "unsupportedType",
+  "unknownLegTag",
+  /** A right tag from another address: it moves only by an authenticated message. */
+  "wrongAddress",
+  "staleEpoch",
+  "duplicate",
+  "tooOld",
+  "malformedRtp",
+  "malformedFeedback",
+  /** An SSRC that its sender has not declared. */
+  "undeclaredStream",
+  "controlQueueFull"
+] as const
+export type DropReason = (typeof dropReasons)[number]
+
+export const make = (): PacketCounters => ({
+  mediaIn: 0,
+  mediaInBytes: 0,
+  mediaOut: 0,
+  repairedIn: 0,
+  resent: 0,
+  resendsRefused: 0,
+  feedbackIn: 0,
+  paddingIn: 0,
+  controlIn: 0,
+  dropped: Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
+})

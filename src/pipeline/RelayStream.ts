@@ -1,0 +1,28 @@
+import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
+import * as StreamClock from "../media/StreamClock.ts"
+import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import type { RelayLeg } from "./RelayLeg.ts"
+
+/** One stream that a participant sends, and where it goes: the row of the plan, ready for use. */
+export interface RelayStream {
+  readonly description: StreamDescription
+  readonly clock: StreamClock.StreamClock
+  /** The legs that get it. Replaced whole by each plan. */
+  targets: ReadonlyArray<RelayLeg>
+  /** Video only. */
+  readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
+  packets: number
+  bytes: number
+  /** Packets lost on the way here that a resend brought. */
+  packetsRepaired: number
+}
+
+export const make = (description: StreamDescription): RelayStream => ({
+  description,
+  clock: StreamClock.make(description.kind, description.clockRate),
+  targets: [],
+  keyFrames: description.kind === "video" ? KeyFrameRequest.make(description.ssrc) : undefined,
+  packets: 0,
+  bytes: 0,
+  packetsRepaired: 0
+})

@@ -1,0 +1,102 @@
+/**
+ * What the values of control messages are made of: unsigned numbers in network order, UTF-8 text, and strings behind a
+ * byte with their length. Written as pieces to be joined; read one after another.
+ */
+
+export const u8 = (value: number): Uint8Array => Uint8Array.of(value)
+
+export const u16 = (value: number): Uint8Array => Uint8Array.of(value >>> 8, value)
+
+export const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
+
+/** Numbers up to 2^53 - 1: JavaScript counts no further exactly. */
+export const u64 = (value: number): Uint8Array => join(u32(Math.floor(value / 0x1_0000_0000)), u32(value))
+
+export const join = (...pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** As much of the text as `bytesMax` bytes hold; no character is cut in two. */
+export const utf8 = (text: string, bytesMax: number): Uint8Array => {
+  const bytes = new Uint8Array(bytesMax)
+  return bytes.subarray(0, encoder.encodeInto(text, bytes).written)
+}
+
+/** The text behind a byte with its length. */
+export const prefixed = (text: string, bytesMax: number): Uint8Array => {
+  const bytes = utf8(text, bytesMax)
+  return join(u8(bytes.length), bytes)
+}
+
+/**
+ * `undefined` when the bytes are not UTF-8. The decoder would replace what it cannot read, or throw: so the text is
+ * written again and compared, which costs a flood of bad bytes no more than good ones.
+ */
+export const textOf = (bytes: Uint8Array): string | undefined => {
+  const text = decoder.decode(bytes)
+  const again = encoder.encode(text)
+  return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]) ? text : undefined
+}
+
+/** Reads behind each other. Once something was not there, every further read gives nothing. */
+export interface FieldReader {
+  readonly bytes: Uint8Array
+  offset: number
+  failed: boolean
+}
+
+export const makeReader = (bytes: Uint8Array): FieldReader => ({ bytes, offset: 0, failed: false })
+
+/** Whether everything was there that was asked for, and nothing is left. */
+export const isComplete = (reader: FieldReader): boolean => !reader.failed && reader.offset === reader.bytes.length
+
+const takeBytes = (reader: FieldReader, length: number): Uint8Array => {
+  const end = reader.offset + length
+  if (reader.failed || end > reader.bytes.length) {
+    reader.failed = true
+    return new Uint8Array(length)
+  }
+  const bytes = reader.bytes.subarray(reader.offset, end)
+  reader.offset = end
+  return bytes
+}
+
+const takeUnsigned = (reader: FieldReader, length: number): number =>
+  takeBytes(reader, length).reduce((value, byte) => value * 0x100 + byte, 0)
+
+export const takeU8 = (reader: FieldReader): number => takeUnsigned(reader, 1)
+
+export const takeU16 = (reader: FieldReader): number => takeUnsigned(reader, 2)
+
+export const takeU32 = (reader: FieldReader): number => takeUnsigned(reader, 4)
+
+/** Fails for numbers above 2^53 - 1. */
+export const takeU64 = (reader: FieldReader): number => {
+  const value = takeUnsigned(reader, 8)
+  if (!Number.isSafeInteger(value)) reader.failed = true
+  return value
+}
+
+/** Fails when it is not UTF-8. */
+export const takeText = (reader: FieldReader, length: number): string => {
+  const text = textOf(takeBytes(reader, length))
+  if (text !== undefined) return text
+  reader.failed = true
+  return ""
+}
+
+/** A string behind a byte with its length. Fails when it is empty or longer than `bytesMax`. */
+export const takePrefixed = (reader: FieldReader, bytesMax: number): string => {
+  const length = takeU8(reader)
+  if (length === 0 || length > bytesMax) reader.failed = true
+  return takeText(reader, length)
+}

@@ -1,0 +1,85 @@
+/**
+ * The header in front of every packet on a device's leg: 12 bytes, network order.
+ *
+ *      0                   1                   2                   3
+ *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *     |1 1|  type |R|G|   descriptor  |         hop sequence          |
+ *     |        repair sequence        |     epoch     |   reserved    |
+ *     |                            leg tag                            |
+ *
+ * Everything here reads and writes in place: it runs for every packet and allocates nothing. docs/protocol.md has the
+ * meaning of each field.
+ */
+export const headerBytes = 12
+
+/** The first byte of a hop frame is 192 or more; STUN has 0 to 3 (RFC 7983). */
+export const firstByteMin = 0xc0
+
+export const FrameType = {
+  Audio: 0,
+  /** Audio whose sender has just heard itself start. */
+  AudioOnset: 1,
+  Video: 2,
+  /** RTCP that the devices speak with each other. */
+  EndToEndRtcp: 3,
+  ForwardErrorCorrection: 4,
+  /** No packet: shows the receiver the last repair sequence. */
+  Padding: 5,
+  Feedback: 6,
+  Aggregate: 7
+} as const
+export type FrameType = (typeof FrameType)[keyof typeof FrameType]
+
+/** Types that carry a packet of the devices, which is kept and repaired. */
+export const isMedia = (type: number): boolean => type <= FrameType.EndToEndRtcp
+
+/** A repeated packet: a resend or a duplicate. */
+export const resendFlag = 0x02
+/** The hole before this packet in its stream is intentional. */
+export const gapFlag = 0x01
+
+export const typeAt = (bytes: Uint8Array, offset: number): number => (bytes[offset]! >> 2) & 0x0f
+
+export const isResend = (bytes: Uint8Array, offset: number): boolean => (bytes[offset]! & resendFlag) !== 0
+
+/** Video: first byte of RFC 9626 (S E I D B TID). Audio: voice bit and level, RFC 6464. */
+export const descriptorAt = (bytes: Uint8Array, offset: number): number => bytes[offset + 1]!
+
+export const hopSequenceAt = (view: DataView, offset: number): number => view.getUint16(offset + 2)
+export const repairSequenceAt = (view: DataView, offset: number): number => view.getUint16(offset + 4)
+export const epochAt = (bytes: Uint8Array, offset: number): number => bytes[offset + 6]!
+export const legTagAt = (view: DataView, offset: number): number => view.getUint32(offset + 8)
+
+export const writeHeader = (
+  view: DataView,
+  offset: number,
+  typeAndFlags: number,
+  descriptor: number,
+  hopSequence: number,
+  repairSequence: number,
+  epoch: number,
+  legTag: number
+): void => {
+  view.setUint8(offset, typeAndFlags)
+  view.setUint8(offset + 1, descriptor)
+  view.setUint16(offset + 2, hopSequence)
+  view.setUint16(offset + 4, repairSequence)
+  view.setUint16(offset + 6, epoch << 8)
+  view.setUint32(offset + 8, legTag)
+}
+
+/** The first byte of a frame. `flags`: `resendFlag`, `gapFlag` or both. */
+export const typeByte = (type: FrameType, flags: number): number => firstByteMin | (type << 2) | flags
+
+/** RFC 9626 section 3.1, first byte of a video descriptor. */
+export const startOfFrameFlag = 0x80
+export const endOfFrameFlag = 0x40
+export const independentFlag = 0x20
+export const discardableFlag = 0x10
+
+/** Whether a video descriptor says that a key frame starts here. */
+export const startsKeyFrame = (descriptor: number): boolean =>
+  (descriptor & (startOfFrameFlag | independentFlag)) === (startOfFrameFlag | independentFlag)
+
+/** RFC 6464: what a sender says that does not know its level: no voice, -127 dBov. */
+export const audioLevelUnknown = 0x7f

@@ -1,0 +1,317 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Deferred, Effect, Fiber, Layer, Result, Schema, Stream } from "effect"
+import { ShardingConfig } from "effect/cluster"
+import { TestClock } from "effect/testing"
+import * as CallDecision from "../../src/call/CallDecision.ts"
+import { empty } from "../../src/call/CallState.ts"
+import * as CallVersion from "../../src/call/CallVersion.ts"
+import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
+import { CallId } from "../../src/protocol/Ids.ts"
+import * as CallStore from "../../src/state/CallStore.ts"
+import { commandOf, decide, join, participantId, type RandomCommand, randomCommands, resume } from "../call/Commands.ts"
+import { makeFailing, startActor } from "./Stores.ts"
+
+const TestServices = Layer.merge(CallStore.layerMemory, ShardingConfig.layer())
+const id = CallId.make("call-1")
+const leaveOf = (index: number) => ({ id: participantId(index), legTag: join(index).legTag })
+
+type Actor = Effect.Success<ReturnType<typeof startActor>>
+
+/** Watches in the background; `seen` grows with every plan. */
+const watch = Effect.fnUntraced(function* (actor: Actor) {
+  const seen: Array<ForwardingPlan> = []
+  const fiber = yield* actor.WatchPlan().pipe(
+    Stream.runForEach((plan) => Effect.sync(() => void seen.push(plan))),
+    Effect.forkScoped
+  )
+  yield* settle
+  return { seen, fiber }
+})
+
+/** Lets every fiber that can run do so. */
+const settle = TestClock.adjust("1 millis")
+
+const reasonOf = <A, E>(effect: Effect.Effect<A, E>) =>
+  effect.pipe(
+    Effect.as("nothing"),
+    Effect.catch((error) =>
+      Effect.succeed(error instanceof CallStore.CallStoreError ? error.reason._tag : (error as { _tag: string })._tag)
+    )
+  )
+
+const names = (plan: ForwardingPlan | undefined) => plan?.participants.map(({ id }) => id)
+
+describe("CallActor", () => {
+  it.effect("publishes a newer plan for every change, to all who watch", () =>
+    Effect.gen(function* () {
+      const actor = yield* startActor(yield* CallStore.CallStore, id)
+      const { epoch, plan } = yield* actor.Join(join(1))
+      assert.strictEqual(epoch, 1)
+      const { seen } = yield* watch(actor)
+      assert.deepStrictEqual(seen, [plan])
+      yield* actor.Join(join(2))
+      yield* settle
+      yield* actor.Resume(resume(1))
+      yield* settle
+      assert.deepStrictEqual(seen.map(names), [
+        [participantId(1)],
+        [participantId(1), participantId(2)],
+        [participantId(1), participantId(2)]
+      ])
+      assert.deepStrictEqual(seen[2]?.participants[0]?.relay, "relay-b")
+      for (const [index, plan] of seen.entries()) {
+        if (index > 0) assert.isTrue(CallVersion.isNewer(plan.version, seen[index - 1]!.version))
+      }
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("answers a repeated command alike, and publishes nothing for it", () =>
+    Effect.gen(function* () {
+      const actor = yield* startActor(yield* CallStore.CallStore, id)
+      const first = yield* actor.Join(join(1))
+      const { seen } = yield* watch(actor)
+      assert.deepStrictEqual(yield* actor.Join(join(1)), first)
+      const resumed = yield* actor.Resume(resume(1))
+      assert.deepStrictEqual(yield* actor.Resume(resume(1)), resumed)
+      yield* settle
+      assert.strictEqual(seen.length, 2)
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("refuses with the reason", () =>
+    Effect.gen(function* () {
+      const actor = yield* startActor(yield* CallStore.CallStore, id)
+      yield* actor.Join(join(1))
+      const taken = join(2, { streams: join(1).streams })
+      assert.strictEqual(yield* reasonOf(actor.Join(taken)), "SsrcTaken")
+      assert.strictEqual(yield* reasonOf(actor.Resume(resume(1, { epoch: 7 }))), "StaleEpoch")
+      assert.strictEqual(yield* reasonOf(actor.Resume(resume(2))), "UnknownParticipant")
+      assert.strictEqual(yield* reasonOf(actor.Move({ ...leaveOf(2), address: "192.0.2.1:1" })), "UnknownParticipant")
+      yield* actor.Leave(leaveOf(2))
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("a relay that reads slowly skips to the newest plan", () =>
+    Effect.gen(function* () {
+      const actor = yield* startActor(yield* CallStore.CallStore, id)
+      yield* actor.Join(join(1))
+      const isRead = yield* Deferred.make<void>()
+      const seen: Array<ForwardingPlan> = []
+      yield* actor.WatchPlan(undefined, { streamBufferSize: 1 }).pipe(
+        Stream.runForEach((plan) =>
+          Effect.andThen(
+            Effect.sync(() => void seen.push(plan)),
+            Deferred.await(isRead)
+          )
+        ),
+        Effect.forkScoped
+      )
+      yield* settle
+      for (let index = 2; index <= 40; index++) yield* actor.Join(join(index))
+      yield* Deferred.succeed(isRead, undefined)
+      yield* settle
+      assert.strictEqual(seen.at(-1)?.participants.length, 40)
+      // One in hand, one in the relay's buffer, one on the way, and the newest.
+      assert.isAtMost(seen.length, 4)
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("a call that nobody has joined has no plan, and leaves nothing in the store", () =>
+    Effect.gen(function* () {
+      const store = yield* CallStore.CallStore
+      const actor = yield* startActor(store, id)
+      const { seen } = yield* watch(actor)
+      yield* actor.Leave(leaveOf(1))
+      yield* settle
+      assert.deepStrictEqual(seen, [])
+      assert.deepStrictEqual(yield* store.load(id), empty)
+      yield* actor.Join(join(1))
+      yield* settle
+      assert.deepStrictEqual(seen.map(names), [[participantId(1)]])
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("when the last has left the store forgets the call, and one that begins again is newer", () =>
+    Effect.gen(function* () {
+      const store = yield* CallStore.CallStore
+      const actor = yield* startActor(store, id)
+      yield* actor.Join(join(1))
+      const { seen } = yield* watch(actor)
+      yield* actor.Leave(leaveOf(1))
+      yield* settle
+      assert.deepStrictEqual(names(seen.at(-1)), [])
+      assert.deepStrictEqual(yield* store.load(id), empty)
+      yield* actor.Join(join(2))
+      yield* settle
+      assert.isTrue(CallVersion.isNewer(seen[2]!.version, seen[1]!.version))
+
+      yield* actor.Leave(leaveOf(2))
+      yield* settle
+      yield* TestClock.adjust("1 minute")
+      const elsewhere = yield* startActor(store, id)
+      const { plan } = yield* elsewhere.Join(join(3))
+      assert.isTrue(CallVersion.isNewer(plan.version, seen.at(-1)!.version))
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("a new owner has saved its epoch before it publishes the plan that it found", () =>
+    Effect.gen(function* () {
+      const store = yield* CallStore.CallStore
+      const { plan } = yield* (yield* startActor(store, id)).Join(join(1))
+      const { seen } = yield* watch(yield* startActor(store, id))
+      assert.deepStrictEqual(seen.map(names), [[participantId(1)]])
+      assert.isAbove(seen[0]!.version.ownerEpoch, plan.version.ownerEpoch)
+      assert.deepStrictEqual((yield* store.load(id)).version, seen[0]!.version)
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("a call that another node has written meanwhile is taken back with all that was written", () =>
+    Effect.gen(function* () {
+      const store = yield* CallStore.CallStore
+      const here = yield* startActor(store, id)
+      const there = yield* startActor(store, id)
+      yield* here.Join(join(1))
+      const { seen } = yield* watch(here)
+      yield* there.Join(join(2))
+      const { plan } = yield* here.Join(join(3))
+      yield* settle
+      assert.deepStrictEqual(names(plan), [1, 2, 3].map(participantId))
+      assert.deepStrictEqual(seen.at(-1), plan)
+
+      yield* there.Leave(leaveOf(2))
+      // Refused, but what it found is news all the same.
+      assert.strictEqual(yield* reasonOf(here.Join(join(4, { streams: join(1).streams }))), "SsrcTaken")
+      yield* here.Leave(leaveOf(3))
+      yield* settle
+      assert.deepStrictEqual(names(seen.at(-1)), [participantId(1)])
+      assert.deepStrictEqual(yield* store.load(id).pipe(Effect.map(({ version }) => version)), seen.at(-1)!.version)
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("an actor from which the call is taken again and again gives it up, and does not stay behind", () =>
+    Effect.gen(function* () {
+      const memory = yield* CallStore.CallStore
+      let isContested = false
+      const store: typeof memory = {
+        ...memory,
+        save: Effect.fnUntraced(function* (id, state, expected) {
+          if (isContested) {
+            const before = yield* memory.load(id)
+            yield* memory.save(id, CallDecision.takeOver(before, 0), before.version)
+          }
+          yield* memory.save(id, state, expected)
+        })
+      }
+      const actor = yield* startActor(store, id)
+      yield* actor.Join(join(1))
+      const { fiber } = yield* watch(actor)
+      isContested = true
+      assert.strictEqual(yield* reasonOf(actor.Join(join(2))), "StaleVersion")
+      yield* settle
+      assert.strictEqual(yield* reasonOf(Fiber.join(fiber)), "StaleVersion")
+      isContested = false
+      const { seen } = yield* watch(actor)
+      assert.deepStrictEqual(names(seen[0]), [participantId(1)])
+      yield* actor.Join(join(2))
+    }).pipe(Effect.provide(TestServices))
+  )
+})
+
+describe("CallActor without its store", () => {
+  it.effect("refuses what has to be saved, and works again when the store does", () =>
+    Effect.gen(function* () {
+      const store = makeFailing(yield* CallStore.CallStore)
+      store.isAway = true
+      const actor = yield* startActor(store, id)
+      assert.strictEqual(yield* reasonOf(actor.Join(join(1))), "StoreUnavailable")
+      assert.strictEqual(yield* reasonOf(Stream.runDrain(actor.WatchPlan())), "StoreUnavailable")
+      store.isAway = false
+      yield* actor.Join(join(1))
+      const { seen } = yield* watch(actor)
+      store.isAway = true
+      assert.strictEqual(yield* reasonOf(actor.Join(join(2))), "StoreUnavailable")
+      assert.strictEqual(yield* reasonOf(actor.Leave(leaveOf(1))), "StoreUnavailable")
+      yield* settle
+      assert.deepStrictEqual(seen.map(names), [[participantId(1)]])
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("lets a device move, and saves the address when the store is back", () =>
+    Effect.gen(function* () {
+      const store = makeFailing(yield* CallStore.CallStore)
+      const actor = yield* startActor(store, id)
+      yield* actor.Join(join(1))
+      store.isAway = true
+      yield* actor.Move({ ...leaveOf(1), address: "192.0.2.1:1" })
+      yield* actor.Move({ ...leaveOf(1), address: "192.0.2.2:2" })
+      yield* TestClock.adjust("10 seconds")
+      store.isAway = false
+      assert.strictEqual((yield* store.load(id)).participants[0]?.address, join(1).address)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* store.load(id)).participants[0]?.address, "192.0.2.2:2")
+      yield* actor.Join(join(2))
+    }).pipe(Effect.provide(TestServices))
+  )
+
+  it.effect("a new owner whose epoch is not saved does not let anybody move", () =>
+    Effect.gen(function* () {
+      const memory = yield* CallStore.CallStore
+      yield* (yield* startActor(memory, id)).Join(join(1))
+      const store = makeFailing(memory)
+      const actor = yield* startActor({ ...store, load: memory.load }, id)
+      store.isAway = true
+      assert.strictEqual(yield* reasonOf(actor.Move({ ...leaveOf(1), address: "192.0.2.1:1" })), "StoreUnavailable")
+    }).pipe(Effect.provide(TestServices))
+  )
+})
+
+/** The same random command as `decide` has, as an RPC. */
+const send = (actor: Actor, random: RandomCommand): Effect.Effect<unknown, unknown> => {
+  const { kind, command } = commandOf(random)
+  switch (kind) {
+    case "join":
+      return actor.Join(command)
+    case "resume":
+      return actor.Resume(command)
+    case "move":
+      return actor.Move(command)
+    case "leave":
+      return actor.Leave(command)
+  }
+}
+
+/** A command, and whether the actor's node dies before it arrives. */
+const commandsAndCrashes = randomCommands.pipe(
+  Arbitrary.flatMap((commands) =>
+    Arbitrary.array(Arbitrary.schema(Schema.Literals([false, false, false, true])), {
+      minLength: commands.length,
+      maxLength: commands.length
+    }).pipe(Arbitrary.map((crashes) => commands.map((command, index) => ({ command, isCrash: crashes[index]! }))))
+  )
+)
+
+describe("CallActor on nodes that die", () => {
+  it.effect.prop(
+    "decides as one pure call would that nothing ever happens to",
+    [commandsAndCrashes],
+    ([steps]) =>
+      Effect.gen(function* () {
+        const store = yield* CallStore.CallStore
+        let actor = yield* startActor(store, id)
+        let model = empty
+        let newest = CallVersion.none
+        for (const { command, isCrash } of steps) {
+          if (isCrash) actor = yield* startActor(store, id)
+          const expected = decide(model, command, 0)
+          const refusal = yield* reasonOf(send(actor, command))
+          assert.strictEqual(refusal, Result.isFailure(expected) ? expected.failure._tag : "nothing")
+          if (Result.isSuccess(expected)) model = expected.success.state
+          const stored = yield* store.load(id)
+          assert.deepStrictEqual(stored.participants, model.participants)
+          assert.isFalse(stored.participants.length > 0 && CallVersion.isNewer(newest, stored.version))
+          newest = stored.version
+        }
+      }).pipe(Effect.provide(Layer.fresh(TestServices))),
+    { arbitrary: { runs: 50, size: 40 } }
+  )
+})

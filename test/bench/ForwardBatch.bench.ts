@@ -1,0 +1,101 @@
+import * as Forwarding from "../../src/pipeline/Forwarding.ts"
+import * as LegTable from "../../src/pipeline/LegTable.ts"
+import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
+import * as PacketRings from "../../src/media/PacketRings.ts"
+import * as Feedback from "../../src/protocol/Feedback.ts"
+import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
+import * as RtpHeader from "../../src/protocol/RtpHeader.ts"
+import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
+import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
+import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
+
+const batchPackets = 64
+const address = (last: number) => Uint32Array.of(5000 + last, 0, 0, 0xffff, 0x0a000000 + last)
+
+export interface Setup {
+  readonly forwarding: Forwarding.Forwarding
+  readonly batch: PacketBatch.PacketBatch
+  readonly out: PacketBatch.SendBatch
+}
+
+/** A relay with one sender of audio and `receivers` receivers, and a batch of the sender's packets in its slots. */
+export const setUp = (receivers: number, payloadBytes: number): Setup => {
+  const scratchBytes = 64 * 1024
+  const audioBytes = 64 << 20
+  const memory = PacketMemory.make({ receiveSlots: batchPackets, ownerBytes: scratchBytes + audioBytes + (1 << 20) })
+  const rings = PacketRings.make(memory, memory.ownerOffset + scratchBytes, { audioBytes, videoBytes: 1 << 20 })
+  const forwarding = Forwarding.make({ rings, report: Feedback.make() }, batchPackets, 0)
+  const call = CallId.make("bench")
+  const legs = Array.from({ length: receivers + 1 }, (_, i) =>
+    RelayLeg.make({
+      call,
+      participant: ParticipantId.make(`p${i}`),
+      streams: [new StreamDescription({ ssrc: 1000 + i, kind: "audio", clockRate: 48000, codec: "opus" })],
+      receiveTag: 0x1234567 * (i + 1),
+      sendTag: i + 1,
+      epoch: 0,
+      address: address(i),
+      repair: true
+    })
+  )
+  for (const leg of legs) LegTable.add(forwarding.legs, leg)
+  legs[0]!.streams[0]!.targets = legs.slice(1)
+  const batch = PacketBatch.makePacketBatch(batchPackets)
+  for (let i = 0; i < batchPackets; i++) {
+    batch.offsets[i] = i * PacketMemory.slotBytes
+    batch.lengths[i] = HopFrame.headerBytes + RtpHeader.fixedHeaderBytes + payloadBytes
+    batch.addresses.set(address(0), i * PacketBatch.addressWords)
+  }
+  batch.count = batchPackets
+  const out = PacketBatch.makeSendBatch({
+    capacity: 4096,
+    scratchOffset: memory.ownerOffset,
+    scratchBytes
+  })
+  return { forwarding, batch, out }
+}
+
+/** Writes the next 64 packets of the stream into the receive slots, as a network would. */
+export const receive = (setup: Setup, first: number): void => {
+  const { view } = setup.forwarding.resources.rings.memory
+  for (let i = 0; i < batchPackets; i++) {
+    const offset = i * PacketMemory.slotBytes
+    const n = first + i
+    const type = HopFrame.typeByte(HopFrame.FrameType.Audio, 0)
+    HopFrame.writeHeader(view, offset, type, HopFrame.audioLevelUnknown, n & 0xffff, n & 0xffff, 0, 0x1234567)
+    RtpHeader.writeHeader(view, offset + HopFrame.headerBytes, {
+      marker: false,
+      payloadType: 111,
+      sequenceNumber: n & 0xffff,
+      timestamp: (n * 960) >>> 0,
+      ssrc: 1000
+    })
+  }
+}
+
+/** Nanoseconds per packet of forwardBatch with its packets in place, and of putting them there alone. */
+export const measure = (receivers: number, payloadBytes: number, batches: number) => {
+  const setup = setUp(receivers, payloadBytes)
+  let n = 0
+  let nowMs = 0
+  const round = (forward: boolean) => {
+    const start = process.hrtime.bigint()
+    for (let b = 0; b < batches; b++) {
+      receive(setup, n)
+      n += batchPackets
+      nowMs += 1
+      if (!forward) continue
+      Forwarding.forwardBatch(setup.forwarding, setup.batch, nowMs, setup.out)
+      PacketBatch.reset(setup.out)
+    }
+    return Number(process.hrtime.bigint() - start) / (batches * batchPackets)
+  }
+  round(true)
+  const withForwarding = round(true)
+  n = 0
+  const alone = setUp(receivers, payloadBytes)
+  void alone
+  const without = round(false)
+  return { withForwarding, without, mediaOut: setup.forwarding.counters.mediaOut, dropped: setup.forwarding.counters.dropped }
+}

@@ -1,0 +1,157 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import * as CallDecision from "../../src/call/CallDecision.ts"
+import { CallState, empty, findParticipant, participantsMax } from "../../src/call/CallState.ts"
+import type * as CallCommand from "../../src/call/CallCommand.ts"
+import { decide, join, participantId, randomCommands, resume, stream } from "./Commands.ts"
+
+const stateAfter = (...joins: ReadonlyArray<CallCommand.Join>): CallState =>
+  joins.reduce((state, command) => Result.getOrThrow(CallDecision.join(state, command, 0)).state, empty)
+
+const refusal = (result: Result.Result<unknown, CallDecision.Refusal>): string =>
+  Result.isFailure(result) ? result.failure._tag : "not refused"
+
+const many = { arbitrary: { size: 60 } }
+
+describe("CallDecision", () => {
+  it.prop(
+    "random commands keep the call whole",
+    [randomCommands],
+    ([commands]) => {
+      let state = empty
+      commands.forEach((command, nowMs) => {
+        const result = decide(state, command, nowMs)
+        if (Result.isFailure(result)) return
+        const { state: next, plan } = result.success
+        assert.deepStrictEqual(plan.version, next.version)
+        if (next !== state) {
+          assert.strictEqual(next.version.number, state.version.number + 1)
+          assert.strictEqual(next.version.ownerEpoch, state.version.ownerEpoch)
+          assert.notDeepEqual(next.participants, state.participants, "a change that changes nothing is no change")
+        }
+        const ids = next.participants.map(({ id }) => id)
+        const ssrcs = next.participants.flatMap(({ streams }) => streams.map(({ ssrc }) => ssrc))
+        assert.strictEqual(new Set(ids).size, ids.length)
+        assert.strictEqual(new Set(ssrcs).size, ssrcs.length)
+        assert.isAtMost(ids.length, participantsMax)
+        assert.deepStrictEqual(new Set(plan.rows.map(({ ssrc }) => ssrc)), new Set(ssrcs))
+        for (const { from, to } of plan.rows) {
+          assert.include(ids, from)
+          assert.deepStrictEqual(
+            to,
+            ids.filter((id) => id !== from)
+          )
+        }
+        state = next
+      })
+    },
+    many
+  )
+
+  it.prop(
+    "a command that succeeded changes nothing when it is repeated at once",
+    [randomCommands],
+    ([commands]) => {
+      let state = empty
+      commands.forEach((command, nowMs) => {
+        const first = decide(state, command, nowMs)
+        if (Result.isFailure(first)) return
+        const again = decide(first.success.state, command, nowMs + 1)
+        assert.isTrue(Result.isSuccess(again))
+        assert.strictEqual(Result.getOrThrow(again).state, first.success.state)
+        state = first.success.state
+      })
+    },
+    many
+  )
+
+  it.prop(
+    "an epoch never falls while its participant is there, and every new leg raises it by one",
+    [randomCommands],
+    ([commands]) => {
+      let state = empty
+      commands.forEach((command, nowMs) => {
+        const next = Result.match(decide(state, command, nowMs), {
+          onFailure: () => state,
+          onSuccess: (decision) => decision.state
+        })
+        for (const { id, epoch, legTag, relay } of state.participants) {
+          const after = findParticipant(next, id)
+          if (after === undefined) continue
+          const isNewLeg = after.legTag !== legTag || after.relay !== relay
+          assert.include(isNewLeg ? [epoch + 1] : [epoch, epoch + 1], after.epoch)
+        }
+        state = next
+      })
+    },
+    many
+  )
+
+  it.prop(
+    "the state survives the way to the store and back",
+    [randomCommands],
+    ([commands]) => {
+      const state = commands.reduce(
+        (state, command) => Result.getOrElse(decide(state, command, 7), () => ({ state })).state,
+        empty
+      )
+      const json = Schema.encodeSync(Schema.fromJsonString(CallState))(state)
+      assert.deepStrictEqual(Schema.decodeSync(Schema.fromJsonString(CallState))(json), state)
+    },
+    many
+  )
+
+  it("refuses the one too many, but not one that is in already", () => {
+    const full = stateAfter(...Array.from({ length: participantsMax }, (_, index) => join(index)))
+    assert.strictEqual(full.participants.length, participantsMax)
+    assert.strictEqual(refusal(CallDecision.join(full, join(participantsMax), 0)), "CallFull")
+    assert.isTrue(Result.isSuccess(CallDecision.join(full, join(7, { legTag: 1 }), 0)))
+  })
+
+  it("refuses an SSRC that another sends, or that is declared twice", () => {
+    const state = stateAfter(join(1))
+    const taken = CallDecision.join(state, join(2, { streams: [stream(1), stream(3001)] }), 0)
+    assert.strictEqual(
+      Result.isFailure(taken) && taken.failure.message,
+      "the SSRC 3001 is taken in this call: choose another"
+    )
+    assert.strictEqual(refusal(CallDecision.join(state, join(2, { streams: [stream(1), stream(1)] }), 0)), "SsrcTaken")
+    assert.strictEqual(refusal(CallDecision.join(state, join(1, { legTag: 9 }), 0)), "not refused")
+  })
+
+  it("a device that joins again takes its own place with a newer epoch", () => {
+    const state = stateAfter(join(1), join(2), join(1, { legTag: 9, streams: [stream(5)] }))
+    assert.deepStrictEqual(
+      state.participants.map(({ id, epoch, legTag }) => [id, epoch, legTag]),
+      [
+        [participantId(1), 2, 9],
+        [participantId(2), 1, 1002]
+      ]
+    )
+    assert.deepStrictEqual(state.participants[0]?.streams, [stream(5)])
+  })
+
+  it("of two resumes with one ticket the first wins, and its repetition is answered alike", () => {
+    const state = stateAfter(join(1))
+    const resumed = Result.getOrThrow(CallDecision.resume(state, resume(1))).state
+    assert.strictEqual(resumed.participants[0]?.epoch, 2)
+    assert.strictEqual(resumed.participants[0]?.relay, "relay-b")
+    assert.strictEqual(Result.getOrThrow(CallDecision.resume(resumed, resume(1))).state, resumed)
+    assert.strictEqual(refusal(CallDecision.resume(resumed, resume(1, { legTag: 77 }))), "StaleEpoch")
+    assert.strictEqual(refusal(CallDecision.resume(empty, resume(1))), "UnknownParticipant")
+  })
+
+  it("a leg of the past neither moves the participant nor takes it out", () => {
+    const state = stateAfter(join(1))
+    const resumed = Result.getOrThrow(CallDecision.resume(state, resume(1))).state
+    const address = "192.0.2.1:1"
+    const old = { id: participantId(1), legTag: 1001 }
+    const present = { id: participantId(1), legTag: 4001 }
+    assert.strictEqual(refusal(CallDecision.move(resumed, { ...old, address })), "StaleEpoch")
+    assert.strictEqual(Result.getOrThrow(CallDecision.leave(resumed, old)).state, resumed)
+    const moved = Result.getOrThrow(CallDecision.move(resumed, { ...present, address })).state
+    assert.strictEqual(moved.participants[0]?.address, address)
+    assert.strictEqual(refusal(CallDecision.move(empty, { ...present, address })), "UnknownParticipant")
+    assert.deepStrictEqual(Result.getOrThrow(CallDecision.leave(moved, present)).state.participants, [])
+  })
+})

@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as SendLeg from "../../src/media/SendLeg.ts"
+import * as LegPair from "./LegPair.ts"
+
+const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
+const lossy = { lossRatio: 0.1, latencyMs: 20, jitterMs: 5 }
+
+/** One packet every 10 ms for two seconds, then quiet. */
+const stream = (pair: ReturnType<typeof LegPair.make>, packets = 200) => {
+  for (let number = 0; number < packets; number++) {
+    pair.send(number)
+    pair.run(10)
+  }
+  pair.run(2000)
+  return pair
+}
+
+describe("Leg", () => {
+  it.prop("brings every packet exactly once over a lossy, reordering link", [Seed], ([seed]) => {
+    const pair = stream(LegPair.make({ link: lossy, draw: LegPair.dice(seed) }))
+    const numbers = pair.right.received.map(({ number }) => number).sort((a, b) => a - b)
+    // Ten tries of two passages at 10 % each: what is left is below 1e-7.
+    assert.deepStrictEqual(numbers, Array.from({ length: 200 }, (_, n) => n), `seed ${seed}`)
+    const { packetsResent } = pair.left.leg.send
+    assert.isAtMost(packetsResent, 70, `seed ${seed}: at 10 % loss about 22 resends are needed`)
+  })
+
+  it("without repair what is lost stays lost", () => {
+    const pair = stream(LegPair.make({ link: lossy, repair: false, draw: LegPair.dice(1) }))
+    assert.isBelow(pair.right.received.length, 195)
+    assert.strictEqual(pair.left.leg.send.packetsResent, 0)
+  })
+
+  it("measures the round trip without the time a report was held", () => {
+    const pair = stream(LegPair.make({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) }))
+    for (const side of [pair.left, pair.right]) {
+      // The simulator looks once a millisecond, on each side.
+      assert.approximately(side.leg.roundTrip.smoothedMs!, 40, 2)
+    }
+  })
+
+  it("notices that the last packet was lost", () => {
+    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) })
+    pair.send(0)
+    pair.run(50)
+    pair.state.lossRatio = 1
+    pair.send(1)
+    pair.state.lossRatio = 0
+    pair.run(19)
+    assert.strictEqual(pair.right.received.length, 1)
+    pair.run(100)
+    assert.strictEqual(pair.right.received.length, 2)
+  })
+
+  it("sends the same packet again at most once in 0.7 round trips", () => {
+    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 50, jitterMs: 0 }, draw: LegPair.dice(1) })
+    stream(pair, 5)
+    const { leg, out, resources } = pair.left
+    resources.report.requestCount = 1
+    resources.report.requests[0] = 4
+    const askAt = (nowMs: number) => {
+      const before = leg.send.packetsResent
+      SendLeg.answerRequests(leg.send, resources.rings, resources.report, 100, nowMs, out)
+      return leg.send.packetsResent - before
+    }
+    // Packet 4 was sent at 40 ms.
+    assert.deepStrictEqual([109, 110, 111, 179, 180].map(askAt), [0, 1, 0, 0, 1])
+    assert.strictEqual(leg.send.requestsRefused, 3)
+  })
+
+  it("falls silent two seconds after the last packet", () => {
+    const pair = stream(LegPair.make({ link: lossy, draw: LegPair.dice(2) }))
+    pair.run(500)
+    const sent = pair.left.framesSent + pair.right.framesSent
+    pair.run(5000)
+    assert.strictEqual(pair.left.framesSent + pair.right.framesSent, sent)
+  })
+
+  it("gives up a packet that is older than its deadline", () => {
+    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) })
+    pair.send(0)
+    pair.run(50)
+    pair.state.lossRatio = 1
+    for (let number = 1; number < 120; number++) {
+      pair.send(number)
+      pair.run(10)
+    }
+    pair.state.lossRatio = 0
+    pair.send(120)
+    pair.run(3000)
+    const numbers = pair.right.received.map(({ number }) => number)
+    assert.notInclude(numbers, 1, "1,190 ms old when the link came back")
+    assert.include(numbers, 119)
+    assert.include(numbers, 60)
+    assert.isAbove(pair.left.leg.send.requestsRefused, 0)
+  })
+})

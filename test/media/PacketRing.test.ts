@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as PacketRing from "../../src/media/PacketRing.ts"
+import * as StreamClock from "../../src/media/StreamClock.ts"
+import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
+
+const clock = StreamClock.make("audio", 48000)
+const Sizes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 400 }))).check(Schema.isMinLength(20))
+
+/** A packet whose bytes can be told from every other's. */
+const packetOf = (n: number, sizeBytes: number) =>
+  Uint8Array.from({ length: sizeBytes }, (_, i) => (n * 31 + i * 7) & 0xff)
+
+const readBack = (ring: PacketRing.PacketRing, packet: number) => {
+  const offset = PacketRing.offsetOf(ring, packet)
+  return ring.memory.bytes.slice(offset, offset + PacketRing.lengthOf(ring, packet))
+}
+
+describe("PacketRing", () => {
+  it.prop("what it says it has, it has; the newest always, and in order of age", [Sizes], ([sizes]) => {
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 2000 })
+    const ring = PacketRing.make(memory, memory.ownerOffset, 2000)
+    const stored: Array<{ packet: number; bytes: Uint8Array }> = []
+    sizes.forEach((size, n) => {
+      const bytes = packetOf(n, size)
+      stored.push({ packet: PacketRing.storeBytes(ring, bytes, n, clock, n), bytes })
+      assert.isTrue(PacketRing.has(ring, stored.at(-1)!.packet))
+      let gone = false
+      for (const { packet, bytes } of stored.toReversed()) {
+        const there = PacketRing.has(ring, packet)
+        assert.isFalse(gone && there, "an older packet outlived a newer one")
+        if (there) assert.deepStrictEqual(readBack(ring, packet), bytes)
+        else gone = true
+      }
+    })
+    assert.isTrue(PacketRing.has(ring, stored.at(-2)!.packet), "two packets of 400 bytes fit into 2000")
+  })
+
+  it("keeps one and a half seconds when there is room, and no more memory than that needs", () => {
+    const capacityBytes = 16 << 20
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: capacityBytes })
+    const ring = PacketRing.make(memory, memory.ownerOffset, capacityBytes)
+    const bytes = packetOf(1, 1000)
+    // 2 MB a second for 20 s.
+    let packet = 0
+    for (let nowMs = 0; nowMs < 20_000; nowMs += 0.5) packet = PacketRing.storeBytes(ring, bytes, 0, clock, nowMs)
+    assert.isTrue(PacketRing.has(ring, packet - 2 * 1499))
+    assert.isFalse(PacketRing.has(ring, packet - 2 * 1600))
+    assert.isAtMost(ring.lapEnd, 4 << 20)
+  })
+
+  it("numbers wrap at 32 bits", () => {
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 2000 })
+    const ring = PacketRing.make(memory, memory.ownerOffset, 2000)
+    ring.next = ring.oldest = 0x7fffffff
+    const first = PacketRing.storeBytes(ring, packetOf(1, 100), 0, clock, 0)
+    const second = PacketRing.storeBytes(ring, packetOf(2, 100), 0, clock, 0)
+    assert.deepStrictEqual([first, second], [0x7fffffff, -0x80000000])
+    assert.deepStrictEqual(readBack(ring, first), packetOf(1, 100))
+    assert.deepStrictEqual(readBack(ring, second), packetOf(2, 100))
+    assert.isTrue(PacketRing.has(ring, first) && PacketRing.has(ring, second))
+    assert.isFalse(PacketRing.has(ring, second + 1))
+  })
+})

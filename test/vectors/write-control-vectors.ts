@@ -1,0 +1,179 @@
+/**
+ * Writes control-messages.json: one call from the first datagram to the last, in messages of every kind, for those who
+ * write a client in another language. Run it when the wire format has changed on purpose, with
+ *
+ *     node test/vectors/write-control-vectors.ts
+ *
+ * and read the difference: test/protocol/ControlMessage.test.ts fails until the file and the code agree.
+ */
+import * as Fs from "node:fs"
+import * as Prettier from "prettier"
+import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
+import * as TokenClaims from "../../src/protocol/TokenClaims.ts"
+import {
+  bytesOf,
+  type ControlVector,
+  type ControlVectors,
+  credentialOf,
+  datagramOf,
+  hexOf,
+  participantKeyOf,
+  type VectorMessage
+} from "../protocol/ControlVectors.ts"
+
+const claims: TokenClaims.TokenClaims = {
+  keyId: "2031-05",
+  callClass: "group-video",
+  call: CallId.make("standup"),
+  participant: ParticipantId.make("zoë"),
+  expiresAtSeconds: 1_936_000_000
+}
+const fleetSecret = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+const token = hexOf(TokenClaims.encode(claims))
+const participantKey = participantKeyOf(bytesOf(fleetSecret), bytesOf(token))
+
+const opus = { ssrc: 0x11223344, kind: "audio", clockRate: 48_000, codec: "opus" }
+const vp8 = { ssrc: 0xfedcba98, kind: "video", clockRate: 90_000, codec: "vp8" }
+const relays = ["203.0.113.11:3478", "[2001:db8::b]:3478"]
+const cookie = "73650018f722fa53a2943dbd"
+const ticket = "7469636b6574206f662074686520666c656574"
+const deviceTag = 0xdec1ce01
+const relayTag = 0x4e1a0001
+const relayTimeMs = 1_935_999_000_123
+
+/** Every exchange has its transaction id: a request's number in all its bytes. */
+const transaction = (number: number) => ({ transactionId: number.toString(16).padStart(2, "0").repeat(12) })
+
+const join = { token, legTag: deviceTag, streams: [opus, vp8], software: "tandem vectors" }
+const cookieNeeded = { error: { code: 438, reason: "Cookie needed" }, cookie }
+
+type Case = readonly [name: string, ending: ControlVector["ending"], message: VectorMessage]
+const cases: ReadonlyArray<Case> = [
+  ["binding request", "nothing", { _tag: "BindingRequest", ...transaction(1) }],
+  [
+    "binding success, IPv4",
+    "fingerprint",
+    { _tag: "BindingSuccess", ...transaction(1), mappedAddress: "198.51.100.20:40404" }
+  ],
+  [
+    "binding success, IPv6",
+    "fingerprint",
+    { _tag: "BindingSuccess", ...transaction(2), mappedAddress: "[2001:db8:1:2:3:4:5:6]:40404" }
+  ],
+  ["join", "integrity", { _tag: "JoinRequest", ...transaction(3), counter: 1, ...join }],
+  ["join challenged", "fingerprint", { _tag: "Challenge", ...transaction(3), method: "Join", ...cookieNeeded }],
+  ["join with the cookie", "integrity", { _tag: "JoinRequest", ...transaction(4), counter: 2, cookie, ...join }],
+  [
+    "join granted",
+    "integrity",
+    {
+      _tag: "JoinSuccess",
+      ...transaction(4),
+      ticket,
+      legTag: relayTag,
+      epoch: 1,
+      mappedAddress: "198.51.100.20:40404",
+      relays,
+      relayTimeMs
+    }
+  ],
+  [
+    "roster",
+    "integrity",
+    {
+      _tag: "RosterDirective",
+      ...transaction(5),
+      counter: 1,
+      page: { version: 7, page: 0, pages: 1 },
+      entries: [
+        { participant: "zoë", streams: [opus, vp8] },
+        { participant: "listener", streams: [] }
+      ]
+    }
+  ],
+  ["roster received", "integrity", { _tag: "DirectiveSuccess", ...transaction(5), counter: 1 }],
+  ["ping", "integrity", { _tag: "PingRequest", ...transaction(6), legTag: relayTag, counter: 3 }],
+  ["ping answered", "integrity", { _tag: "PingSuccess", ...transaction(6), mappedAddress: "198.51.100.20:40404" }],
+  ["ping from a new address", "integrity", { _tag: "PingRequest", ...transaction(7), legTag: relayTag, counter: 4 }],
+  ["ping challenged", "fingerprint", { _tag: "Challenge", ...transaction(7), method: "Ping", ...cookieNeeded }],
+  [
+    "ping with the cookie",
+    "integrity",
+    { _tag: "PingRequest", ...transaction(8), legTag: relayTag, counter: 5, cookie }
+  ],
+  [
+    "ping answered at the new address",
+    "integrity",
+    { _tag: "PingSuccess", ...transaction(8), mappedAddress: "[2001:db8:1:2:3:4:5:6]:50505" }
+  ],
+  ["going away", "integrity", { _tag: "GoingAwayDirective", ...transaction(9), counter: 2, inMs: 30_000, relays }],
+  ["going away received", "integrity", { _tag: "DirectiveSuccess", ...transaction(9), counter: 2 }],
+  [
+    "resume at another relay",
+    "integrity",
+    { _tag: "ResumeRequest", ...transaction(10), ticket, cookie, counter: 6, legTag: deviceTag + 1, epoch: 1 }
+  ],
+  [
+    "resume granted",
+    "integrity",
+    {
+      _tag: "ResumeSuccess",
+      ...transaction(10),
+      ticket,
+      legTag: relayTag + 1,
+      epoch: 2,
+      mappedAddress: "[2001:db8:1:2:3:4:5:6]:50505",
+      relays: [],
+      relayTimeMs
+    }
+  ],
+  ["leave", "integrity", { _tag: "LeaveRequest", ...transaction(11), legTag: relayTag + 1, counter: 7 }],
+  ["leave granted", "integrity", { _tag: "LeaveSuccess", ...transaction(11) }],
+  [
+    "join refused without a key",
+    "fingerprint",
+    {
+      _tag: "Refused",
+      ...transaction(12),
+      method: "Join",
+      error: { code: 401, reason: "Not authentic" },
+      relays: []
+    }
+  ],
+  [
+    "join refused while busy",
+    "integrity",
+    {
+      _tag: "Refused",
+      ...transaction(13),
+      method: "Join",
+      error: { code: 503, reason: "Too busy for new group calls: try again in 5 seconds" },
+      retryAfterMs: 5_000,
+      relayTimeMs,
+      relays
+    }
+  ]
+]
+
+const vectors: ControlVectors = {
+  about:
+    "Control messages of docs/protocol.md, in the order of a call. Bytes are hexadecimal. Messages whose ending is " +
+    "integrity are signed with participantKey. Cookies and tickets are opaque to a client; these open nothing.",
+  token: {
+    claims,
+    bytes: token,
+    fleetSecret,
+    participantKey: hexOf(participantKey),
+    credential: credentialOf(bytesOf(token), participantKey)
+  },
+  messages: cases.map(([name, ending, message]) => ({
+    name,
+    ending,
+    message,
+    bytes: hexOf(datagramOf({ message, ending }, participantKey))
+  }))
+}
+
+const file = new URL("control-messages.json", import.meta.url)
+const style = await Prettier.resolveConfig(file)
+Fs.writeFileSync(file, await Prettier.format(JSON.stringify(vectors, null, 2), { ...style, filepath: file.pathname }))
