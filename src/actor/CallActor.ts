@@ -7,7 +7,7 @@ import * as CallOwner from "./CallOwner.ts"
 import { Call } from "./CallRpcs.ts"
 
 /** A relay that watches keeps the actor alive; without one it goes after this time, and the next command loads it again. */
-const maxIdleTime = "5 minutes"
+const maxIdleTime = "1 minute"
 
 /** Messages that wait, streams that are open: a call has 50 devices, each with a command or two on the way. */
 const mailboxCapacity = 256

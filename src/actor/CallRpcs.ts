@@ -38,7 +38,8 @@ export const Move = Rpc.make("Move", {
 export const Leave = Rpc.make("Leave", { payload: CallCommand.Leave, error: CallStoreError })
 
 /**
- * The plan as it is, then every newer one; who reads slowly skips to the newest. A call that nobody has joined has no
+ * The plan as it is, then every newer one; who reads slowly skips to the newest (ask with `streamBufferSize: 1`: by
+ * default the client itself keeps 16). A call that nobody has joined has no
  * plan yet. Ends when the actor goes elsewhere, or fails when it has lost the call: watch again, and forward by the
  * plan at hand meanwhile.
  */

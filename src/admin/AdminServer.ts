@@ -1,7 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer, Metric, Schema } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
+import { Context, Effect, Layer, Metric, Predicate, Schema } from "effect"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { NetAddress } from "effect/net"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
 import type * as CallTable from "../pipeline/CallTable.ts"
@@ -89,20 +90,42 @@ export class AdminPortNotOpened extends Schema.TaggedError<AdminPortNotOpened>()
   message: Schema.String
 }) {}
 
+/** The HTTP server beside a relay. */
+export class AdminServer extends Context.Service<
+  AdminServer,
+  {
+    /** `undefined`: there is none. */
+    readonly port: number | undefined
+  }
+>()("tandem/admin/AdminServer") {}
+
+/** No HTTP. */
+export const layerNone = Layer.succeed(AdminServer, { port: undefined })
+
+const bound = Layer.effect(
+  AdminServer,
+  Effect.map(HttpServer.HttpServer, ({ address }) => ({ port: NetAddress.isInetAddress(address) ? address.port : undefined }))
+)
+
 /** `/healthz`, `/metrics`, `/work`, `/calls/:id` over HTTP. For operators: do not open it to the world. */
 export const layer = (options: { readonly host: string; readonly port: number }) =>
   HttpRouter.serve(Layer.mergeAll(Layer.provide(HttpApiBuilder.layer(AdminApi), handlers), metrics), {
     disableLogger: true,
     disableListenLog: true
   }).pipe(
-    Layer.provideMerge(NodeHttpServer.layer(createServer, options)),
-    Layer.catchTag("ServeError", (error) =>
-      Layer.effectDiscard(
+    Layer.provideMerge(bound),
+    Layer.provide(NodeHttpServer.layer(createServer, options)),
+    Layer.catchTag("ServeError", ({ cause }) =>
+      Layer.effect(
+        AdminServer,
         Effect.fail(
           new AdminPortNotOpened({
-            message: `HTTP port ${options.port} on ${options.host} cannot be opened (${String(error.cause)}): stop the program that has it, or choose another with --admin-port`
+            message: `HTTP port ${options.port} on ${options.host} cannot be opened (${reasonOf(cause)}): stop the program that has it, or choose another with --admin-port`
           })
         )
       )
     )
   )
+
+const reasonOf = (cause: unknown): string =>
+  Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause)

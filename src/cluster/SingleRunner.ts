@@ -11,10 +11,10 @@ export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
   Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
   Layer.provide(
     ShardingConfig.layer({
-      // There is nobody else to disagree with about who owns a shard, so these only say how soon the first message
+      // There is nobody else to disagree with about who owns a shard, so these only say how soon the very first message
       // finds one, and how long a call may take to end when the process stops.
       refreshAssignmentsInterval: "200 millis",
-      sendRetryInterval: "50 millis",
+      sendRetryInterval: "5 millis",
       entityTerminationTimeout: "2 seconds",
       // Messages do not leave the process: to encode and decode them would only cost.
       simulateRemoteSerialization: false

@@ -1,6 +1,5 @@
 import { Schema } from "effect"
-import { type FieldReader, join, prefixed, takePrefixed, takeText, takeU16, takeU32, takeU8 } from "./ByteFields.ts"
-import { u16, u32, u8, utf8 } from "./ByteFields.ts"
+import * as Fields from "./ByteFields.ts"
 import { ofFields } from "./ControlAttribute.ts"
 import { idBytesMax, type ParticipantId } from "./Ids.ts"
 import { StreamDescription, StreamKind } from "./StreamDescription.ts"
@@ -17,22 +16,22 @@ export const rosterEntryBytesMax = 2 + idBytesMax + streamsMax * (streamFixedByt
 const isCodec = Schema.is(StreamDescription.fields.codec)
 
 const encodeStream = ({ ssrc, kind, codec, clockRate }: StreamDescription): Uint8Array =>
-  join(
-    u32(ssrc),
-    u8(StreamKind.literals.indexOf(kind)),
-    u8(codec.length),
-    u16(0),
-    u32(clockRate),
-    utf8(codec, codecBytesMax)
+  Fields.join(
+    Fields.u32(ssrc),
+    Fields.u8(StreamKind.literals.indexOf(kind)),
+    Fields.u8(codec.length),
+    Fields.u16(0),
+    Fields.u32(clockRate),
+    Fields.utf8(codec, codecBytesMax)
   )
 
-const takeStream = (reader: FieldReader): StreamDescription | undefined => {
-  const ssrc = takeU32(reader)
-  const kind = StreamKind.literals[takeU8(reader)]
-  const codecBytes = takeU8(reader)
-  takeU16(reader)
-  const clockRate = takeU32(reader)
-  const codec = takeText(reader, codecBytes)
+const takeStream = (reader: Fields.FieldReader): StreamDescription | undefined => {
+  const ssrc = Fields.takeU32(reader)
+  const kind = StreamKind.literals[Fields.takeU8(reader)]
+  const codecBytes = Fields.takeU8(reader)
+  Fields.takeU16(reader)
+  const clockRate = Fields.takeU32(reader)
+  const codec = Fields.takeText(reader, codecBytes)
   if (kind === undefined || clockRate === 0 || !isCodec(codec)) return undefined
   return new StreamDescription({ ssrc, kind, clockRate, codec }, { disableChecks: true })
 }
@@ -50,10 +49,10 @@ export interface RosterPage {
 }
 export const rosterPage = ofFields<RosterPage>(
   0x5a09,
-  ({ version, page, pages }) => join(u32(version), u8(page), u8(pages), u16(0)),
+  ({ version, page, pages }) => Fields.join(Fields.u32(version), Fields.u8(page), Fields.u8(pages), Fields.u16(0)),
   (reader) => {
-    const value = { version: takeU32(reader), page: takeU8(reader), pages: takeU8(reader) }
-    takeU16(reader)
+    const value = { version: Fields.takeU32(reader), page: Fields.takeU8(reader), pages: Fields.takeU8(reader) }
+    Fields.takeU16(reader)
     return value.page < value.pages ? value : undefined
   }
 )
@@ -66,11 +65,11 @@ export interface RosterEntry {
 export const rosterEntry = ofFields<RosterEntry>(
   0x5a0a,
   ({ participant, streams }) =>
-    join(prefixed(participant, idBytesMax), u8(streams.length), ...streams.map(encodeStream)),
+    Fields.join(Fields.prefixed(participant, idBytesMax), Fields.u8(streams.length), ...streams.map(encodeStream)),
   (reader) => {
     // The brand says no more than takePrefixed checks.
-    const participant = takePrefixed(reader, idBytesMax) as ParticipantId
-    const count = takeU8(reader)
+    const participant = Fields.takePrefixed(reader, idBytesMax) as ParticipantId
+    const count = Fields.takeU8(reader)
     const streams: Array<StreamDescription> = []
     while (streams.length < Math.min(count, streamsMax)) {
       const next = takeStream(reader)

@@ -23,11 +23,11 @@ const masks = (transactionId: Uint8Array): readonly [number, number, number, num
 }
 
 export const encode = (packed: Uint32Array, transactionId: Uint8Array): Uint8Array => {
-  const [port, w0, w1, w2, w3] = packed as unknown as readonly [number, number, number, number, number]
+  const [port, w0, w1, w2, w3] = packed
   const [m0, m1, m2, m3] = masks(transactionId)
   const isIpv4 = w0 === 0 && w1 === 0 && w2 === ipv4MappedWord
-  const head = join(u8(0), u8(isIpv4 ? familyIpv4 : familyIpv6), u16(port ^ portMask))
-  return isIpv4 ? join(head, u32(w3 ^ m0)) : join(head, u32(w0 ^ m0), u32(w1 ^ m1), u32(w2 ^ m2), u32(w3 ^ m3))
+  const head = join(u8(0), u8(isIpv4 ? familyIpv4 : familyIpv6), u16(port! ^ portMask))
+  return isIpv4 ? join(head, u32(w3! ^ m0)) : join(head, u32(w0! ^ m0), u32(w1! ^ m1), u32(w2! ^ m2), u32(w3! ^ m3))
 }
 
 /** `undefined` when the family is unknown or the value has not its length. */

@@ -1,4 +1,4 @@
-import { Config } from "effect"
+import { Config, Schema } from "effect"
 import { RelayId } from "../protocol/Ids.ts"
 
 const mebibyte = 1 << 20
@@ -16,7 +16,7 @@ export const RelayConfig = Config.all({
   /** The fleet's key file. */
   keys: Config.option(Config.String("keys")),
   /** "203.0.113.8:3478,203.0.113.9:3478": where devices may resume when this relay stops. */
-  otherRelays: Config.Array("otherRelays", Config.String()).pipe(Config.withDefault([])),
+  otherRelays: Config.Array(Schema.String, "otherRelays").pipe(Config.withDefault([])),
   audioRingBytes: Config.Int("audioRingMegabytes").pipe(
     Config.withDefault(64),
     Config.map((megabytes) => megabytes * mebibyte)

@@ -68,7 +68,7 @@ const invalid = (text: string, problem: string) =>
 /** Reads "loss=0.05,delay=20ms,jitter=5ms,rate=2mbps,reorder=0.01,duplicate=0.01,seed=1", each key at most once. */
 export const parse = (text: string): Result.Result<Impairment, InvalidImpairment> => {
   const given = new Set<string>()
-  let impairment = none
+  const impairment: Impairment = { ...none }
   for (const part of text.split(",")) {
     const [name = "", value, ...rest] = part.trim().split("=")
     const key = Object.hasOwn(keys, name) ? keys[name] : undefined
@@ -77,7 +77,7 @@ export const parse = (text: string): Result.Result<Impairment, InvalidImpairment
     given.add(name)
     const change = value === undefined || rest.length > 0 ? undefined : key.read(value)
     if (change === undefined) return invalid(text, `${name} must be ${key.expected}`)
-    impairment = { ...impairment, ...change }
+    Object.assign(impairment, change)
   }
   return Result.succeed(impairment)
 }

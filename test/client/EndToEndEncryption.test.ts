@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
 import * as Fs from "node:fs"
 import * as EndToEndEncryption from "../../src/client/EndToEndEncryption.ts"
-import { bytesOf, flipped, integer } from "./Samples.ts"
+import { bytesOf, flipped, integer, sized } from "./Samples.ts"
 
 const Bytes = Schema.Uint8ArrayFromHex
 const { vectors } = Schema.decodeSync(
@@ -74,7 +74,8 @@ describe("EndToEndEncryption", () => {
         if (fate === 0) sender.counter += 70_000
         else assert.deepStrictEqual(outcome(self, sealed), payload)
       }
-    }
+    },
+    sized(100)
   )
 
   it("refuses every turned bit of payload and metadata, and takes the payload itself afterwards", () => {
@@ -148,9 +149,14 @@ describe("EndToEndEncryption", () => {
     assert.deepStrictEqual(outcome(self, sealed[1]!), Uint8Array.of(1))
   })
 
-  it.prop("arbitrary bytes never throw and are never taken", [Schema.Uint8Array], ([bytes]) => {
-    assert.isString(outcome(receiver(), bytes))
-  })
+  it.prop(
+    "arbitrary bytes never throw and are never taken",
+    [Schema.Uint8Array],
+    ([bytes]) => {
+      assert.isString(outcome(receiver(), bytes))
+    },
+    sized(100)
+  )
 
   it("a counter beyond what a sender reaches is malformed", () => {
     const huge = Uint8Array.of(0x0f, ...new Uint8Array(8).fill(0xff), ...new Uint8Array(16))

@@ -153,8 +153,10 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
     moveHost: (host, newHost) =>
       Effect.sync(() => {
         const key = PackedAddress.hostKey(hostOf(host))
-        for (const port of [...ports.values()]) {
-          if (PackedAddress.hostKey(port.publicAddress) !== key) continue
+        const moving = Array.from(ports.values()).filter(
+          ({ publicAddress }) => PackedAddress.hostKey(publicAddress) === key
+        )
+        for (const port of moving) {
           const address = hostOf(newHost)
           address[0] = port.publicAddress[0]!
           rebindNow(port, address)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
 import * as IvfReader from "../../../src/client/files/IvfReader.ts"
 import * as IvfWriter from "../../../src/client/files/IvfWriter.ts"
-import { bytesOf, concat, integer, video, videoFile } from "../Samples.ts"
+import { bytesOf, concat, integer, sized, video, videoFile } from "../Samples.ts"
 
 const options: IvfWriter.Options = { width: 640, height: 360, timebase: { numerator: 1, denominator: 90_000 } }
 
@@ -46,19 +46,24 @@ describe("IvfReader and IvfWriter", () => {
     )
   })
 
-  it.prop("what was written is read, finished or not", [Frames], ([frames]) => {
-    const { correction, file } = unfinishedFileOf(frames)
-    const unfinished = Result.getOrThrow(IvfReader.read(file))
-    const { header } = unfinished
-    assert.deepStrictEqual(header, { codec: "VP80", ...options, frameCount: 0 })
-    assert.deepStrictEqual(
-      unfinished.frames.map(({ bytes, time }) => ({ bytes: bytes.slice(), time })),
-      frames
-    )
-    file.set(correction.bytes, correction.offset)
-    const finished = Result.getOrThrow(IvfReader.read(file))
-    assert.deepStrictEqual(finished, { header: { ...header, frameCount: frames.length }, frames: unfinished.frames })
-  })
+  it.prop(
+    "what was written is read, finished or not",
+    [Frames],
+    ([frames]) => {
+      const { correction, file } = unfinishedFileOf(frames)
+      const unfinished = Result.getOrThrow(IvfReader.read(file))
+      const { header } = unfinished
+      assert.deepStrictEqual(header, { codec: "VP80", ...options, frameCount: 0 })
+      assert.deepStrictEqual(
+        unfinished.frames.map(({ bytes, time }) => ({ bytes: bytes.slice(), time })),
+        frames
+      )
+      file.set(correction.bytes, correction.offset)
+      const finished = Result.getOrThrow(IvfReader.read(file))
+      assert.deepStrictEqual(finished, { header: { ...header, frameCount: frames.length }, frames: unfinished.frames })
+    },
+    sized(100)
+  )
 
   it("a file cut short is refused, but for one cut between frames, which is read as far as it goes", () => {
     const { file } = unfinishedFileOf(video.frames.slice(0, 4))
@@ -98,8 +103,13 @@ describe("IvfReader and IvfWriter", () => {
     assert.strictEqual(refusal(videoFile.with(7, 0xff).subarray(0, 200))[0], "Truncated")
   })
 
-  it.prop("arbitrary bytes never throw", [Schema.Uint8Array], ([bytes]) => {
-    IvfReader.read(bytes)
-    IvfReader.read(concat([videoFile.subarray(0, 32), bytes]))
-  })
+  it.prop(
+    "arbitrary bytes never throw",
+    [Schema.Uint8Array],
+    ([bytes]) => {
+      IvfReader.read(bytes)
+      IvfReader.read(concat([videoFile.subarray(0, 32), bytes]))
+    },
+    sized(200)
+  )
 })

@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 import * as OggOpusReader from "../../../src/client/files/OggOpusReader.ts"
 import * as OggPage from "../../../src/client/files/OggPage.ts"
 import * as OpusHead from "../../../src/client/files/OpusHead.ts"
-import { bytesOf, concat, flipped, integer, speech, speechFile } from "../Samples.ts"
+import { bytesOf, concat, flipped, integer, sized, speech, speechFile } from "../Samples.ts"
 import { pageOf, pagesOf } from "./OggPages.ts"
 
 const head = OpusHead.encode({ channels: 1, preSkipSamples: 312, inputSampleRate: 48_000, outputGainDb: -1.5 })
@@ -130,9 +130,14 @@ describe("OggOpusReader", () => {
     }
   })
 
-  it.prop("arbitrary bytes never throw", [Schema.Uint8Array, Schema.Boolean], ([bytes, begunWell]) => {
-    OggOpusReader.read(begunWell ? concat([ascii("OggS\0"), bytes]) : bytes)
-  })
+  it.prop(
+    "arbitrary bytes never throw",
+    [Schema.Uint8Array, Schema.Boolean],
+    ([bytes, begunWell]) => {
+      OggOpusReader.read(begunWell ? concat([ascii("OggS\0"), bytes]) : bytes)
+    },
+    sized(400)
+  )
 
   const AnyPage = Schema.Struct({
     continued: Schema.Boolean,
@@ -143,15 +148,20 @@ describe("OggOpusReader", () => {
   })
   const headers = { head, tags }
 
-  it.prop("arbitrary pages never throw", [Schema.Array(AnyPage)], ([pages]) => {
-    const drawn = pages.map(({ packets, ...fields }) =>
-      pageOf(
-        packets.map((packet) => (typeof packet === "string" ? headers[packet] : packet)),
-        fields
+  it.prop(
+    "arbitrary pages never throw",
+    [Schema.Array(AnyPage)],
+    ([pages]) => {
+      const drawn = pages.map(({ packets, ...fields }) =>
+        pageOf(
+          packets.map((packet) => (typeof packet === "string" ? headers[packet] : packet)),
+          fields
+        )
       )
-    )
-    const begun = [pageOf([head], { beginsStream: true }), pageOf([tags], { sequenceNumber: 1 })]
-    OggOpusReader.read(fileOf(drawn))
-    OggOpusReader.read(fileOf([...begun, ...drawn]))
-  })
+      const begun = [pageOf([head], { beginsStream: true }), pageOf([tags], { sequenceNumber: 1 })]
+      OggOpusReader.read(fileOf(drawn))
+      OggOpusReader.read(fileOf([...begun, ...drawn]))
+    },
+    sized(40)
+  )
 })

@@ -3,7 +3,7 @@ import { Arbitrary, Result } from "effect"
 import * as OggOpusReader from "../../../src/client/files/OggOpusReader.ts"
 import * as OggOpusWriter from "../../../src/client/files/OggOpusWriter.ts"
 import * as OpusPayload from "../../../src/client/payload/OpusPayload.ts"
-import { bytesOf, concat, integer, speech } from "../Samples.ts"
+import { bytesOf, concat, integer, sized, speech } from "../Samples.ts"
 import { pagesOf } from "./OggPages.ts"
 
 const options: OggOpusWriter.Options = { serialNumber: 0xfedcba98, channels: 2, preSkipSamples: 312 }
@@ -42,71 +42,86 @@ const samplesOf = (packets: ReadonlyArray<OpusPayload.OpusPacket>): number =>
   packets.reduce((sum, packet) => sum + packet.durationSamples, 0)
 
 describe("OggOpusWriter", () => {
-  it.prop("what was written is read", [Arbitrary.array(AnyPacket, { maxLength: 400 })], ([packets]) => {
-    const file = Result.getOrThrow(OggOpusReader.read(fileOf(packets.map((packet) => ({ packet, gapSamples: 0 })))))
-    assert.deepStrictEqual(file.head, { channels: 2, preSkipSamples: 312, inputSampleRate: 0, outputGainDb: 0 })
-    assert.deepStrictEqual(
-      file.packets.map(({ bytes, ...rest }) => ({ bytes: bytes.slice(), ...rest })),
-      packets
-    )
-  })
+  it.prop(
+    "what was written is read",
+    [Arbitrary.array(AnyPacket, { maxLength: 400 })],
+    ([packets]) => {
+      const file = Result.getOrThrow(OggOpusReader.read(fileOf(packets.map((packet) => ({ packet, gapSamples: 0 })))))
+      assert.deepStrictEqual(file.head, { channels: 2, preSkipSamples: 312, inputSampleRate: 0, outputGainDb: 0 })
+      assert.deepStrictEqual(
+        file.packets.map(({ bytes, ...rest }) => ({ bytes: bytes.slice(), ...rest })),
+        packets
+      )
+    },
+    sized(400)
+  )
 
-  it.prop("gaps are filled to within a step, and every packet stands at its time", [Recording], ([given]) => {
-    const { packets } = Result.getOrThrow(OggOpusReader.read(fileOf(given)))
-    let readSamples = 0
-    let meantSamples = 0
-    let index = 0
-    for (const { gapSamples, packet } of given) {
-      meantSamples += gapSamples
-      for (; meantSamples - readSamples >= 120; index++) {
-        assert.isAtMost(packets[index]!.bytes.length, 2, "a filling")
-        readSamples += packets[index]!.durationSamples
+  it.prop(
+    "gaps are filled to within a step, and every packet stands at its time",
+    [Recording],
+    ([given]) => {
+      const { packets } = Result.getOrThrow(OggOpusReader.read(fileOf(given)))
+      let readSamples = 0
+      let meantSamples = 0
+      let index = 0
+      for (const { gapSamples, packet } of given) {
+        meantSamples += gapSamples
+        for (; meantSamples - readSamples >= 120; index++) {
+          assert.isAtMost(packets[index]!.bytes.length, 2, "a filling")
+          readSamples += packets[index]!.durationSamples
+        }
+        assert.isAtLeast(meantSamples - readSamples, 0)
+        assert.deepStrictEqual(packets[index]!.bytes.slice(), packet.bytes)
+        index++
+        readSamples += packet.durationSamples
+        meantSamples += packet.durationSamples
       }
-      assert.isAtLeast(meantSamples - readSamples, 0)
-      assert.deepStrictEqual(packets[index]!.bytes.slice(), packet.bytes)
-      index++
-      readSamples += packet.durationSamples
-      meantSamples += packet.durationSamples
-    }
-    assert.strictEqual(packets.length, index)
-  })
+      assert.strictEqual(packets.length, index)
+    },
+    sized(400)
+  )
 
-  it.prop("pages are as RFC 7845 wants them", [Recording], ([given]) => {
-    const file = fileOf(given)
-    const pages = pagesOf(file)
-    const { packets } = Result.getOrThrow(OggOpusReader.read(file))
-    assert.deepStrictEqual(
-      pages.map(({ sequenceNumber }) => sequenceNumber),
-      [...pages.keys()]
-    )
-    assert.deepStrictEqual(
-      pages.map(({ beginsStream }) => beginsStream),
-      [...pages.keys()].map((index) => index === 0)
-    )
-    assert.deepStrictEqual(
-      pages.map(({ endsStream }) => endsStream),
-      [...pages.keys()].map((index) => index === pages.length - 1)
-    )
-    assert.isTrue(pages.every(({ continued, serialNumber }) => !continued && serialNumber === 0xfedcba98))
-    assert.deepStrictEqual(
-      pages.slice(0, 2).map(({ granulePosition, lacing }) => [granulePosition, lacing.length]),
-      [
-        [0n, 1],
-        [0n, 1]
-      ]
-    )
-    let packetIndex = 0
-    let endSamples = 0
-    for (const { granulePosition, lacing } of pages.slice(2)) {
-      const count = lacing.filter((segmentBytes) => segmentBytes < 255).length
-      const pageSamples = samplesOf(packets.slice(packetIndex, packetIndex + count))
-      assert.isAtMost(pageSamples, 48_000)
-      packetIndex += count
-      endSamples += pageSamples
-      assert.strictEqual(granulePosition, BigInt(endSamples))
-    }
-    assert.strictEqual(packetIndex, packets.length)
-  })
+  it.prop(
+    "pages are as RFC 7845 wants them",
+    [Recording],
+    ([given]) => {
+      const file = fileOf(given)
+      const pages = pagesOf(file)
+      const { packets } = Result.getOrThrow(OggOpusReader.read(file))
+      assert.deepStrictEqual(
+        pages.map(({ sequenceNumber }) => sequenceNumber),
+        [...pages.keys()]
+      )
+      assert.deepStrictEqual(
+        pages.map(({ beginsStream }) => beginsStream),
+        [...pages.keys()].map((index) => index === 0)
+      )
+      assert.deepStrictEqual(
+        pages.map(({ endsStream }) => endsStream),
+        [...pages.keys()].map((index) => index === pages.length - 1)
+      )
+      assert.isTrue(pages.every(({ continued, serialNumber }) => !continued && serialNumber === 0xfedcba98))
+      assert.deepStrictEqual(
+        pages.slice(0, 2).map(({ granulePosition, lacing }) => [granulePosition, lacing.length]),
+        [
+          [0n, 1],
+          [0n, 1]
+        ]
+      )
+      let packetIndex = 0
+      let endSamples = 0
+      for (const { granulePosition, lacing } of pages.slice(2)) {
+        const count = lacing.filter((segmentBytes) => segmentBytes < 255).length
+        const pageSamples = samplesOf(packets.slice(packetIndex, packetIndex + count))
+        assert.isAtMost(pageSamples, 48_000)
+        packetIndex += count
+        endSamples += pageSamples
+        assert.strictEqual(granulePosition, BigInt(endSamples))
+      }
+      assert.strictEqual(packetIndex, packets.length)
+    },
+    sized(400)
+  )
 
   it("a recorder that is killed leaves all but the last second", () => {
     const writer = OggOpusWriter.make(options)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as Vp8Assembler from "../../../src/client/payload/Vp8Assembler.ts"
 import * as Vp8Payload from "../../../src/client/payload/Vp8Payload.ts"
-import { bytesOf, integer, video } from "../Samples.ts"
+import { bytesOf, integer, sized, video } from "../Samples.ts"
 
 interface Sent extends Vp8Assembler.Vp8RtpPacket {
   readonly frame: number
@@ -49,23 +49,28 @@ const Stream = {
 }
 
 describe("Vp8Assembler", () => {
-  it.prop("without loss, every frame comes out whole, wherever the wraps fall", Stream, (given) => {
-    const frames = given.lengths.map((length, index) => frameOf(length, index, index % given.keyFrameEvery === 0))
-    const packets = streamOf({ ...given, frames })
-    const { counters, frames: gathered } = gather(packets)
-    assert.deepStrictEqual(
-      gathered.map(({ bytes }) => bytes),
-      frames
-    )
-    assert.isTrue(gathered.every(({ decodable }) => decodable))
-    assert.deepStrictEqual(counters, {
-      frames: frames.length,
-      incompleteFrames: 0,
-      missingPackets: 0,
-      latePackets: 0,
-      malformedPackets: 0
-    })
-  })
+  it.prop(
+    "without loss, every frame comes out whole, wherever the wraps fall",
+    Stream,
+    (given) => {
+      const frames = given.lengths.map((length, index) => frameOf(length, index, index % given.keyFrameEvery === 0))
+      const packets = streamOf({ ...given, frames })
+      const { counters, frames: gathered } = gather(packets)
+      assert.deepStrictEqual(
+        gathered.map(({ bytes }) => bytes),
+        frames
+      )
+      assert.isTrue(gathered.every(({ decodable }) => decodable))
+      assert.deepStrictEqual(counters, {
+        frames: frames.length,
+        incompleteFrames: 0,
+        missingPackets: 0,
+        latePackets: 0,
+        malformedPackets: 0
+      })
+    },
+    sized(100)
+  )
 
   it.prop(
     "with loss and duplicates, the frames that arrived whole come out, and it is known which can be decoded",
@@ -104,7 +109,8 @@ describe("Vp8Assembler", () => {
       const missing = packets.filter((_, index) => fateOf(index) === 0 && index > firstArrived).length
       assert.strictEqual(counters.missingPackets, missing)
       assert.strictEqual(counters.incompleteFrames, incompleteFrames)
-    }
+    },
+    sized(200)
   )
 
   it("an intentional hole between frames is no loss; one within a frame is", () => {
@@ -133,6 +139,18 @@ describe("Vp8Assembler", () => {
       gather(packets).frames.map(({ decodable }) => decodable),
       [false, true, true]
     )
+  })
+
+  it("a frame whose end never came, though no packet is missing, is incomplete", () => {
+    const frames = [frameOf(2_000, 1, true), frameOf(100, 2, false), frameOf(100, 3, true)]
+    const packets = streamOf({ frames, payloadBytesMax: 1_200, firstSequence: 5, firstTimestamp: 5 })
+    const { counters, frames: gathered } = gather(packets.with(1, { ...packets[1]!, marker: false }))
+    assert.deepStrictEqual(
+      gathered.map(({ decodable }) => decodable),
+      [false, true]
+    )
+    assert.strictEqual(counters.incompleteFrames, 1)
+    assert.strictEqual(counters.missingPackets, 0)
   })
 
   it("packets of padding alone are passed over", () => {
@@ -180,9 +198,14 @@ describe("Vp8Assembler", () => {
     payload: Schema.Uint8Array
   })
 
-  it.prop("arbitrary packets never throw, and never give an empty frame", [Schema.Array(AnyPacket)], ([packets]) => {
-    const { counters, frames } = gather(packets)
-    assert.strictEqual(counters.frames, frames.length)
-    assert.isTrue(frames.every(({ bytes }) => bytes.length > 0))
-  })
+  it.prop(
+    "arbitrary packets never throw, and never give an empty frame",
+    [Schema.Array(AnyPacket)],
+    ([packets]) => {
+      const { counters, frames } = gather(packets)
+      assert.strictEqual(counters.frames, frames.length)
+      assert.isTrue(frames.every(({ bytes }) => bytes.length > 0))
+    },
+    sized(40)
+  )
 })

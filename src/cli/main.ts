@@ -1,0 +1,21 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { ConfigProvider, Effect } from "effect"
+import { Command } from "effect/cli"
+import { exitCodeOf, report } from "./Failure.ts"
+import * as RunCommand from "./RunCommand.ts"
+import * as TokenCommand from "./TokenCommand.ts"
+
+const tandem = Command.make("tandem").pipe(
+  Command.withDescription("A calling relay: end-to-end encrypted calls, repaired on every hop"),
+  Command.withSubcommands([RunCommand.command, TokenCommand.command])
+)
+
+Command.run(tandem, { version: "0.1.0" }).pipe(
+  report,
+  Effect.provideService(
+    ConfigProvider.ConfigProvider,
+    ConfigProvider.fromEnv().pipe(ConfigProvider.nested("tandem"), ConfigProvider.constantCase)
+  ),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown: (exit, onExit) => onExit(exitCodeOf(exit)) })
+)

@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import * as CallActor from "../../src/actor/CallActor.ts"
+import { Call } from "../../src/actor/CallRpcs.ts"
+import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
+import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
+import { CallId } from "../../src/protocol/Ids.ts"
+import * as CallStore from "../../src/state/CallStore.ts"
+import { join } from "../call/Commands.ts"
+
+const Cluster = CallActor.layer.pipe(Layer.provideMerge(SingleRunner.layer), Layer.provideMerge(CallStore.layerMemory))
+
+/** Messages travel on timers of the cluster, so virtual time has to pass until one is answered. */
+const answered = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkChild(effect)
+  yield* TestClock.adjust("100 millis")
+  return yield* Fiber.join(fiber)
+})
+
+describe("SingleRunner", () => {
+  it.effect("brings commands to the call's one actor, and its plans to those who watch", () =>
+    Effect.gen(function* () {
+      const call = yield* Call.client
+      const plans: Array<ForwardingPlan> = []
+      yield* answered(call("call-1").Join(join(1)))
+      yield* call("call-1")
+        .WatchPlan()
+        .pipe(
+          Stream.runForEach((plan) => Effect.sync(() => void plans.push(plan))),
+          Effect.forkScoped
+        )
+      const { plan } = yield* answered(call("call-1").Join(join(2)))
+      const other = yield* answered(call("call-2").Join(join(3)))
+      assert.strictEqual(plan.participants.length, 2)
+      assert.deepStrictEqual(plans.at(-1), plan)
+      assert.strictEqual(other.plan.participants.length, 1)
+    }).pipe(Effect.provide(Cluster))
+  )
+
+  it.effect("an actor that nobody watches goes, and comes back with the call that the store has", () =>
+    Effect.gen(function* () {
+      const call = yield* Call.client
+      const first = yield* answered(call("call-1").Join(join(1)))
+      yield* TestClock.adjust("3 minutes")
+      const second = yield* answered(call("call-1").Join(join(2)))
+      assert.strictEqual(second.plan.participants.length, 2)
+      assert.isAbove(second.plan.version.ownerEpoch, first.plan.version.ownerEpoch)
+    }).pipe(Effect.provide(Cluster))
+  )
+
+  it.effect("an actor that is watched stays", () =>
+    Effect.gen(function* () {
+      const call = yield* Call.client
+      const first = yield* answered(call("call-1").Join(join(1)))
+      yield* call("call-1").WatchPlan().pipe(Stream.runDrain, Effect.forkScoped)
+      yield* TestClock.adjust("3 minutes")
+      const second = yield* answered(call("call-1").Join(join(2)))
+      assert.strictEqual(second.plan.version.ownerEpoch, first.plan.version.ownerEpoch)
+    }).pipe(Effect.provide(Cluster))
+  )
+
+  it.effect("stops at once although somebody watches", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const cluster = yield* Layer.buildWithScope(Cluster, scope)
+      const { call, store } = yield* Effect.provideContext(
+        Effect.all({ call: Call.client, store: CallStore.CallStore }),
+        cluster
+      )
+      yield* answered(call("call-1").Join(join(1)))
+      const watching = yield* call("call-1").WatchPlan().pipe(Stream.runDrain, Effect.forkChild)
+      yield* TestClock.adjust("100 millis")
+      yield* answered(Scope.close(scope, Exit.void))
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(watching)))
+      assert.strictEqual((yield* store.load(CallId.make("call-1"))).participants.length, 1)
+    })
+  )
+})
