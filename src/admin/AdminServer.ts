@@ -104,7 +104,9 @@ export const layerNone = Layer.succeed(AdminServer, { port: undefined })
 
 const bound = Layer.effect(
   AdminServer,
-  Effect.map(HttpServer.HttpServer, ({ address }) => ({ port: NetAddress.isInetAddress(address) ? address.port : undefined }))
+  Effect.map(HttpServer.HttpServer, ({ address }) => ({
+    port: NetAddress.isInetAddress(address) ? address.port : undefined
+  }))
 )
 
 /** `/healthz`, `/metrics`, `/work`, `/calls/:id` over HTTP. For operators: do not open it to the world. */
@@ -127,5 +129,4 @@ export const layer = (options: { readonly host: string; readonly port: number })
     )
   )
 
-const reasonOf = (cause: unknown): string =>
-  Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause)
+const reasonOf = (cause: unknown): string => (Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause))

@@ -1,4 +1,5 @@
 import { Cause, Effect, Exit, Schema } from "effect"
+import { CliOutput } from "effect/cli"
 
 /** Something that the person at the keyboard can mend: a flag, a file, a variable. Exit code 2. */
 export class BadInput extends Schema.TaggedError<BadInput>()("BadInput", { message: Schema.String }) {}
@@ -31,6 +32,18 @@ export const report = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
       else if (!isUsageError(error.value)) process.stderr.write(`tandem: ${messageOf(error.value)}\n`)
     })
   )
+
+/** A command line that cannot be read gets a line too, not the whole help. */
+export const layerOneLineErrors = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Effect.sync(() => {
+          const message = event.errors[0]?.message ?? "the command line cannot be read"
+          const help = [...event.commandPath, "--help"].join(" ")
+          process.stderr.write(`tandem: ${message.trim().split("\n")[0]} (see ${help})\n`)
+        })
+      : CliOutput.defaultPresenter.present(event)
+})
 
 /** The command line parser has said what is wrong already. */
 const isUsageError = (error: unknown): boolean => hasTag(error) && error._tag === "ShowHelp"

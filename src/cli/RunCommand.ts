@@ -54,7 +54,10 @@ export const command = Command.make(
   flags,
   Effect.fn(function* (flags) {
     const config = yield* RelayConfig.pipe(
-      Effect.mapError((error) => new BadInput({ message: `the environment is wrong: ${error.message}` }))
+      Effect.mapError(
+        (error) =>
+          new BadInput({ message: `the environment (TANDEM_…) is wrong: ${error.message.replace(/\s+/g, " ")}` })
+      )
     )
     const keys = Option.orElse(flags.keys, () => config.keys)
     const keyRing = yield* Option.match(keys, {

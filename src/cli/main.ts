@@ -1,7 +1,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect } from "effect"
 import { Command } from "effect/cli"
-import { exitCodeOf, report } from "./Failure.ts"
+import { exitCodeOf, layerOneLineErrors, report } from "./Failure.ts"
 import * as RunCommand from "./RunCommand.ts"
 import * as TokenCommand from "./TokenCommand.ts"
 
@@ -12,6 +12,7 @@ const tandem = Command.make("tandem").pipe(
 
 Command.run(tandem, { version: "0.1.0" }).pipe(
   report,
+  Effect.provide(layerOneLineErrors),
   Effect.provideService(
     ConfigProvider.ConfigProvider,
     ConfigProvider.fromEnv().pipe(ConfigProvider.nested("tandem"), ConfigProvider.constantCase)

@@ -22,8 +22,11 @@ import * as SFrameHeader from "./encryption/SFrameHeader.ts"
  * read what was recorded. A relay that recorded an earlier call can play it into a later one that has the same secret and
  * SSRC: take a new secret for every call. Lengths and times of packets are visible.
  */
+
+/** Seals the payloads of one stream. Owned by one sender and changed in place. */
 export interface Sender {
   readonly key: SFrame.SFrameKey
+  /** Of the next payload. It must never go back. */
   counter: number
 }
 
@@ -59,7 +62,10 @@ export const makeSender = (options: StreamKeyOptions & { readonly keyId: bigint 
   counter: 0
 })
 
-/** The payload to send in place of `payload`, with the next counter. The metadata is not part of it. */
+/**
+ * What to send in place of `payload`. `metadata` is what relays read but must not change, as the RTP header and the
+ * descriptor; the receiver must know it byte for byte, as it is not part of what is sent.
+ */
 export const seal = (self: Sender, payload: Uint8Array, metadata: Uint8Array): Uint8Array =>
   SFrame.seal(self.key, BigInt(self.counter++), payload, metadata)
 

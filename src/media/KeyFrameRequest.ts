@@ -34,5 +34,4 @@ export const poll = (self: KeyFrameRequest, nowMs: number): boolean => {
   return true
 }
 
-export const nextDeadlineMs = (self: KeyFrameRequest): number =>
-  self.pending ? self.askedAtMs + repeatMs : Infinity
+export const nextDeadlineMs = (self: KeyFrameRequest): number => (self.pending ? self.askedAtMs + repeatMs : Infinity)

@@ -107,7 +107,16 @@ const resend = (
   self.packetsResent++
   const offset = PacketRing.offsetOf(ring, packet)
   const type = history.types[at]! | HopFrame.resendFlag
-  writeFrame(self, type, history.descriptors[at]!, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
+  writeFrame(
+    self,
+    type,
+    history.descriptors[at]!,
+    repairSequence,
+    offset,
+    PacketRing.lengthOf(ring, packet),
+    nowMs,
+    out
+  )
   return true
 }
 

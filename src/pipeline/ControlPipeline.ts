@@ -69,11 +69,7 @@ export const layer = Layer.effectDiscard(
       return Effect.void
     }
 
-    yield* Stream.fromQueue(inbox).pipe(
-      Stream.mapEffect(handle, { concurrency }),
-      Stream.runDrain,
-      Effect.forkScoped
-    )
+    yield* Stream.fromQueue(inbox).pipe(Stream.mapEffect(handle, { concurrency }), Stream.runDrain, Effect.forkScoped)
 
     // Runs first when the layer is closed: the fibers above still carry the acknowledgements.
     yield* Effect.addFinalizer(() =>

@@ -78,18 +78,18 @@ export class Directives extends Context.Service<
             FiberMap.run(
               rosters,
               session,
-              Effect.forEach(
-                rosterOf(plan),
-                (page) => send(session, { _tag: "RosterDirective", ...page }),
-                { concurrency: "unbounded", discard: true }
-              )
+              Effect.forEach(rosterOf(plan), (page) => send(session, { _tag: "RosterDirective", ...page }), {
+                concurrency: "unbounded",
+                discard: true
+              })
             ),
           forget: (session) => FiberMap.remove(rosters, session),
           sendGoingAway: (session, inMs) =>
             send(session, { _tag: "GoingAwayDirective", inMs, relays: options.otherRelays }),
           acknowledge: (message, datagram, integrity) => {
             const directive = open.get(message.transactionId.join("."))
-            if (directive === undefined || !MessageIntegrity.verify(datagram, integrity, directive.session.key)) return false
+            if (directive === undefined || !MessageIntegrity.verify(datagram, integrity, directive.session.key))
+              return false
             directive.session.lastControlAtMs = nowMs()
             Deferred.doneUnsafe(directive.acknowledged, Effect.void)
             return true

@@ -210,7 +210,8 @@ const askForKeyFrames = (self: Forwarding, receiver: RelayLeg.RelayLeg, nowMs: n
 const findSource = (receiver: RelayLeg.RelayLeg, ssrc: number) => {
   for (const leg of receiver.sources) {
     const stream = RelayLeg.findStream(leg, ssrc)
-    if (stream?.keyFrames !== undefined && stream.targets.includes(receiver)) return { leg, keyFrames: stream.keyFrames }
+    if (stream?.keyFrames !== undefined && stream.targets.includes(receiver))
+      return { leg, keyFrames: stream.keyFrames }
   }
   return undefined
 }

@@ -150,7 +150,8 @@ export const make = Effect.gen(function* () {
     const { datagram } = question
     const { keyRing } = options
     const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-    if (!Admission.isAddressProved(keyRing, request.cookie, datagram, nowSeconds)) return yield* answers.challenge(question)
+    if (!Admission.isAddressProved(keyRing, request.cookie, datagram, nowSeconds))
+      return yield* answers.challenge(question)
     const checked =
       request._tag === "JoinRequest"
         ? Result.map(Admission.checkJoin(keyRing, request, datagram, integrity, nowSeconds), (admitted) => ({

@@ -21,7 +21,12 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
       const { counters } = forwarding
 
       const publishers: Array<() => void> = []
-      const counter = (name: string, description: string, read: () => number, attributes: Record<string, string> = {}) => {
+      const counter = (
+        name: string,
+        description: string,
+        read: () => number,
+        attributes: Record<string, string> = {}
+      ) => {
         const metric = Metric.withAttributes(Metric.counter(name, { description, incremental: true }), attributes)
         let published = 0
         publishers.push(() => {
@@ -46,7 +51,11 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
       counter("tandem_media_packets_out_total", "Media packets sent for the first time", () => counters.mediaOut)
       counter("tandem_repaired_in_total", "Lost on the way here, brought by a resend", () => counters.repairedIn)
       counter("tandem_resends_total", "Sent again because a receiver asked", () => counters.resent)
-      counter("tandem_resends_refused_total", "Asked for too early, too late or not there", () => counters.resendsRefused)
+      counter(
+        "tandem_resends_refused_total",
+        "Asked for too early, too late or not there",
+        () => counters.resendsRefused
+      )
       counter("tandem_feedback_in_total", "Feedback frames taken in", () => counters.feedbackIn)
       for (const reason of dropReasons) {
         counter("tandem_dropped_total", "Datagrams dropped", () => counters.dropped[reason], { reason })

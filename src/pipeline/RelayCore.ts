@@ -43,7 +43,11 @@ export class RelayCore extends Context.Service<
     readonly calls: CallTable.CallTable
     readonly controlCounters: ControlCounters.ControlCounters
     /** A send batch for one fiber of the pipeline: nobody else may fill it while it is being sent. */
-    readonly batches: { readonly media: PacketBatch.SendBatch; readonly timers: PacketBatch.SendBatch; readonly control: PacketBatch.SendBatch }
+    readonly batches: {
+      readonly media: PacketBatch.SendBatch
+      readonly timers: PacketBatch.SendBatch
+      readonly control: PacketBatch.SendBatch
+    }
     /** Monotonic time for everything but tokens. Milliseconds. */
     readonly nowMs: () => number
   }

@@ -75,7 +75,8 @@ export const read = (view: DataView, offset: number, lengthBytes: number, into: 
   into.referenceTicks = view.getUint32(offset + 8)
   const hold = view.getUint16(offset + 12)
   into.holdMs = hold === noHold ? -1 : hold / ticksPerMs
-  if (into.keyFrameCount > keyFramesMax || into.requestCount > requestsMax || into.arrivalCount > arrivalsMax) return false
+  if (into.keyFrameCount > keyFramesMax || into.requestCount > requestsMax || into.arrivalCount > arrivalsMax)
+    return false
   let at = offset + fixedBytes
   let ticks = 0
   for (let i = 0; i < into.arrivalCount; i++) {

@@ -66,11 +66,7 @@ export const decode = (packet: Uint8Array): Result.Result<RtpPacket, MalformedPa
 }
 
 /** Writes the fixed header and returns its length; the payload goes behind it. */
-export const writeHeader = (
-  view: DataView,
-  offset: number,
-  header: Omit<RtpPacket, "payload">
-): number => {
+export const writeHeader = (view: DataView, offset: number, header: Omit<RtpPacket, "payload">): number => {
   view.setUint8(offset, rtpVersion << 6)
   view.setUint8(offset + 1, (header.marker ? 0x80 : 0) | header.payloadType)
   view.setUint16(offset + 2, header.sequenceNumber)

@@ -15,13 +15,15 @@ const unusable = (message: string) => new KeyFileUnusable({ message })
 /** The keys of a file that must be there. */
 export const read = Effect.fn("KeyFile.read")(function* (path: string) {
   const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* fileSystem.readFileString(path).pipe(
-    Effect.mapError((error) =>
-      error.reason._tag === "NotFound"
-        ? unusable(`there is no key file at ${path}: give the relay's with --keys, or run "tandem run" here first`)
-        : unusable(`the key file ${path} cannot be read (${error.reason._tag}): look at its permissions`)
+  const text = yield* fileSystem
+    .readFileString(path)
+    .pipe(
+      Effect.mapError((error) =>
+        error.reason._tag === "NotFound"
+          ? unusable(`there is no key file at ${path}: give the relay's with --keys, or run "tandem run" here first`)
+          : unusable(`the key file ${path} cannot be read (${error.reason._tag}): look at its permissions`)
+      )
     )
-  )
   const ring = KeyRing.parse(text)
   if (Result.isFailure(ring)) return yield* unusable(`${path}: ${ring.failure.message}`)
   return ring.success

@@ -101,10 +101,5 @@ const networkOf = (impairment: Impairment | undefined) =>
 /** A relay that needs nothing else: one process, its calls in memory, the portable UDP socket, nothing refused. */
 export const layer = (options: Options) =>
   layerWith(options).pipe(
-    Layer.provide([
-      networkOf(options.impairment),
-      Throttle.layerOpen,
-      SingleRunner.layer,
-      CallStore.layerMemory
-    ])
+    Layer.provide([networkOf(options.impairment), Throttle.layerOpen, SingleRunner.layer, CallStore.layerMemory])
   )

@@ -97,5 +97,10 @@ export const measure = (receivers: number, payloadBytes: number, batches: number
   const alone = setUp(receivers, payloadBytes)
   void alone
   const without = round(false)
-  return { withForwarding, without, mediaOut: setup.forwarding.counters.mediaOut, dropped: setup.forwarding.counters.dropped }
+  return {
+    withForwarding,
+    without,
+    mediaOut: setup.forwarding.counters.mediaOut,
+    dropped: setup.forwarding.counters.dropped
+  }
 }

@@ -136,6 +136,18 @@ describe("EndToEndEncryption", () => {
     assert.strictEqual(outcome(self, third[0]!), "Replayed")
   })
 
+  it("a start recorded in an earlier call does not displace the one that is speaking", () => {
+    const self = receiver()
+    const speaking = senderOf(1n)
+    const say = (text: number) => outcome(self, EndToEndEncryption.seal(speaking, Uint8Array.of(text), metadata))
+    for (let keyId = 2n; keyId < 6n; keyId++) {
+      assert.deepStrictEqual(say(1), Uint8Array.of(1))
+      outcome(self, EndToEndEncryption.seal(senderOf(keyId), Uint8Array.of(0), metadata))
+    }
+    assert.deepStrictEqual(say(2), Uint8Array.of(2))
+    assert.strictEqual(self.starts.length, 2)
+  })
+
   it("forged starts of a sender do not displace the real one", () => {
     const self = receiver()
     const sender = senderOf(1n)

@@ -59,7 +59,11 @@ describe("JitterBuffer", () => {
       out.push(...left(buffer, arrival.arrivedAtMs))
     }
     out.push(...left(buffer, 1e9))
-    assert.deepStrictEqual(out, out.toSorted((a, b) => a - b), `seed ${seed}`)
+    assert.deepStrictEqual(
+      out,
+      out.toSorted((a, b) => a - b),
+      `seed ${seed}`
+    )
     assert.strictEqual(out.length + buffer.packetsLate, arrivals.length, `seed ${seed}`)
     assert.strictEqual(new Set(out).size, out.length, `seed ${seed}`)
     assert.strictEqual(buffer.waiting.size, 0)

@@ -21,7 +21,11 @@ describe("Leg", () => {
     const pair = stream(LegPair.make({ link: lossy, draw: LegPair.dice(seed) }))
     const numbers = pair.right.received.map(({ number }) => number).sort((a, b) => a - b)
     // Ten tries of two passages at 10 % each: what is left is below 1e-7.
-    assert.deepStrictEqual(numbers, Array.from({ length: 200 }, (_, n) => n), `seed ${seed}`)
+    assert.deepStrictEqual(
+      numbers,
+      Array.from({ length: 200 }, (_, n) => n),
+      `seed ${seed}`
+    )
     const { packetsResent } = pair.left.leg.send
     assert.isAtMost(packetsResent, 70, `seed ${seed}: at 10 % loss about 22 resends are needed`)
   })

@@ -68,7 +68,10 @@ export const make = (options: { readonly link: Link; readonly repair?: boolean; 
       from.framesSent++
       if (draw() < state.lossRatio) continue
       const header = out.headers.subarray(i * PacketBatch.headerBytesMax).subarray(0, out.headerLengths[i]!)
-      const body = from.resources.rings.memory.bytes.subarray(out.bodyOffsets[i]!, out.bodyOffsets[i]! + out.bodyLengths[i]!)
+      const body = from.resources.rings.memory.bytes.subarray(
+        out.bodyOffsets[i]!,
+        out.bodyOffsets[i]! + out.bodyLengths[i]!
+      )
       flying.push({
         to: from === left ? right : left,
         arrivesAtMs: state.nowMs + link.latencyMs + draw() * link.jitterMs,
@@ -83,7 +86,14 @@ export const make = (options: { readonly link: Link; readonly repair?: boolean; 
     to.resources.rings.memory.bytes.set(bytes)
     const verdict = ReceiveLeg.handleFrame(to.leg.receive, to.resources.rings.memory.bytes, view, 0, state.nowMs)
     if (HopFrame.typeAt(bytes, 0) === HopFrame.FrameType.Feedback) {
-      const isRead = Leg.handleFeedback(to.leg, to.resources, HopFrame.headerBytes, bytes.length - HopFrame.headerBytes, state.nowMs, to.out)
+      const isRead = Leg.handleFeedback(
+        to.leg,
+        to.resources,
+        HopFrame.headerBytes,
+        bytes.length - HopFrame.headerBytes,
+        state.nowMs,
+        to.out
+      )
       if (!isRead) throw new Error("a leg wrote feedback that a leg cannot read")
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       to.received.push({ number: view.getUint32(HopFrame.headerBytes), atMs: state.nowMs })

@@ -97,7 +97,8 @@ describe("NackGenerator", () => {
     }
     const missing = Array.from({ length: newest + 1 }, (_, position) => position).filter((n) => !received.has(n))
     const asked = new Set<number>()
-    for (let n = 0; asked.size < missing.length && n < 8; n++) for (const number of ask(self, 20, 1000)) asked.add(number)
+    for (let n = 0; asked.size < missing.length && n < 8; n++)
+      for (const number of ask(self, 20, 1000)) asked.add(number)
     assert.deepStrictEqual(
       [...asked].sort((a, b) => ((a - start) & 0xffff) - ((b - start) & 0xffff)),
       missing.slice(-2048).map((position) => (start + position) & 0xffff)

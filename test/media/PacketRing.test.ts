@@ -5,7 +5,9 @@ import * as StreamClock from "../../src/media/StreamClock.ts"
 import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
 
 const clock = StreamClock.make("audio", 48000)
-const Sizes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 400 }))).check(Schema.isMinLength(20))
+const Sizes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 400 }))).check(
+  Schema.isMinLength(20)
+)
 
 /** A packet whose bytes can be told from every other's. */
 const packetOf = (n: number, sizeBytes: number) =>

@@ -18,8 +18,9 @@ export interface OggOpusFile {
  */
 export const read = (file: Uint8Array): Result.Result<OggOpusFile, UnreadableFile> => {
   const stream: OpusStream = { serialNumber: undefined, nextPage: 0, packets: [], unfinished: [], otherCodecs: [] }
+  let offset = 0
   let ended = false
-  for (let offset = 0; offset < file.length && !ended;) {
+  while (offset < file.length && !ended) {
     const decoded = OggPage.decode(file, offset)
     if (Result.isFailure(decoded)) return pageError(decoded.failure, offset, file.length)
     const page = decoded.success

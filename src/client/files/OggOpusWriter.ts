@@ -16,7 +16,8 @@ export interface OggOpusWriter {
   readonly lacing: Array<number>
   readonly parts: Array<Uint8Array>
   pageSamples: number
-  lastPacket: OpusPacket | undefined
+  /** First byte of the last packet appended. */
+  lastToc: number | undefined
   /** What the gaps so far have left unfilled, less than one step of concealment. Samples at 48 kHz. */
   owedSamples: number
 }
@@ -45,7 +46,7 @@ export const make = (options: Options): OggOpusWriter => ({
   lacing: [],
   parts: [],
   pageSamples: 0,
-  lastPacket: undefined,
+  lastToc: undefined,
   owedSamples: 0
 })
 
@@ -70,11 +71,12 @@ export const append = (self: OggOpusWriter, packet: OpusPacket, gapSamples: numb
   const pages: Array<Uint8Array> = []
   const missingSamples = gapSamples + self.owedSamples
   self.owedSamples = missingSamples % OpusConcealment.stepSamples
-  for (const filling of OpusConcealment.fill(self.lastPacket ?? packet, missingSamples)) {
+  const toc = packet.bytes[0]!
+  for (const filling of OpusConcealment.fill(self.lastToc ?? toc, missingSamples)) {
     pages.push(...placePacket(self, filling))
   }
   pages.push(...placePacket(self, packet))
-  self.lastPacket = packet
+  self.lastToc = toc
   return OggPage.join(pages)
 }
 

@@ -79,7 +79,6 @@ export const decode = (file: Uint8Array, offset: number): Result.Result<OggPage,
   if (file.length < offset + fixedHeaderBytes) return Result.fail("CutOff")
   if (file[offset + 4] !== version) return Result.fail("WrongVersion")
   const bodyOffset = offset + fixedHeaderBytes + file[offset + 26]!
-  if (file.length < bodyOffset) return Result.fail("CutOff")
   const lacing = file.subarray(offset + fixedHeaderBytes, bodyOffset)
   const end = lacing.reduce((sum, segmentBytes) => sum + segmentBytes, bodyOffset)
   if (file.length < end) return Result.fail("CutOff")

@@ -8,9 +8,10 @@ export const stepSamples = 120
  * them. A file needs them, as the time of its packets must not jump (RFC 7845 section 4.1). They go on in the
  * configuration of a neighbour, the packet before if there is one, for as long as possible, since concealment is best so;
  * only what is left at the end takes shorter frames. A rest shorter than a step is not filled.
+ *
+ * `toc` is the neighbour's first byte.
  */
-export const fill = (neighbour: OpusPayload.OpusPacket, gapSamples: number): ReadonlyArray<OpusPayload.OpusPacket> => {
-  const toc = neighbour.bytes[0]!
+export const fill = (toc: number, gapSamples: number): ReadonlyArray<OpusPayload.OpusPacket> => {
   const packets: Array<OpusPayload.OpusPacket> = []
   let restSamples = gapSamples
   for (const config of configsToTry(toc >> 3)) {

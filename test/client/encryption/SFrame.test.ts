@@ -73,6 +73,9 @@ describe("SFrame, AES_128_GCM_SHA256_128", () => {
       const header = SFrameHeader.decode(vector.sealed)
       assert.isDefined(header)
       assert.deepStrictEqual(SFrame.open(key, header, vector.sealed, vector.metadata), vector.plain)
+      for (let length = header.length; length < vector.sealed.length; length++) {
+        assert.isUndefined(SFrame.open(key, header, vector.sealed.subarray(0, length), vector.metadata))
+      }
     }
   })
 })

@@ -38,7 +38,7 @@ describe("OggOpusReader", () => {
   it("a file cut short is refused, but for one cut between pages, which is read as far as it goes", () => {
     const pageEnds: Array<number> = []
     for (const page of pagesOf(speechFile)) pageEnds.push((pageEnds.at(-1) ?? 0) + OggPage.pageBytes(page))
-    const lengths = new Set([...pageEnds.flatMap((end) => [end - 1, end, end + 1, end + 26, end + 27, end + 30])])
+    const lengths = new Set(pageEnds.flatMap((end) => [end - 1, end, end + 1, end + 26, end + 27, end + 30]))
     for (let length = 1; length < speechFile.length; length += 211) lengths.add(length)
     for (const length of lengths) {
       const result = OggOpusReader.read(speechFile.subarray(0, length))

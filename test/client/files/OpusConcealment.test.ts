@@ -9,8 +9,7 @@ const silkMedium20Ms = 5 << 3
 const celtFull20Ms = 31 << 3
 const stereo = 4
 
-const fill = (toc: number, gapMs: number) =>
-  OpusConcealment.fill({ bytes: Uint8Array.of(toc, 1, 2, 3), durationSamples: 960 }, gapMs * 48)
+const fill = (toc: number, gapMs: number) => OpusConcealment.fill(toc, gapMs * 48)
 const bytesOf = (packets: ReadonlyArray<OpusPayload.OpusPacket>) => packets.map(({ bytes }) => [...bytes])
 
 describe("OpusConcealment", () => {
@@ -36,7 +35,7 @@ describe("OpusConcealment", () => {
     "fills any gap but for less than 2.5 ms, whatever the neighbour",
     [integer(0, 255), integer(0, 200_000)],
     ([toc, gapSamples]) => {
-      const packets = OpusConcealment.fill({ bytes: Uint8Array.of(toc), durationSamples: 960 }, gapSamples)
+      const packets = OpusConcealment.fill(toc, gapSamples)
       let filledSamples = 0
       for (const packet of packets) {
         assert.deepStrictEqual(Result.getOrThrow(OpusPayload.read(packet.bytes)), packet)

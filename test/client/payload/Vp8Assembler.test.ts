@@ -117,7 +117,7 @@ describe("Vp8Assembler", () => {
     const frames = [frameOf(100, 1, true), frameOf(3_000, 2, false), frameOf(3_000, 3, false)]
     const packets = streamOf({ frames, payloadBytesMax: 1_200, firstSequence: 65_530, firstTimestamp: 0 })
     const withheld = packets.filter(({ frame }) => frame !== 1)
-    const marked = withheld.map((packet, index) => ({ ...packet, holeIsIntentional: index === 1 }))
+    const marked = withheld.with(1, { ...withheld[1]!, holeIsIntentional: true })
     const { counters, frames: gathered } = gather(marked)
     assert.deepStrictEqual(
       gathered.map(({ decodable }) => decodable),
@@ -125,7 +125,7 @@ describe("Vp8Assembler", () => {
     )
     assert.strictEqual(counters.missingPackets, 0)
 
-    const torn = packets.flatMap((packet, index) => (index === 2 ? [] : { ...packet, holeIsIntentional: index === 3 }))
+    const torn = packets.with(3, { ...packets[3]!, holeIsIntentional: true }).toSpliced(2, 1)
     assert.deepStrictEqual(
       gather(torn).frames.map(({ decodable }) => decodable),
       [true, false]
@@ -156,10 +156,9 @@ describe("Vp8Assembler", () => {
   it("packets of padding alone are passed over", () => {
     const frames = [frameOf(3_000, 1, true), frameOf(10, 2, false)]
     const packets = streamOf({ frames, payloadBytesMax: 1_200, firstSequence: 5, firstTimestamp: 5 })
+    const numbered = (packet: Sent, sequenceNumber: number): Sent => ({ ...packet, sequenceNumber })
     const padding = { ...packets[0]!, marker: false, payload: new Uint8Array(0) }
-    const padded = packets
-      .flatMap((packet) => [packet, padding])
-      .map((packet, index) => ({ ...packet, sequenceNumber: index }))
+    const padded = packets.flatMap((packet, index) => [numbered(packet, 2 * index), numbered(padding, 2 * index + 1)])
     assert.deepStrictEqual(
       gather(padded).frames.map(({ decodable }) => decodable),
       [true, true]
