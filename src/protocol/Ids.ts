@@ -6,6 +6,8 @@ export const idBytesMax = 64
 const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length
 
 const Id = Schema.NonEmptyString.check(
+  // Half a surrogate pair becomes U+FFFD on the wire, so that two ids would be one.
+  Schema.makeFilter((id: string) => id.isWellFormed() || "an id is well-formed Unicode"),
   Schema.makeFilter((id: string) => utf8Bytes(id) <= idBytesMax || `an id has at most ${idBytesMax} bytes`)
 )
 

@@ -9,15 +9,17 @@ export interface Row {
 /** Stands for `import { … } from "effect"` of nothing but the names below. */
 export const pureValues = "values of effect"
 
+const names = (text: string): ReadonlyArray<string> => text.split(" ")
+
 /** The data of Effect: none of these reads a clock, draws a number, or needs a runtime. */
 export const valuesOfEffect: ReadonlySet<string> = new Set([
-  ...["absurd", "Array", "BigInt", "Boolean", "Brand", "Chunk", "Data", "Duration", "Encoding", "Equal", "Equivalence"],
-  ...["flow", "Function", "Hash", "HashMap", "HashSet", "identity", "Iterable", "Match", "MutableHashMap"],
-  ...["MutableHashSet", "Number", "Option", "Order", "Ordering", "pipe", "Predicate", "Record", "Result", "Schema"],
-  ...["SchemaIssue", "SchemaTransformation", "String", "Struct", "Tuple", "Types"]
+  ...names(
+    "absurd Array BigInt Boolean Brand Chunk Data Duration Encoding Equal Equivalence flow Function Hash HashMap"
+  ),
+  ...names("HashSet identity Iterable Match MutableHashMap MutableHashSet Number Option Order Ordering pipe Predicate"),
+  ...names("Record Result Schema SchemaIssue SchemaTransformation String Struct Tuple Types")
 ])
 
-const sql = ["effect/sql", "@effect/sql-pg"]
 const platform = "@effect/platform-node"
 
 /** Packets are plain arrays of numbers: whoever holds these files holds no socket. */
@@ -29,68 +31,53 @@ export const rows: Readonly<Record<string, Row>> = {
   media: { ours: ["protocol", ...packets], modules: [pureValues] },
   call: { ours: ["protocol"], modules: [pureValues] },
   routing: { ours: ["protocol"], modules: [pureValues] },
-  access: { ours: ["protocol"], modules: ["effect", "effect/crypto", "effect/encoding", "node:crypto"] },
-  sockets: {
-    ours: [],
-    modules: ["effect", "effect/net", "effect/socket", platform, "node:ffi", "node:dgram", "node:fs"]
-  },
+  access: { ours: ["protocol"], modules: names("effect effect/crypto effect/encoding node:crypto") },
+  sockets: { ours: [], modules: names(`effect effect/net effect/socket ${platform} node:ffi node:dgram node:fs`) },
   "sockets/PacketMemory": { ours: [], modules: [pureValues] },
   "sockets/PacketBatch": { ours: ["sockets/PacketMemory"], modules: [pureValues] },
-  throttle: { ours: [], modules: ["effect", "effect/persistence"] },
+  throttle: { ours: [], modules: names("effect effect/persistence") },
   state: {
-    ours: ["protocol", "call", "routing"],
-    modules: ["effect", "effect/persistence", ...sql, platform, "node:sqlite"]
+    ours: names("protocol call routing"),
+    modules: names(`effect effect/persistence effect/sql @effect/sql-pg ${platform} node:sqlite`)
   },
-  actor: { ours: ["protocol", "call", "routing", "state"], modules: ["effect", "effect/cluster", "effect/rpc"] },
+  actor: { ours: names("protocol call routing state"), modules: names("effect effect/cluster effect/rpc") },
   pipeline: {
-    ours: [
-      ...["protocol", "media", "call", "routing", "access", "sockets", "throttle"],
-      ...["actor/CallRpcs", "actor/CallLocator"]
-    ],
-    modules: ["effect", "effect/crypto"]
+    ours: names("protocol media call routing access sockets throttle actor/CallRpcs actor/CallLocator"),
+    modules: names("effect effect/crypto")
   },
   cluster: {
     ours: ["actor"],
-    modules: ["effect", "effect/cluster", "effect/rpc", "effect/socket", platform, "node:net"]
+    modules: names(`effect effect/cluster effect/rpc effect/socket ${platform} node:net`)
   },
   admin: {
-    ours: ["pipeline", "actor/CallRpcs", "sockets/PackedAddress"],
-    modules: ["effect", "effect/http", "effect/http-api", "effect/observability", platform, "node:http"]
+    ours: names("pipeline actor/CallRpcs sockets/PackedAddress"),
+    modules: names(`effect effect/http effect/http-api effect/net effect/observability ${platform} node:http`)
   },
   server: {
-    ours: [
-      ...["protocol", "call", "routing", "access", "sockets", "state", "throttle"],
-      ...["actor", "pipeline", "cluster", "admin"]
-    ],
+    ours: names("protocol call routing access sockets state throttle actor pipeline cluster admin"),
     modules: [
-      "effect",
-      "effect/cluster",
-      "effect/rpc",
-      "effect/http",
-      "effect/observability",
-      platform,
-      "node:fs",
-      "node:os",
-      "node:path"
+      ...names("effect effect/cluster effect/crypto effect/http effect/net effect/observability effect/rpc"),
+      ...names(`${platform} node:fs node:os node:path`)
     ]
   },
   client: {
-    ours: ["protocol", "media", "access", "sockets"],
-    modules: ["effect", "effect/net", "effect/encoding", "node:crypto", "node:fs"]
+    ours: names("protocol media access sockets"),
+    modules: names("effect effect/crypto effect/encoding effect/net node:crypto node:fs")
   },
   demo: {
-    ours: ["client", "sockets"],
-    modules: ["effect", "effect/process", platform, "node:child_process", "node:fs", "node:os", "node:path", "node:url"]
+    ours: names("client sockets"),
+    modules: names(`effect effect/process ${platform} node:child_process node:fs node:os node:path node:url`)
   },
   simulation: {
     ours: [
-      ...["protocol", "media", "call", "routing", "server", "client"],
-      ...["sockets/simulated", "sockets/DatagramNetwork", "sockets/PackedAddress", ...packets]
+      ...names("protocol media call routing server client"),
+      ...names("sockets/simulated sockets/DatagramNetwork sockets/PackedAddress"),
+      ...packets
     ],
-    modules: ["effect", "effect/testing", "effect/cluster"]
+    modules: names("effect effect/cluster effect/testing")
   },
   cli: {
-    ours: ["protocol/Ids", "protocol/CallClass", "server", "client", "simulation", "demo"],
-    modules: ["effect", "effect/cli", platform, "node:fs", "node:os", "node:path", "node:url"]
+    ours: names("protocol/Ids protocol/CallClass access/CallToken sockets/Impairment server client simulation demo"),
+    modules: names(`effect effect/cli effect/crypto ${platform} node:fs node:os node:path node:url`)
   }
 }

@@ -81,27 +81,32 @@ describe("NackGenerator", () => {
     assert.strictEqual(NackGenerator.handlePacket(self, 0, false, 0), Arrival.TooOld)
   })
 
-  it.prop("agrees with a plain set, wherever the wrap falls", [Start, Steps], ([start, steps]) => {
-    const self = startedAt(start)
-    const received = new Set<number>()
-    let newest = -1
-    // Each step is a position among the next 40 numbers, or among the last 260: losses, reordering, duplicates.
-    for (const step of steps) {
-      const position = step < 40 ? newest + 1 + step : Math.max(0, newest - (step - 40))
-      const arrival = NackGenerator.handlePacket(self, (start + position) & 0xffff, false, 0)
-      if (position > newest) assert.strictEqual(arrival, Arrival.Fresh)
-      else if (received.has(position)) assert.include([Arrival.Duplicate, Arrival.TooOld], arrival)
-      else assert.strictEqual(arrival, Arrival.Fresh, "a missing packet is never refused")
-      received.add(position)
-      newest = Math.max(newest, position)
-    }
-    const missing = Array.from({ length: newest + 1 }, (_, position) => position).filter((n) => !received.has(n))
-    const asked = new Set<number>()
-    for (let n = 0; asked.size < missing.length && n < 8; n++)
-      for (const number of ask(self, 20, 1000)) asked.add(number)
-    assert.deepStrictEqual(
-      [...asked].sort((a, b) => ((a - start) & 0xffff) - ((b - start) & 0xffff)),
-      missing.slice(-2048).map((position) => (start + position) & 0xffff)
-    )
-  })
+  it.prop(
+    "agrees with a plain set, wherever the wrap falls",
+    [Start, Steps],
+    ([start, steps]) => {
+      const self = startedAt(start)
+      const received = new Set<number>()
+      let newest = -1
+      // Each step is a position among the next 40 numbers, or among the last 260: losses, reordering, duplicates.
+      for (const step of steps) {
+        const position = step < 40 ? newest + 1 + step : Math.max(0, newest - (step - 40))
+        const arrival = NackGenerator.handlePacket(self, (start + position) & 0xffff, false, 0)
+        if (position > newest) assert.strictEqual(arrival, Arrival.Fresh)
+        else if (received.has(position)) assert.include([Arrival.Duplicate, Arrival.TooOld], arrival)
+        else assert.strictEqual(arrival, Arrival.Fresh, "a missing packet is never refused")
+        received.add(position)
+        newest = Math.max(newest, position)
+      }
+      const missing = Array.from({ length: newest + 1 }, (_, position) => position).filter((n) => !received.has(n))
+      const asked = new Set<number>()
+      for (let n = 0; asked.size < missing.length && n < 8; n++)
+        for (const number of ask(self, 20, 1000)) asked.add(number)
+      assert.deepStrictEqual(
+        [...asked].sort((a, b) => ((a - start) & 0xffff) - ((b - start) & 0xffff)),
+        missing.slice(-2048).map((position) => (start + position) & 0xffff)
+      )
+    },
+    { arbitrary: { size: 200 } }
+  )
 })

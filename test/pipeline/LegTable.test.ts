@@ -22,27 +22,32 @@ const Tag = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 400 }))
 const Steps = Schema.Array(Schema.Struct({ tag: Tag, high: Schema.Boolean })).check(Schema.isMinLength(10))
 
 describe("LegTable", () => {
-  it.prop("is a map, whatever is added and removed in whatever order", [Steps], ([steps]) => {
-    const table = LegTable.make()
-    const model = new Map<number, RelayLeg.RelayLeg>()
-    for (const step of steps) {
-      const tag = step.high ? (step.tag << 16) >>> 0 : step.tag
-      const known = model.get(tag)
-      assert.strictEqual(LegTable.get(table, tag), known)
-      assert.strictEqual(LegTable.isFree(table, tag), known === undefined)
-      if (known === undefined) {
-        const leg = legOf(tag)
-        LegTable.add(table, leg)
-        model.set(tag, leg)
-      } else {
-        LegTable.remove(table, known)
-        model.delete(tag)
+  it.prop(
+    "is a map, whatever is added and removed in whatever order",
+    [Steps],
+    ([steps]) => {
+      const table = LegTable.make()
+      const model = new Map<number, RelayLeg.RelayLeg>()
+      for (const step of steps) {
+        const tag = step.high ? (step.tag << 16) >>> 0 : step.tag
+        const known = model.get(tag)
+        assert.strictEqual(LegTable.get(table, tag), known)
+        assert.strictEqual(LegTable.isFree(table, tag), known === undefined)
+        if (known === undefined) {
+          const leg = legOf(tag)
+          LegTable.add(table, leg)
+          model.set(tag, leg)
+        } else {
+          LegTable.remove(table, known)
+          model.delete(tag)
+        }
       }
-    }
-    for (const [tag, leg] of model) assert.strictEqual(LegTable.get(table, tag), leg)
-    assert.strictEqual(table.size, model.size)
-    assert.strictEqual(LegTable.all(table).length, model.size)
-  })
+      for (const [tag, leg] of model) assert.strictEqual(LegTable.get(table, tag), leg)
+      assert.strictEqual(table.size, model.size)
+      assert.strictEqual(LegTable.all(table).length, model.size)
+    },
+    { arbitrary: { size: 200 } }
+  )
 
   it("has no leg for tag 0, and forgets what is removed twice only once", () => {
     const table = LegTable.make()
@@ -83,7 +88,8 @@ describe("LegTimers", () => {
         assert.isBelow(polledAt.get(leg)!, Math.max(deadline, LegTimers.tickMs) + 2 * LegTimers.tickMs)
       }
       assert.strictEqual(timers.size, 0)
-    }
+    },
+    { arbitrary: { size: 200 } }
   )
 
   it("forgets a leg that is removed, and catches up after a long stop", () => {

@@ -32,35 +32,48 @@ const fill = (report: typeof Report.Type) => {
 }
 
 describe("Feedback", () => {
-  it.prop("what was written is read", [Report], ([report]) => {
-    const { feedback, lastTicks } = fill(report)
-    const view = new DataView(new ArrayBuffer(2048))
-    const nowTicks = (report.reference + lastTicks + report.holdTicks) >>> 0
-    const length = Feedback.write(view, 8, 2000, feedback, nowTicks)
-    const into = Feedback.make()
-    assert.isTrue(Feedback.read(view, 8, length, into))
-    assert.strictEqual(into.baseHopSequence, report.base)
-    assert.strictEqual(into.referenceTicks, report.reference)
-    assert.strictEqual(into.arrivalCount, report.deltas.length)
-    assert.deepStrictEqual(
-      into.arrivalTicks.slice(0, into.arrivalCount),
-      feedback.arrivalTicks.slice(0, into.arrivalCount)
-    )
-    assert.deepStrictEqual(Array.from(into.requests.subarray(0, into.requestCount)), Array.from(report.requests))
-    assert.deepStrictEqual(Array.from(into.keyFrameSsrcs.subarray(0, into.keyFrameCount)), Array.from(report.keyFrames))
-    const hasArrival = report.deltas.some((delta) => delta !== undefined)
-    assert.strictEqual(into.holdMs, hasArrival ? report.holdTicks / Feedback.ticksPerMs : -1)
-  })
+  it.prop(
+    "what was written is read",
+    [Report],
+    ([report]) => {
+      const { feedback, lastTicks } = fill(report)
+      const view = new DataView(new ArrayBuffer(2048))
+      const nowTicks = (report.reference + lastTicks + report.holdTicks) >>> 0
+      const length = Feedback.write(view, 8, 2000, feedback, nowTicks)
+      const into = Feedback.make()
+      assert.isTrue(Feedback.read(view, 8, length, into))
+      assert.strictEqual(into.baseHopSequence, report.base)
+      assert.strictEqual(into.referenceTicks, report.reference)
+      assert.strictEqual(into.arrivalCount, report.deltas.length)
+      assert.deepStrictEqual(
+        into.arrivalTicks.slice(0, into.arrivalCount),
+        feedback.arrivalTicks.slice(0, into.arrivalCount)
+      )
+      assert.deepStrictEqual(Array.from(into.requests.subarray(0, into.requestCount)), Array.from(report.requests))
+      assert.deepStrictEqual(
+        Array.from(into.keyFrameSsrcs.subarray(0, into.keyFrameCount)),
+        Array.from(report.keyFrames)
+      )
+      const hasArrival = report.deltas.some((delta) => delta !== undefined)
+      assert.strictEqual(into.holdMs, hasArrival ? report.holdTicks / Feedback.ticksPerMs : -1)
+    },
+    { arbitrary: { size: 200 } }
+  )
 
-  it.prop("stays within its bytes; what does not fit is left for the next report", [Report], ([report]) => {
-    const { feedback } = fill(report)
-    const view = new DataView(new ArrayBuffer(2048))
-    const bytesMax = Feedback.fixedBytes + 2 * report.requests.length + 4 * report.keyFrames.length + 50
-    const length = Feedback.write(view, 0, bytesMax, feedback, 0)
-    assert.isAtMost(length, bytesMax)
-    assert.isAtLeast(feedback.arrivalCount, Math.min(16, report.deltas.length))
-    assert.isTrue(Feedback.read(view, 0, length, Feedback.make()))
-  })
+  it.prop(
+    "stays within its bytes; what does not fit is left for the next report",
+    [Report],
+    ([report]) => {
+      const { feedback } = fill(report)
+      const view = new DataView(new ArrayBuffer(2048))
+      const bytesMax = Feedback.fixedBytes + 2 * report.requests.length + 4 * report.keyFrames.length + 50
+      const length = Feedback.write(view, 0, bytesMax, feedback, 0)
+      assert.isAtMost(length, bytesMax)
+      assert.isAtLeast(feedback.arrivalCount, Math.min(16, report.deltas.length))
+      assert.isTrue(Feedback.read(view, 0, length, Feedback.make()))
+    },
+    { arbitrary: { size: 200 } }
+  )
 
   it.prop(
     "arbitrary bytes, and every truncation of a report, never throw",
@@ -77,8 +90,24 @@ describe("Feedback", () => {
           `a report cut to ${cut} of ${length} bytes is refused`
         )
       }
-    }
+    },
+    { arbitrary: { size: 200 } }
   )
+
+  it("has the layout of docs/protocol.md", () => {
+    const { feedback } = fill({
+      base: 65535,
+      reference: 4096,
+      deltas: [0, undefined, 40, 400],
+      requests: [5, 6],
+      keyFrames: [2002],
+      holdTicks: 0
+    })
+    const bytes = new Uint8Array(100)
+    const length = Feedback.write(new DataView(bytes.buffer), 0, 100, feedback, 4096 + 440 + 20)
+    const hex = "00010002" + "ffff0004" + "00001000" + "00140000" + "00ff28fe0190" + "00050006" + "000007d2"
+    assert.strictEqual(Buffer.from(bytes.subarray(0, length)).toString("hex"), hex)
+  })
 
   it("holds count from the newest hop sequence that has arrived", () => {
     const { feedback } = fill({

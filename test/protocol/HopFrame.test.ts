@@ -36,6 +36,17 @@ describe("HopFrame", () => {
     const type = HopFrame.typeByte(HopFrame.FrameType.Video, HopFrame.resendFlag)
     HopFrame.writeHeader(new DataView(bytes.buffer), 0, type, 0xe0, 0x0102, 0x0304, 0x05, 0x06070809)
     assert.strictEqual(Buffer.from(bytes).toString("hex"), "cae001020304050006070809")
+    HopFrame.writeHeader(
+      new DataView(bytes.buffer),
+      0,
+      HopFrame.typeByte(HopFrame.FrameType.Feedback, 0),
+      0,
+      9,
+      7,
+      1,
+      42
+    )
+    assert.strictEqual(Buffer.from(bytes).toString("hex"), "d800000900070100" + "0000002a")
   })
 
   it("only S and I together start a key frame", () => {
