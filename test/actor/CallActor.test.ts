@@ -178,13 +178,12 @@ describe("CallActor", () => {
       assert.deepStrictEqual(names(plan), [1, 2, 3].map(participantId))
       assert.deepStrictEqual(seen.at(-1), plan)
 
-      yield* there.Leave(leaveOf(2))
-      // Refused, but what it found is news all the same.
-      assert.strictEqual(yield* reasonOf(here.Join(join(4, { streams: join(1).streams }))), "SsrcTaken")
-      yield* here.Leave(leaveOf(3))
+      // The command is refused for what it did not know, and that is news to those who watch.
+      yield* there.Join(join(4))
+      assert.strictEqual(yield* reasonOf(here.Join(join(5, { streams: join(4).streams }))), "SsrcTaken")
       yield* settle
-      assert.deepStrictEqual(names(seen.at(-1)), [participantId(1)])
-      assert.deepStrictEqual(yield* store.load(id).pipe(Effect.map(({ version }) => version)), seen.at(-1)!.version)
+      assert.deepStrictEqual(names(seen.at(-1)), [1, 2, 3, 4].map(participantId))
+      assert.deepStrictEqual((yield* store.load(id)).version, seen.at(-1)!.version)
     }).pipe(Effect.provide(TestServices))
   )
 
@@ -241,6 +240,7 @@ describe("CallActor without its store", () => {
       const store = makeFailing(yield* CallStore.CallStore)
       const actor = yield* startActor(store, id)
       yield* actor.Join(join(1))
+      const { seen } = yield* watch(actor)
       store.isAway = true
       yield* actor.Move({ ...leaveOf(1), address: "192.0.2.1:1" })
       yield* actor.Move({ ...leaveOf(1), address: "192.0.2.2:2" })
@@ -250,6 +250,13 @@ describe("CallActor without its store", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* store.load(id)).participants[0]?.address, "192.0.2.2:2")
       yield* actor.Join(join(2))
+      yield* settle
+      const published = seen.map(({ version }) => version.number)
+      assert.deepStrictEqual(
+        published,
+        [...new Set(published)],
+        "what has taken effect is not published again when saved"
+      )
     }).pipe(Effect.provide(TestServices))
   )
 

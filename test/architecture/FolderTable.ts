@@ -65,8 +65,11 @@ export const rows: Readonly<Record<string, Row>> = {
     modules: names("effect effect/crypto effect/encoding effect/net node:crypto node:fs")
   },
   demo: {
-    ours: names("client sockets"),
-    modules: names(`effect effect/process ${platform} node:child_process node:fs node:os node:path node:url`)
+    ours: names("client sockets admin/AdminApi"),
+    modules: [
+      ...names(`effect effect/crypto effect/encoding effect/http effect/http-api effect/process ${platform}`),
+      ...names("node:child_process node:fs node:os node:path node:url")
+    ]
   },
   simulation: {
     ours: [

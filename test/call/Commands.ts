@@ -1,4 +1,4 @@
-import { Arbitrary, Result, Schema } from "effect"
+import { Arbitrary, type Result, Schema } from "effect"
 import type * as CallCommand from "../../src/call/CallCommand.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import type { CallState } from "../../src/call/CallState.ts"

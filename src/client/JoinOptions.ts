@@ -1,0 +1,109 @@
+import { Result } from "effect"
+import type { CallToken } from "../access/CallToken.ts"
+import { StreamDescription, type StreamKind } from "../protocol/StreamDescription.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
+import * as EndToEndEncryption from "./EndToEndEncryption.ts"
+import { drawU32, type SecureBytes } from "./SecureBytes.ts"
+
+/** A stream that this participant will send. */
+export interface StreamOffer {
+  readonly kind: StreamKind
+  /** For the other participants: "opus", "vp8". At most 16 bytes of ASCII. */
+  readonly codec: string
+  /** RTP timestamp ticks a second: 48,000 for Opus, 90,000 for video. */
+  readonly clockRate: number
+  /** Of the RTP header, 0..127. */
+  readonly payloadType: number
+  /** Unique in the call. Drawn when it is not given. */
+  readonly ssrc?: number
+}
+
+export interface JoinOptions {
+  /** Relays in the order of preference, "203.0.113.7:3478" or packed. */
+  readonly relays: ReadonlyArray<string | Uint32Array>
+  /** From `CallToken.parseCredential`. */
+  readonly token: CallToken
+  readonly streams: ReadonlyArray<StreamOffer>
+  /**
+   * 32 bytes that the participants share and the relays never see: payloads are encrypted with it, end to end. With
+   * `undefined` payloads go as they are, for an application that encrypts them itself.
+   */
+  readonly sharedSecret: Uint8Array | undefined
+  /** How long a lost packet is waited for before those behind it are handed out. Milliseconds. Default 300. */
+  readonly playoutDelayMs?: number
+  /** False: ask for no lost packet, and send none again. Default true. */
+  readonly repair?: boolean
+  /** The local IP address. By default all of the relays' families. */
+  readonly host?: string
+  /** The local port. By default a free one. */
+  readonly port?: number
+  /** What this program is, for the relay's log. */
+  readonly software?: string
+}
+
+/** A stream of this client, as `CallClient.send` wants it. */
+export interface LocalStream {
+  readonly ssrc: number
+  readonly kind: StreamKind
+  readonly codec: string
+  readonly clockRate: number
+  readonly payloadType: number
+}
+
+/** The options with nothing left open. */
+export interface Settings {
+  readonly relays: ReadonlyArray<Uint32Array>
+  readonly token: CallToken
+  readonly streams: ReadonlyArray<LocalStream>
+  readonly descriptions: ReadonlyArray<StreamDescription>
+  readonly sharedSecret: Uint8Array | undefined
+  readonly playoutDelayMs: number
+  readonly repair: boolean
+  readonly host: string
+  readonly port: number
+  readonly software: string
+}
+
+const playoutDelayMsDefault = 300
+const softwareDefault = "tandem"
+
+/** A stream that cannot be, or a secret of the wrong length, is a mistake of the caller: a defect. */
+export const settle = (
+  options: JoinOptions,
+  secureBytes: SecureBytes
+): Result.Result<Settings, PackedAddress.InvalidAddress> => {
+  const { sharedSecret } = options
+  if (sharedSecret !== undefined && sharedSecret.length !== EndToEndEncryption.secretBytes) {
+    throw new RangeError(`a shared secret has ${EndToEndEncryption.secretBytes} bytes, not ${sharedSecret.length}`)
+  }
+  const streams = withSsrcs(options.streams, secureBytes)
+  const parsed = options.relays.map((relay) =>
+    typeof relay === "string" ? PackedAddress.parse(relay) : Result.succeed(relay)
+  )
+  return Result.map(Result.all(parsed), (relays) => ({
+    relays,
+    token: options.token,
+    streams,
+    descriptions: streams.map(
+      ({ clockRate, codec, kind, ssrc }) => new StreamDescription({ ssrc, kind, clockRate, codec })
+    ),
+    sharedSecret,
+    playoutDelayMs: options.playoutDelayMs ?? playoutDelayMsDefault,
+    repair: options.repair ?? true,
+    // Machines without IPv6 cannot open "::", which would do for both.
+    host: options.host ?? (relays.every((relay) => PackedAddress.isIpv4(relay)) ? "0.0.0.0" : "::"),
+    port: options.port ?? 0,
+    software: options.software ?? softwareDefault
+  }))
+}
+
+const withSsrcs = (offers: ReadonlyArray<StreamOffer>, secureBytes: SecureBytes): ReadonlyArray<LocalStream> => {
+  const taken = new Set(offers.map(({ ssrc }) => ssrc))
+  return offers.map((offer) => {
+    const { clockRate, codec, kind, payloadType } = offer
+    if (payloadType < 0 || payloadType > 127) throw new RangeError(`an RTP payload type is 0..127, not ${payloadType}`)
+    const ssrc = offer.ssrc ?? drawU32(secureBytes, (drawn) => !taken.has(drawn))
+    taken.add(ssrc)
+    return { ssrc, kind, codec, clockRate, payloadType }
+  })
+}

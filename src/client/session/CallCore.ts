@@ -1,0 +1,164 @@
+import { Clock, Effect, Queue } from "effect"
+import type { Done } from "effect/Cause"
+import * as MessageIntegrity from "../../access/MessageIntegrity.ts"
+import * as ControlMessage from "../../protocol/ControlMessage.ts"
+import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
+import * as PackedAddress from "../../sockets/PackedAddress.ts"
+import type { ConnectionEvent } from "../ConnectionEvent.ts"
+import * as EventHub from "../EventHub.ts"
+import type { Settings } from "../JoinOptions.ts"
+import { SecureBytes } from "../SecureBytes.ts"
+import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
+import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
+import * as SendingStream from "../streams/SendingStream.ts"
+import * as HopTotals from "./HopTotals.ts"
+import * as Liveness from "./Liveness.ts"
+import * as RosterCollector from "./RosterCollector.ts"
+import * as Session from "./Session.ts"
+import * as Transactions from "./Transactions.ts"
+
+/** Everything that the fibers of one client share. All access is synchronous, so each finds it whole. */
+export interface CallCore {
+  readonly settings: Settings
+  readonly secureBytes: SecureBytes
+  /** Monotonic. Milliseconds. */
+  readonly nowMs: () => number
+  readonly transactions: Transactions.Transactions
+  readonly liveness: Liveness.Liveness
+  readonly rosterPages: RosterCollector.RosterCollector
+  readonly sending: ReadonlyArray<SendingStream.SendingStream>
+  readonly receiving: ReceivingStreams.ReceivingStreams
+  /** The newest session first; the others only receive what is still on its way. */
+  sessions: ReadonlyArray<Session.Session>
+  /** Of the sessions that are over. */
+  readonly hopTotals: HopTotals.HopTotals
+  readonly drops: Drops
+  readonly packets: Queue.Queue<ReceivedPacket, Done>
+  readonly roster: EventHub.EventHub<ReadonlyArray<RosterEntry>>
+  readonly connection: EventHub.EventHub<ConnectionEvent>
+  readonly keyFrameRequests: EventHub.EventHub<number>
+  /** Why another relay has to take over; the newest counts. */
+  readonly handovers: Queue.Queue<Handover>
+  hasEnded: boolean
+}
+
+export type Handover =
+  /** The relay is silent, or does not know the session. */
+  | { readonly _tag: "RelayLost" }
+  | { readonly _tag: "RelayGoesAway"; readonly inMs: number; readonly relays: ReadonlyArray<Uint32Array> }
+
+/** Datagrams that were of no use, by reason. */
+export interface Drops {
+  /** First byte is of no protocol spoken here, or the frame is too short. */
+  notOurs: number
+  /** Forged, or of a session that is over. */
+  unknownLegTag: number
+  malformed: number
+  /** Not a relay's that knows our key. */
+  unauthenticated: number
+  /** Answers to nothing that is open. */
+  unexpected: number
+  /** Frame types that this client does not handle. */
+  unsupportedType: number
+  /** Packets that the application has not taken in time. */
+  unread: number
+}
+
+/** Packets that wait for the application; beyond, the oldest go: fresh media is worth more. */
+const packetsWaitingMax = 4096
+const eventsMax = 64
+
+export const make = Effect.fnUntraced(function* (settings: Settings) {
+  const clock = yield* Clock.Clock
+  const secureBytes = yield* SecureBytes
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  const { playoutDelayMs, sharedSecret, streams, token } = settings
+  const core: CallCore = {
+    settings,
+    secureBytes,
+    nowMs,
+    transactions: Transactions.make(),
+    liveness: Liveness.make(nowMs()),
+    rosterPages: RosterCollector.make(),
+    sending: streams.map((stream) => SendingStream.make(stream, sharedSecret, secureBytes)),
+    receiving: ReceivingStreams.make({ participant: token.claims.participant, sharedSecret, playoutDelayMs }),
+    sessions: [],
+    hopTotals: HopTotals.make(),
+    drops: {
+      notOurs: 0,
+      unknownLegTag: 0,
+      malformed: 0,
+      unauthenticated: 0,
+      unexpected: 0,
+      unsupportedType: 0,
+      unread: 0
+    },
+    packets: yield* Queue.sliding<ReceivedPacket, Done>(packetsWaitingMax),
+    roster: yield* EventHub.make<ReadonlyArray<RosterEntry>>({ capacity: eventsMax, replay: 1 }),
+    connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 1 }),
+    keyFrameRequests: yield* EventHub.make<number>({ capacity: eventsMax, replay: 0 }),
+    handovers: yield* Queue.sliding<Handover>(1),
+    hasEnded: false
+  }
+  return core
+})
+
+/** The bytes of a message of ours, proved with the participant's key. */
+export const sign = ({ settings }: CallCore, message: ControlMessage.ControlMessage): Uint8Array =>
+  MessageIntegrity.sign(ControlMessage.encode(message), settings.token.key)
+
+export const signsOf = (session: Session.Session): Liveness.Signs => ({
+  lastHeardAtMs: Session.lastHeardAtMs(session),
+  lastMediaAtMs: Session.lastMediaAtMs(session),
+  roundTripMs: session.hop.roundTrip.smoothedMs ?? 0
+})
+
+/** From now on media goes over this session. What the one before still brings is taken for a while. */
+export const startSession = (self: CallCore, session: Session.Session): void => {
+  self.sessions = [session, ...self.sessions]
+  RosterCollector.restart(self.rosterPages)
+  Liveness.restart(self.liveness, self.nowMs())
+  linkKeyFrames(self)
+}
+
+/** Whose media is still on its way comes within this time. Milliseconds. */
+const overlapMs = 2000
+
+export const dropOldSessions = (self: CallCore, nowMs: number): void => {
+  const newest = self.sessions[0]
+  if (newest === undefined || self.sessions.length === 1 || nowMs - newest.grantedAtMs < overlapMs) return
+  for (const session of self.sessions.slice(1)) HopTotals.add(self.hopTotals, session)
+  self.sessions = [newest]
+}
+
+/** The leg asks for the key frames that its streams need. */
+export const linkKeyFrames = ({ receiving, sessions }: CallCore): void => {
+  const requests = ReceivingStreams.keyFrameRequests(receiving)
+  sessions.forEach(({ hop }, index) => {
+    hop.keyFrames.length = 0
+    if (index === 0) hop.keyFrames.push(...requests)
+  })
+}
+
+/** Hands packets to the application. */
+export const deliver = ({ drops, packets }: CallCore, ready: ReadonlyArray<ReceivedPacket>): void => {
+  if (ready.length === 0) return
+  drops.unread += Math.max(0, Queue.sizeUnsafe(packets) + ready.length - packetsWaitingMax)
+  Queue.offerAllUnsafe(packets, ready)
+}
+
+export const publishMapped = (self: CallCore, _tag: "Connected" | "Resumed", session: Session.Session): void =>
+  self.connection.publish({
+    _tag,
+    relay: PackedAddress.format(session.relay),
+    mappedAddress: PackedAddress.format(session.mappedAddress)
+  })
+
+/** Nothing goes on after this. */
+export const end = (self: CallCore, reason: string): void => {
+  if (self.hasEnded) return
+  self.hasEnded = true
+  self.connection.publish({ _tag: "Ended", reason })
+  Queue.endUnsafe(self.packets)
+  for (const hub of [self.connection, self.roster, self.keyFrameRequests]) hub.end()
+}

@@ -1,0 +1,33 @@
+import type { Session } from "./Session.ts"
+
+/** What hops have lost and repaired, added up over sessions. Packets and frames. */
+export interface HopTotals {
+  /** Media packets that the relays have given a number. */
+  packetsExpected: number
+  packetsReceived: number
+  packetsRepaired: number
+  packetsDuplicate: number
+  packetsSent: number
+  packetsResent: number
+  framesReportedLost: number
+}
+
+export const make = (): HopTotals => ({
+  packetsExpected: 0,
+  packetsReceived: 0,
+  packetsRepaired: 0,
+  packetsDuplicate: 0,
+  packetsSent: 0,
+  packetsResent: 0,
+  framesReportedLost: 0
+})
+
+export const add = (self: HopTotals, { framesReportedLost, hop, packetsExpected }: Session): void => {
+  self.packetsExpected += packetsExpected
+  self.packetsReceived += hop.receive.packetsReceived
+  self.packetsRepaired += hop.receive.packetsRepaired
+  self.packetsDuplicate += hop.receive.packetsDuplicate
+  self.packetsSent += hop.send.packetsSent
+  self.packetsResent += hop.send.packetsResent
+  self.framesReportedLost += framesReportedLost
+}

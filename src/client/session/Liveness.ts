@@ -1,0 +1,85 @@
+/**
+ * Whether the relay is still there. Any frame or message of it is a sign of life; while media flows there is one at least
+ * every 250 ms, for who receives media reports on it. Silence makes the relay suspect, not dead: it is pinged at once and
+ * often, and only if that does not help, too, somebody else has to take over. Changed in place; reads no clock.
+ */
+export interface Liveness {
+  /** Since when media flows, either way; Infinity: it does not. Milliseconds. */
+  mediaSinceMs: number
+  lastPingAtMs: number
+  suspicion: Suspicion | undefined
+}
+
+interface Suspicion {
+  readonly sinceMs: number
+  /** What had been heard until then: anything later refutes it. */
+  readonly heardAtMs: number
+}
+
+/** What is known of the relay. All times are of one monotonic clock. Milliseconds. */
+export interface Signs {
+  readonly lastHeardAtMs: number
+  /** Of media, sent or received. */
+  readonly lastMediaAtMs: number
+  readonly roundTripMs: number
+}
+
+export interface Step {
+  /** To be sent now. */
+  readonly ping: boolean
+  readonly change: "suspected" | "recovered" | undefined
+  /** The relay has been silent for too long: somebody else is to take over. */
+  readonly isLost: boolean
+}
+
+export const pingEveryMs = 5000
+export const pingEveryMsSuspect = 150
+/** Silence while media flows. */
+export const suspectAfterMs = 300
+/** A ping without an answer while nothing flows: the first RTO of RFC 8489 section 6.2.1. */
+export const pingAnswerMs = 500
+export const lostAfterMs = 3000
+/** Media has stopped when there was none for this long; then the relay owes no reports. As in Leg. */
+const quietAfterMs = 2000
+
+export const make = (nowMs: number): Liveness => ({ mediaSinceMs: Infinity, lastPingAtMs: nowMs, suspicion: undefined })
+
+/** Something speaks against the path: it has to be proved anew. */
+export const suspect = (self: Liveness, signs: Signs, nowMs: number): void => {
+  self.suspicion = { sinceMs: nowMs, heardAtMs: signs.lastHeardAtMs }
+  self.lastPingAtMs = -Infinity
+}
+
+/** Another relay has taken over. */
+export const restart = (self: Liveness, nowMs: number): void => {
+  self.mediaSinceMs = Infinity
+  self.lastPingAtMs = nowMs
+  self.suspicion = undefined
+}
+
+/** To be called often: every 50 ms or more. */
+export const poll = (self: Liveness, signs: Signs, nowMs: number): Step => {
+  const flows = nowMs - signs.lastMediaAtMs < quietAfterMs
+  self.mediaSinceMs = flows ? Math.min(self.mediaSinceMs, nowMs) : Infinity
+  let change: Step["change"]
+  if (self.suspicion === undefined) {
+    if (isSilent(self, signs, nowMs)) {
+      suspect(self, signs, nowMs)
+      change = "suspected"
+    }
+  } else if (signs.lastHeardAtMs > self.suspicion.heardAtMs) {
+    self.suspicion = undefined
+    change = "recovered"
+  }
+  const { suspicion } = self
+  const ping = nowMs - self.lastPingAtMs >= (suspicion === undefined ? pingEveryMs : pingEveryMsSuspect)
+  if (ping) self.lastPingAtMs = nowMs
+  return { ping, change, isLost: suspicion !== undefined && nowMs - suspicion.sinceMs >= lostAfterMs }
+}
+
+const isSilent = (self: Liveness, { lastHeardAtMs, roundTripMs }: Signs, nowMs: number): boolean => {
+  // The first report on media that has just begun takes a round trip.
+  const owesReports = nowMs - self.mediaSinceMs >= suspectAfterMs + roundTripMs
+  const owesAnswer = self.lastPingAtMs > lastHeardAtMs && nowMs - self.lastPingAtMs >= pingAnswerMs + roundTripMs
+  return owesAnswer || (owesReports && nowMs - lastHeardAtMs >= suspectAfterMs)
+}

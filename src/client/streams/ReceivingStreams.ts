@@ -1,0 +1,91 @@
+import type { KeyFrameRequest } from "../../media/KeyFrameRequest.ts"
+import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
+import { isSameStream } from "../RosterEvent.ts"
+import type { ReceivedPacket } from "./ReceivedPacket.ts"
+import * as ReceivingStream from "./ReceivingStream.ts"
+
+/** The streams of all other participants, by SSRC, as the roster has them. Changed in place. */
+export interface ReceivingStreams {
+  readonly options: Options
+  readonly bySsrc: Map<number, ReceivingStream.ReceivingStream>
+  /** Packets that have overtaken the roster which announces their streams, the oldest first. */
+  held: Array<HeldPacket>
+  /** Packets of streams that nobody has announced. */
+  packetsUnknown: number
+}
+
+export interface Options {
+  /** This device: its own streams are not received. */
+  readonly participant: string
+  readonly sharedSecret: Uint8Array | undefined
+  readonly playoutDelayMs: number
+}
+
+interface HeldPacket {
+  readonly ssrc: number
+  readonly packet: ReceivingStream.ArrivedPacket
+}
+
+/** A roster comes within some round trips: a key frame has to wait so long, an hour of forgeries must not. Packets. */
+const heldMax = 128
+
+export const make = (options: Options): ReceivingStreams => ({
+  options,
+  bySsrc: new Map(),
+  held: [],
+  packetsUnknown: 0
+})
+
+export const handlePacket = (self: ReceivingStreams, ssrc: number, packet: ReceivingStream.ArrivedPacket): void => {
+  const stream = self.bySsrc.get(ssrc)
+  if (stream !== undefined) ReceivingStream.handlePacket(stream, packet)
+  else hold(self, ssrc, packet)
+}
+
+const hold = (self: ReceivingStreams, ssrc: number, packet: ReceivingStream.ArrivedPacket): void => {
+  self.held.push({ ssrc, packet: { ...packet, bytes: packet.bytes.slice() } })
+  if (self.held.length <= heldMax) return
+  self.held.shift()
+  self.packetsUnknown++
+}
+
+/** Streams that are still there go on; packets that were held for new ones are taken in. */
+export const applyRoster = (self: ReceivingStreams, roster: ReadonlyArray<RosterEntry>): void => {
+  const before = new Map(self.bySsrc)
+  self.bySsrc.clear()
+  for (const { participant, streams } of roster) {
+    if (participant === self.options.participant) continue
+    for (const description of streams) {
+      const known = before.get(description.ssrc)
+      const goesOn = known?.participant === participant && isSameStream(known.description, description)
+      const stream = goesOn ? known : ReceivingStream.make(participant, description, self.options)
+      self.bySsrc.set(description.ssrc, stream)
+    }
+  }
+  const { held } = self
+  self.held = []
+  for (const { packet, ssrc } of held) handlePacket(self, ssrc, packet)
+}
+
+/** Appends all packets whose turn it is, of whatever stream. */
+export const poll = (self: ReceivingStreams, nowMs: number, out: Array<ReceivedPacket>): void => {
+  for (const stream of self.bySsrc.values()) {
+    if (stream.jitter.waiting.size > 0) ReceivingStream.poll(stream, nowMs, out)
+  }
+}
+
+/** When the first gap will be given up. Milliseconds; Infinity when there is none. */
+export const nextDeadlineMs = (self: ReceivingStreams): number => {
+  let deadlineMs = Infinity
+  for (const stream of self.bySsrc.values()) deadlineMs = Math.min(deadlineMs, ReceivingStream.nextDeadlineMs(stream))
+  return deadlineMs
+}
+
+/** Of all video streams, for the leg that they come on. */
+export const keyFrameRequests = (self: ReceivingStreams): ReadonlyArray<KeyFrameRequest> =>
+  [...self.bySsrc.values()].flatMap(({ keyFrames }) => (keyFrames === undefined ? [] : [keyFrames]))
+
+/** After a hole too large to repair, of which nobody knows whose packets were in it. */
+export const requestKeyFrames = (self: ReceivingStreams): void => {
+  for (const stream of self.bySsrc.values()) ReceivingStream.requestKeyFrame(stream)
+}

@@ -1,0 +1,43 @@
+import { Result, Schema } from "effect"
+import { createHash } from "node:crypto"
+import { ParticipantId } from "../../protocol/Ids.ts"
+import { Ssrc, StreamKind } from "../../protocol/StreamDescription.ts"
+
+/** One frame that was sent or received: enough to tell whether what came out is what went in, and when. */
+export const FrameRecord = Schema.Struct({
+  event: Schema.Literals(["sent", "received"]),
+  /** Who has sent the frame. */
+  participant: ParticipantId,
+  ssrc: Ssrc,
+  kind: StreamKind,
+  /** RTP timestamp: with the SSRC it names the frame. */
+  timestamp: Schema.Int,
+  /** Of the plain frame, SHA-256, its first 16 hex digits. */
+  digest: Schema.String,
+  /** Monotonic clock of the machine: comparable between its processes. Milliseconds. */
+  atMs: Schema.Finite
+})
+export type FrameRecord = typeof FrameRecord.Type
+
+export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16)
+
+/** One JSON object a line. */
+export const format = (records: Iterable<FrameRecord>): string => {
+  let text = ""
+  for (const record of records) text += `${JSON.stringify(record)}\n`
+  return text
+}
+
+const decodeRecord = Schema.decodeUnknownResult(Schema.fromJsonString(FrameRecord))
+
+/** The records, or the number of the first line that is none. */
+export const parse = (text: string): Result.Result<ReadonlyArray<FrameRecord>, number> => {
+  const records: Array<FrameRecord> = []
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line === "") continue
+    const record = decodeRecord(line)
+    if (Result.isFailure(record)) return Result.fail(index + 1)
+    records.push(record.success)
+  }
+  return Result.succeed(records)
+}

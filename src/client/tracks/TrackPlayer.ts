@@ -1,0 +1,32 @@
+import { Clock, Effect } from "effect"
+import * as FrameLog from "./FrameLog.ts"
+import * as MediaTrack from "./MediaTrack.ts"
+
+/** Where a track goes: the stream of a client, and perhaps a log of what was sent. */
+export interface PlayerOptions<E> {
+  readonly payloadBytesMax: number
+  /** RTP timestamp of the start. */
+  readonly firstTimestamp: number
+  readonly send: (packet: MediaTrack.TrackPacket & { readonly timestamp: number }) => Effect.Effect<void, E>
+  /** Called for every frame, before its first packet is sent. */
+  readonly onFrame: (sent: { readonly timestamp: number; readonly digest: string; readonly atMs: number }) => void
+}
+
+/**
+ * Plays a track at its own speed, as a camera or a microphone would. A frame that falls due while the process was busy is
+ * sent at once, so that the track keeps its length.
+ */
+export const play = Effect.fnUntraced(function* <E>(track: MediaTrack.MediaTrack, options: PlayerOptions<E>) {
+  const clock = yield* Clock.Clock
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  const startedAtMs = nowMs()
+  for (const [index, frame] of track.frames.entries()) {
+    const waitMs = startedAtMs + frame.timeMs - nowMs()
+    if (waitMs > 0) yield* Effect.sleep(waitMs)
+    const timestamp = (options.firstTimestamp + frame.ticks) >>> 0
+    options.onFrame({ timestamp, digest: FrameLog.digestOf(frame.bytes), atMs: nowMs() })
+    for (const packet of MediaTrack.packetize(track, frame, index, options.payloadBytesMax)) {
+      yield* options.send({ ...packet, timestamp })
+    }
+  }
+})

@@ -1,0 +1,158 @@
+import { Effect, FileSystem, Path, Result, Schedule, Schema } from "effect"
+import { SecureRandom } from "effect/crypto"
+import * as Base64Url from "effect/encoding/Base64Url"
+import { FetchHttpClient } from "effect/http"
+import { HttpApiClient } from "effect/http-api"
+import { AdminApi, type CallReport } from "../admin/AdminApi.ts"
+import * as EndToEndEncryption from "../client/EndToEndEncryption.ts"
+import { CallSummary } from "../client/tracks/CallSummary.ts"
+import * as FrameLog from "../client/tracks/FrameLog.ts"
+import * as DemoProcess from "./DemoProcess.ts"
+import * as DemoReport from "./DemoReport.ts"
+
+export interface Options {
+  readonly participants: number
+  /** What every process does to what it sends: each hop is impaired once, in each direction. Text of `--impair` without a seed. */
+  readonly impair: string | undefined
+  readonly seed: string
+  /** Delay that `impair` puts on each hop. Milliseconds. */
+  readonly hopDelayMs: number
+  readonly repair: boolean
+  /** Ogg Opus and IVF files that everybody sends. */
+  readonly audio: string
+  readonly video: string
+}
+
+const Ready = Schema.fromJsonString(Schema.Struct({ address: Schema.String, http: Schema.String }))
+const Summary = Schema.fromJsonString(CallSummary)
+
+const call = "demo"
+/** After their last frame the participants stay for the last resends and for the reports to be read. Milliseconds. */
+const lingerMs = 2000
+const lookEvery = "250 millis"
+
+/** A relay and its participants, each a process of its own, and what became of every frame. */
+export const run = Effect.fn("Demo.run")(function* (options: Options) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const directory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "tandem-demo-" })
+  const common = options.repair ? [] : ["--no-repair"]
+  // One seed makes the whole run, and yet no two processes lose the same packets.
+  const impairedBy = (process: number) =>
+    options.impair === undefined ? common : [...common, "--impair", `${options.impair},seed=${options.seed}-${process}`]
+
+  const relay = yield* DemoProcess.start({
+    name: "the relay",
+    args: ["run", "--json", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...impairedBy(0)],
+    cwd: directory
+  })
+  const { address, http } = yield* decodeOf("the relay", Ready, yield* DemoProcess.firstLine(relay))
+  const admin = yield* HttpApiClient.make(AdminApi, { baseUrl: http })
+  const workBefore = yield* askRelay(admin.work())
+
+  // The participants share it; the relay never sees it.
+  const random = yield* SecureRandom.SecureRandom
+  const sharedSecret = Base64Url.encode(yield* random.randomBytes(EndToEndEncryption.secretBytes))
+  const participants = yield* Effect.forEach(Array.from({ length: options.participants }, (_, n) => n + 1), (n) =>
+    startParticipant(options, { n, directory, address, sharedSecret, impairment: impairedBy(n) })
+  )
+  const reports = new Map<number, CallReport["participants"][number]["streams"][number]>()
+  const look = Effect.map(admin.call({ params: { id: call } }), ({ participants }) => {
+    for (const { streams } of participants) for (const stream of streams) reports.set(stream.ssrc, stream)
+  })
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(lookEvery)))
+  const ended = yield* Effect.forEach(participants, awaitParticipant, { concurrency: "unbounded" })
+  const work = yield* askRelay(admin.work())
+
+  const streams = ended.flatMap((receiver) =>
+    receiver.summary.received.map((stream) => {
+      const sender = ended.find(({ summary }) => summary.participant === stream.participant)
+      const inLog = (end: Ended | undefined, event: "sent" | "received") =>
+        end?.frames.filter((frame) => frame.ssrc === stream.ssrc && frame.event === event) ?? []
+      return DemoReport.streamReport({
+        from: stream.participant,
+        to: receiver.summary.participant,
+        kind: stream.kind,
+        sent: inLog(sender, "sent"),
+        received: inLog(receiver, "received"),
+        packetsSent: sender?.summary.sent.find(({ ssrc }) => ssrc === stream.ssrc)?.packets ?? 0,
+        packetsReceived: stream.packets,
+        repairedUpstream: reports.get(stream.ssrc)?.packetsRepaired ?? 0,
+        repairedDownstream: stream.packetsRepaired,
+        delayMs: 2 * options.hopDelayMs
+      })
+    })
+  )
+  const packetsIn = work.packetsIn - workBefore.packetsIn
+  const packetsOut = work.packetsOut - workBefore.packetsOut
+  const cpuMicros = (work.cpuSeconds - workBefore.cpuSeconds) * 1_000_000
+  const report: DemoReport.DemoReport = {
+    participants: options.participants,
+    streams,
+    relay: {
+      packetsIn,
+      packetsOut,
+      cpuMicrosPerPacket: Math.round((10 * cpuMicros) / Math.max(1, packetsOut)) / 10,
+      rssMb: Math.round(work.residentMemoryBytes / 1e6)
+    }
+  }
+  return report
+}, Effect.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto]))
+
+const startParticipant = Effect.fnUntraced(function* (
+  options: Options,
+  place: {
+    readonly n: number
+    readonly directory: string
+    readonly address: string
+    readonly sharedSecret: string
+    readonly impairment: ReadonlyArray<string>
+  }
+) {
+  const path = yield* Path.Path
+  const name = `p${place.n}`
+  const frameLog = path.join(place.directory, `${name}.frames`)
+  const media = ["--audio", path.resolve(options.audio), "--video", path.resolve(options.video)]
+  const others = String(options.participants - 1)
+  const process = yield* DemoProcess.start({
+    name: `participant ${name}`,
+    args: [
+      ...["call", "--json", "--relay", place.address, "--call", call, "--as", name, ...media],
+      ...["--wait-for", others, "--linger", String(lingerMs), "--frame-log", frameLog, ...place.impairment]
+    ],
+    cwd: place.directory,
+    env: { TANDEM_SHARED_SECRET: place.sharedSecret }
+  })
+  return { process, frameLog }
+})
+
+interface Ended {
+  readonly summary: CallSummary
+  readonly frames: ReadonlyArray<FrameLog.FrameRecord>
+}
+
+const awaitParticipant = Effect.fnUntraced(function* ({
+  frameLog,
+  process
+}: Effect.Success<ReturnType<typeof startParticipant>>): Effect.fn.Return<
+  Ended,
+  DemoProcess.DemoFailed,
+  FileSystem.FileSystem
+> {
+  const fileSystem = yield* FileSystem.FileSystem
+  const summary = yield* decodeOf(process.name, Summary, yield* DemoProcess.output(process))
+  const text = yield* fileSystem.readFileString(frameLog).pipe(Effect.orElseSucceed(() => ""))
+  const frames = FrameLog.parse(text)
+  if (Result.isFailure(frames)) {
+    return yield* new DemoProcess.DemoFailed({ message: `line ${frames.failure} of ${frameLog} is not a frame` })
+  }
+  return { summary, frames: frames.success }
+})
+
+const decodeOf = <A, I>(name: string, schema: Schema.Codec<A, I>, text: I) =>
+  Effect.mapError(
+    Schema.decodeEffect(schema)(text),
+    () => new DemoProcess.DemoFailed({ message: `${name} printed something else than its report: ${String(text)}` })
+  )
+
+const askRelay = <A, E, R>(question: Effect.Effect<A, E, R>) =>
+  Effect.mapError(question, (error) => new DemoProcess.DemoFailed({ message: `the relay did not answer: ${String(error)}` }))
