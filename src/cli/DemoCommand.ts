@@ -35,7 +35,9 @@ export const command = Command.make(
     const fileSystem = yield* FileSystem.FileSystem
     for (const file of [audio, video]) {
       if (yield* fileSystem.exists(file).pipe(Effect.orElseSucceed(() => false))) continue
-      return yield* new BadInput({ message: `${file} is not there: run in a clone, or name files with --audio and --video` })
+      return yield* new BadInput({
+        message: `${file} is not there: run in a clone, or name files with --audio and --video`
+      })
     }
     if (!json) yield* Console.log(`a call of ${participants} over a relay, some ten seconds ...`)
     const report = yield* Demo.run({
@@ -52,4 +54,6 @@ export const command = Command.make(
     )
     yield* Console.log(json ? JSON.stringify(report) : DemoReport.format(report))
   })
-).pipe(Command.withDescription("A relay and a call over it, each participant a process, and what became of every frame"))
+).pipe(
+  Command.withDescription("A relay and a call over it, each participant a process, and what became of every frame")
+)

@@ -32,71 +32,77 @@ const lingerMs = 2000
 const lookEvery = "250 millis"
 
 /** A relay and its participants, each a process of its own, and what became of every frame. */
-export const run = Effect.fn("Demo.run")(function* (options: Options) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const directory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "tandem-demo-" })
-  const common = options.repair ? [] : ["--no-repair"]
-  // One seed makes the whole run, and yet no two processes lose the same packets.
-  const impairedBy = (process: number) =>
-    options.impair === undefined ? common : [...common, "--impair", `${options.impair},seed=${options.seed}-${process}`]
+export const run = Effect.fn("Demo.run")(
+  function* (options: Options) {
+    const fileSystem = yield* FileSystem.FileSystem
+    const directory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "tandem-demo-" })
+    const common = options.repair ? [] : ["--no-repair"]
+    // One seed makes the whole run, and yet no two processes lose the same packets.
+    const impairedBy = (process: number) =>
+      options.impair === undefined
+        ? common
+        : [...common, "--impair", `${options.impair},seed=${options.seed}-${process}`]
 
-  const relay = yield* DemoProcess.start({
-    name: "the relay",
-    args: ["run", "--json", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...impairedBy(0)],
-    cwd: directory
-  })
-  const { address, http } = yield* decodeOf("the relay", Ready, yield* DemoProcess.firstLine(relay))
-  const admin = yield* HttpApiClient.make(AdminApi, { baseUrl: http })
-  const workBefore = yield* askRelay(admin.work())
-
-  // The participants share it; the relay never sees it.
-  const random = yield* SecureRandom.SecureRandom
-  const sharedSecret = Base64Url.encode(yield* random.randomBytes(EndToEndEncryption.secretBytes))
-  const participants = yield* Effect.forEach(Array.from({ length: options.participants }, (_, n) => n + 1), (n) =>
-    startParticipant(options, { n, directory, address, sharedSecret, impairment: impairedBy(n) })
-  )
-  const reports = new Map<number, CallReport["participants"][number]["streams"][number]>()
-  const look = Effect.map(admin.call({ params: { id: call } }), ({ participants }) => {
-    for (const { streams } of participants) for (const stream of streams) reports.set(stream.ssrc, stream)
-  })
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(lookEvery)))
-  const ended = yield* Effect.forEach(participants, awaitParticipant, { concurrency: "unbounded" })
-  const work = yield* askRelay(admin.work())
-
-  const streams = ended.flatMap((receiver) =>
-    receiver.summary.received.map((stream) => {
-      const sender = ended.find(({ summary }) => summary.participant === stream.participant)
-      const inLog = (end: Ended | undefined, event: "sent" | "received") =>
-        end?.frames.filter((frame) => frame.ssrc === stream.ssrc && frame.event === event) ?? []
-      return DemoReport.streamReport({
-        from: stream.participant,
-        to: receiver.summary.participant,
-        kind: stream.kind,
-        sent: inLog(sender, "sent"),
-        received: inLog(receiver, "received"),
-        packetsSent: sender?.summary.sent.find(({ ssrc }) => ssrc === stream.ssrc)?.packets ?? 0,
-        packetsReceived: stream.packets,
-        repairedUpstream: reports.get(stream.ssrc)?.packetsRepaired ?? 0,
-        repairedDownstream: stream.packetsRepaired,
-        delayMs: 2 * options.hopDelayMs
-      })
+    const relay = yield* DemoProcess.start({
+      name: "the relay",
+      args: ["run", "--json", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...impairedBy(0)],
+      cwd: directory
     })
-  )
-  const packetsIn = work.packetsIn - workBefore.packetsIn
-  const packetsOut = work.packetsOut - workBefore.packetsOut
-  const cpuMicros = (work.cpuSeconds - workBefore.cpuSeconds) * 1_000_000
-  const report: DemoReport.DemoReport = {
-    participants: options.participants,
-    streams,
-    relay: {
-      packetsIn,
-      packetsOut,
-      cpuMicrosPerPacket: Math.round((10 * cpuMicros) / Math.max(1, packetsOut)) / 10,
-      rssMb: Math.round(work.residentMemoryBytes / 1e6)
+    const { address, http } = yield* decodeOf("the relay", Ready, yield* DemoProcess.firstLine(relay))
+    const admin = yield* HttpApiClient.make(AdminApi, { baseUrl: http })
+    const workBefore = yield* askRelay(admin.work())
+
+    // The participants share it; the relay never sees it.
+    const random = yield* SecureRandom.SecureRandom
+    const sharedSecret = Base64Url.encode(yield* random.randomBytes(EndToEndEncryption.secretBytes))
+    const participants = yield* Effect.forEach(
+      Array.from({ length: options.participants }, (_, n) => n + 1),
+      (n) => startParticipant(options, { n, directory, address, sharedSecret, impairment: impairedBy(n) })
+    )
+    const reports = new Map<number, CallReport["participants"][number]["streams"][number]>()
+    const look = Effect.map(admin.call({ params: { id: call } }), ({ participants }) => {
+      for (const { streams } of participants) for (const stream of streams) reports.set(stream.ssrc, stream)
+    })
+    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(lookEvery)))
+    const ended = yield* Effect.forEach(participants, awaitParticipant, { concurrency: "unbounded" })
+    const work = yield* askRelay(admin.work())
+
+    const streams = ended.flatMap((receiver) =>
+      receiver.summary.received.map((stream) => {
+        const sender = ended.find(({ summary }) => summary.participant === stream.participant)
+        const inLog = (end: Ended | undefined, event: "sent" | "received") =>
+          end?.frames.filter((frame) => frame.ssrc === stream.ssrc && frame.event === event) ?? []
+        return DemoReport.streamReport({
+          from: stream.participant,
+          to: receiver.summary.participant,
+          kind: stream.kind,
+          sent: inLog(sender, "sent"),
+          received: inLog(receiver, "received"),
+          packetsSent: sender?.summary.sent.find(({ ssrc }) => ssrc === stream.ssrc)?.packets ?? 0,
+          packetsReceived: stream.packets,
+          repairedUpstream: reports.get(stream.ssrc)?.packetsRepaired ?? 0,
+          repairedDownstream: stream.packetsRepaired,
+          delayMs: 2 * options.hopDelayMs
+        })
+      })
+    )
+    const packetsIn = work.packetsIn - workBefore.packetsIn
+    const packetsOut = work.packetsOut - workBefore.packetsOut
+    const cpuMicros = (work.cpuSeconds - workBefore.cpuSeconds) * 1_000_000
+    const report: DemoReport.DemoReport = {
+      participants: options.participants,
+      streams,
+      relay: {
+        packetsIn,
+        packetsOut,
+        cpuMicrosPerPacket: Math.round((10 * cpuMicros) / Math.max(1, packetsOut)) / 10,
+        rssMb: Math.round(work.residentMemoryBytes / 1e6)
+      }
     }
-  }
-  return report
-}, Effect.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto]))
+    return report
+  },
+  Effect.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto])
+)
 
 const startParticipant = Effect.fnUntraced(function* (
   options: Options,
@@ -155,4 +161,7 @@ const decodeOf = <A, I>(name: string, schema: Schema.Codec<A, I>, text: I) =>
   )
 
 const askRelay = <A, E, R>(question: Effect.Effect<A, E, R>) =>
-  Effect.mapError(question, (error) => new DemoProcess.DemoFailed({ message: `the relay did not answer: ${String(error)}` }))
+  Effect.mapError(
+    question,
+    (error) => new DemoProcess.DemoFailed({ message: `the relay did not answer: ${String(error)}` })
+  )

@@ -25,7 +25,11 @@ export const start = Effect.fnUntraced(function* ({ args, cwd, env = {}, name }:
     .spawn(command)
     .pipe(Effect.mapError((error) => new DemoFailed({ message: `${name} did not start: ${error.message}` })))
   // Both are read all the time: a full pipe would stop the process.
-  const lines = handle.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.orElseSucceed(() => ""))
+  const lines = handle.stdout.pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.orElseSucceed(() => "")
+  )
   const complaints = yield* handle.stderr.pipe(
     Stream.decodeText,
     Stream.mkString,

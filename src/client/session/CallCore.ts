@@ -42,10 +42,16 @@ export interface CallCore {
   hasEnded: boolean
 }
 
+/** `session` is the one that the relay has served. */
 export type Handover =
   /** The relay is silent, or does not know the session. */
-  | { readonly _tag: "RelayLost" }
-  | { readonly _tag: "RelayGoesAway"; readonly inMs: number; readonly relays: ReadonlyArray<Uint32Array> }
+  | { readonly _tag: "RelayLost"; readonly session: Session.Session }
+  | {
+      readonly _tag: "RelayGoesAway"
+      readonly session: Session.Session
+      readonly inMs: number
+      readonly relays: ReadonlyArray<Uint32Array>
+    }
 
 /** Datagrams that were of no use, by reason. */
 export interface Drops {

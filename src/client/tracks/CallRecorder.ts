@@ -6,7 +6,10 @@ import * as TrackFile from "./TrackFile.ts"
 /** Writes every stream of a call to a file of its own. */
 export interface CallRecorder {
   /** Takes a whole frame. Streams of codecs that there are no files for are passed over. */
-  readonly write: (source: Source, frame: FrameAssembly.ReceivedFrame) => Effect.Effect<void, PlatformError.PlatformError>
+  readonly write: (
+    source: Source,
+    frame: FrameAssembly.ReceivedFrame
+  ) => Effect.Effect<void, PlatformError.PlatformError>
   /** Paths of the files so far. */
   readonly paths: () => ReadonlyArray<string>
 }

@@ -89,8 +89,10 @@ export const packetize = (
   track.codec === "opus"
     ? // The level would take decoding; the marker says that a talk spurt begins, RFC 3551 section 4.1.
       [{ payload: frame.bytes, marker: index === 0, descriptor: HopFrame.audioLevelUnknown }]
-    : Vp8Payload.packetize(frame.bytes, index & Vp8Payload.pictureIdMask, payloadBytesMax).map(({ marks, payload }) => ({
-        payload,
-        marker: marks.endOfFrame,
-        descriptor: FrameMarks.toDescriptor(marks)
-      }))
+    : Vp8Payload.packetize(frame.bytes, index & Vp8Payload.pictureIdMask, payloadBytesMax).map(
+        ({ marks, payload }) => ({
+          payload,
+          marker: marks.endOfFrame,
+          descriptor: FrameMarks.toDescriptor(marks)
+        })
+      )

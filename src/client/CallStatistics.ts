@@ -1,0 +1,95 @@
+import type { ParticipantId } from "../protocol/Ids.ts"
+import type { StreamKind } from "../protocol/StreamDescription.ts"
+import type { CallCore, Drops } from "./session/CallCore.ts"
+import type { DevicePort, Traffic } from "./session/DevicePort.ts"
+import * as HopTotals from "./session/HopTotals.ts"
+import type { ReceivingCounters } from "./streams/ReceivingStream.ts"
+
+/** Counters since the join, over all relays; of this moment, and not changed any more. */
+export interface CallStatistics {
+  /** Of the UDP port: media, control, and what keeps the leg in order. */
+  readonly traffic: Traffic
+  /** To the relay. */
+  readonly uplink: UplinkStatistics
+  /** From the relay. */
+  readonly downlink: DownlinkStatistics
+  /** `undefined` before the first measurement. Milliseconds. */
+  readonly roundTripMs: number | undefined
+  readonly sent: ReadonlyArray<SentStatistics>
+  readonly received: ReadonlyArray<ReceivedStatistics>
+  /** Packets of streams that nobody has announced. */
+  readonly packetsUnknown: number
+  readonly dropped: Drops
+}
+
+export interface UplinkStatistics {
+  readonly packetsSent: number
+  /** Sent again because the relay asked. */
+  readonly packetsResent: number
+  /** Frames that the relay reports as not arrived: media, resends and feedback, as far as its reports have come. */
+  readonly framesLost: number
+}
+
+export interface DownlinkStatistics {
+  readonly packetsReceived: number
+  /** Lost at their first passage. */
+  readonly packetsLost: number
+  /** Those of them that a resend has brought. */
+  readonly packetsRepaired: number
+  /** Came twice on one leg. */
+  readonly packetsDuplicate: number
+}
+
+export interface SentStatistics {
+  readonly ssrc: number
+  readonly kind: StreamKind
+  readonly packets: number
+  readonly payloadBytes: number
+  readonly packetsResent: number
+  readonly keyFrameRequests: number
+}
+
+export interface ReceivedStatistics extends Readonly<ReceivingCounters> {
+  readonly participant: ParticipantId
+  readonly ssrc: number
+  readonly kind: StreamKind
+  readonly codec: string
+}
+
+export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
+  const { drops, receiving, sending, sessions } = core
+  const hops = { ...core.hopTotals }
+  for (const session of sessions) HopTotals.add(hops, session)
+  return {
+    traffic: device.traffic(),
+    uplink: {
+      packetsSent: hops.packetsSent,
+      packetsResent: hops.packetsResent,
+      framesLost: hops.framesReportedLost
+    },
+    downlink: {
+      packetsReceived: hops.packetsReceived,
+      packetsLost: Math.max(0, hops.packetsExpected - hops.packetsReceived) + hops.packetsRepaired,
+      packetsRepaired: hops.packetsRepaired,
+      packetsDuplicate: hops.packetsDuplicate
+    },
+    roundTripMs: sessions[0]?.hop.roundTrip.smoothedMs,
+    sent: sending.map(({ keyFrameRequests, packets, packetsResent, payloadBytes, stream }) => ({
+      ssrc: stream.ssrc,
+      kind: stream.kind,
+      packets,
+      payloadBytes,
+      packetsResent,
+      keyFrameRequests
+    })),
+    received: [...receiving.bySsrc.values()].map(({ counters, description, participant }) => ({
+      participant,
+      ssrc: description.ssrc,
+      kind: description.kind,
+      codec: description.codec,
+      ...counters
+    })),
+    packetsUnknown: receiving.packetsUnknown,
+    dropped: { ...drops }
+  }
+}

@@ -1,0 +1,122 @@
+import { Queue, Result } from "effect"
+import * as MessageIntegrity from "../../access/MessageIntegrity.ts"
+import * as ReplayWindow from "../../access/ReplayWindow.ts"
+import * as ControlMessage from "../../protocol/ControlMessage.ts"
+import * as PackedAddress from "../../sockets/PackedAddress.ts"
+import * as PacketBatch from "../../sockets/PacketBatch.ts"
+import type { PacketMemory } from "../../sockets/PacketMemory.ts"
+import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
+import * as CallCore from "./CallCore.ts"
+import * as RosterCollector from "./RosterCollector.ts"
+import * as Session from "./Session.ts"
+import * as Transactions from "./Transactions.ts"
+
+type Directive = ControlMessage.RosterDirective | ControlMessage.GoingAwayDirective
+
+/** Where a control datagram lies, and who has sent it. */
+export interface ControlDatagram {
+  readonly bytes: Uint8Array
+  /** Packed address. */
+  readonly source: Uint32Array
+}
+
+/**
+ * Takes in one control datagram: an answer to a request of ours, or a directive of the relay. What has to be sent at once
+ * goes into the batch.
+ */
+export const handle = (
+  core: CallCore.CallCore,
+  datagram: ControlDatagram,
+  memory: PacketMemory,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const decoded = ControlMessage.decode(datagram.bytes)
+  if (Result.isFailure(decoded)) {
+    core.drops.malformed++
+    return
+  }
+  const { integrity, message } = decoded.success
+  const isProved =
+    integrity !== undefined && MessageIntegrity.verify(datagram.bytes, integrity, core.settings.token.key)
+  switch (message._tag) {
+    case "JoinSuccess":
+    case "ResumeSuccess":
+    case "PingSuccess":
+    case "LeaveSuccess":
+    case "Challenge":
+    case "Refused":
+      // A proof that is wrong is worse than none.
+      if (!isProved && (integrity !== undefined || !Transactions.mayBeUnsigned(message))) break
+      return handleAnswer(core, message, isProved, datagram.source, nowMs, out)
+    case "RosterDirective":
+    case "GoingAwayDirective":
+      if (!isProved) break
+      return handleDirective(core, message, datagram.source, memory, nowMs, out)
+    default:
+      core.drops.unexpected++
+      return
+  }
+  core.drops.unauthenticated++
+}
+
+const handleAnswer = (
+  core: CallCore.CallCore,
+  answer: Transactions.Answer,
+  isProved: boolean,
+  source: Uint32Array,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const transaction = Transactions.find(core.transactions, answer)
+  if (transaction === undefined) {
+    core.drops.unexpected++
+    return
+  }
+  Transactions.remove(core.transactions, answer.transactionId)
+  const session = sessionOf(core, source)
+  if (isProved && session !== undefined) session.lastControlAtMs = nowMs
+  transaction.handle(answer, nowMs, out)
+}
+
+/** Answered always, because the relay repeats what it has no answer to; obeyed once. */
+const handleDirective = (
+  core: CallCore.CallCore,
+  directive: Directive,
+  source: Uint32Array,
+  memory: PacketMemory,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const session = sessionOf(core, source)
+  if (session === undefined) {
+    core.drops.unexpected++
+    return
+  }
+  session.lastControlAtMs = nowMs
+  const { counter, transactionId } = directive
+  const success = CallCore.sign(core, { _tag: "DirectiveSuccess", transactionId, counter })
+  PacketBatch.addBytes(out, memory, success, source, 0)
+  const isNew = ReplayWindow.accept(session.directives, counter)
+  // What a relay says that has been left behind does not count any more.
+  if (isNew && session === core.sessions[0]) obey(core, session, directive)
+}
+
+const obey = (core: CallCore.CallCore, session: Session.Session, directive: Directive): void => {
+  if (directive._tag === "RosterDirective") {
+    const roster = RosterCollector.handlePage(core.rosterPages, directive)
+    if (roster === undefined) return
+    ReceivingStreams.applyRoster(core.receiving, roster)
+    CallCore.linkKeyFrames(core)
+    core.roster.publish(roster)
+    return
+  }
+  const { inMs } = directive
+  core.connection.publish({ _tag: "GoingAway", inMs })
+  const relays = Session.parseRelays(directive.relays)
+  Queue.offerUnsafe(core.handovers, { _tag: "RelayGoesAway", session, inMs, relays })
+}
+
+/** Directives name no session: the relay that sends them does. */
+const sessionOf = (core: CallCore.CallCore, source: Uint32Array): Session.Session | undefined =>
+  core.sessions.find(({ relay }) => PackedAddress.equals(relay, 0, source, 0))

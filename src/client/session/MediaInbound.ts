@@ -1,0 +1,96 @@
+import * as Leg from "../../media/Leg.ts"
+import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
+import * as Feedback from "../../protocol/Feedback.ts"
+import * as HopFrame from "../../protocol/HopFrame.ts"
+import * as RtpHeader from "../../protocol/RtpHeader.ts"
+import type { SendBatch } from "../../sockets/PacketBatch.ts"
+import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
+import type { CallCore } from "./CallCore.ts"
+import * as Session from "./Session.ts"
+
+/**
+ * Takes in one hop frame of the packet memory: media goes to its stream, feedback is answered. What has to be sent at
+ * once goes into the batch.
+ */
+export const handle = (
+  core: CallCore,
+  resources: Leg.LegResources,
+  offset: number,
+  length: number,
+  nowMs: number,
+  out: SendBatch
+): void => {
+  const { bytes, view } = resources.rings.memory
+  if (length < HopFrame.headerBytes) {
+    core.drops.notOurs++
+    return
+  }
+  const tag = HopFrame.legTagAt(view, offset)
+  const session = core.sessions.find(({ hop }) => hop.receive.legTag === tag)
+  if (session === undefined) {
+    core.drops.unknownLegTag++
+    return
+  }
+  const type = HopFrame.typeAt(bytes, offset)
+  const bodyOffset = offset + HopFrame.headerBytes
+  const bodyLength = length - HopFrame.headerBytes
+  // Judged before its numbers are noted: a packet that cannot be read may be asked for again.
+  const isMedia = type === HopFrame.FrameType.Audio || type === HopFrame.FrameType.AudioOnset || type === HopFrame.FrameType.Video
+  if (isMedia && !RtpHeader.isRtp(bytes, bodyOffset, bodyLength)) {
+    core.drops.malformed++
+    return
+  }
+  if (!isMedia && type !== HopFrame.FrameType.Feedback && type !== HopFrame.FrameType.Padding) {
+    core.drops.unsupportedType++
+    return
+  }
+  const { receive } = session.hop
+  const highestBefore = receive.nacks.highest
+  const verdict = ReceiveLeg.handleFrame(receive, bytes, view, offset, nowMs)
+  Session.countExpected(session, highestBefore)
+  if (verdict === ReceiveLeg.Verdict.Control) {
+    if (type === HopFrame.FrameType.Feedback) handleFeedback(core, session, resources, bodyOffset, bodyLength, nowMs, out)
+    return
+  }
+  if (verdict >= ReceiveLeg.Verdict.Duplicate) return
+  if (verdict === ReceiveLeg.Verdict.Jumped) ReceivingStreams.requestKeyFrames(core.receiving)
+  ReceivingStreams.handlePacket(core.receiving, RtpHeader.ssrcAt(view, bodyOffset), {
+    bytes: bytes.subarray(bodyOffset, bodyOffset + bodyLength),
+    descriptor: HopFrame.descriptorAt(bytes, offset),
+    repaired: verdict === ReceiveLeg.Verdict.Repaired,
+    arrivedAtMs: nowMs
+  })
+}
+
+/** The relay says what has arrived, asks for what has not, and passes on who needs a key frame. */
+const handleFeedback = (
+  core: CallCore,
+  session: Session.Session,
+  resources: Leg.LegResources,
+  offset: number,
+  length: number,
+  nowMs: number,
+  out: SendBatch
+): void => {
+  const { report } = resources
+  const firstResend = out.count
+  if (!Leg.handleFeedback(session.hop, resources, offset, length, nowMs, out)) {
+    core.drops.malformed++
+    return
+  }
+  for (let i = 0; i < report.arrivalCount; i++) {
+    if (report.arrivalTicks[i] === Feedback.notReceived) session.framesReportedLost++
+  }
+  for (let place = firstResend; place < out.count; place++) {
+    const ssrc = RtpHeader.ssrcAt(resources.rings.memory.view, out.bodyOffsets[place]!)
+    const resent = core.sending.find(({ stream }) => stream.ssrc === ssrc)
+    if (resent !== undefined) resent.packetsResent++
+  }
+  for (let i = 0; i < report.keyFrameCount; i++) {
+    const ssrc = report.keyFrameSsrcs[i]!
+    const asked = core.sending.find(({ stream }) => stream.ssrc === ssrc && stream.kind === "video")
+    if (asked === undefined) continue
+    asked.keyFrameRequests++
+    core.keyFrameRequests.publish(ssrc)
+  }
+}

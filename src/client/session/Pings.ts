@@ -1,0 +1,58 @@
+import { Queue } from "effect"
+import * as RoundTripEstimator from "../../media/RoundTripEstimator.ts"
+import * as PackedAddress from "../../sockets/PackedAddress.ts"
+import * as PacketBatch from "../../sockets/PacketBatch.ts"
+import type { PacketMemory } from "../../sockets/PacketMemory.ts"
+import * as CallCore from "./CallCore.ts"
+import * as Liveness from "./Liveness.ts"
+import type { Session } from "./Session.ts"
+import * as Transactions from "./Transactions.ts"
+
+/** Answers later than this are of no use. Milliseconds. */
+const answerWithinMs = 3000
+
+/**
+ * Puts a ping into the batch. It keeps the mapping of an address translator open and measures the round trip; if the
+ * relay sees it come from a new address it asks for a proof, and with that moves the session there. Pings are not
+ * repeated: the next one comes soon.
+ */
+export const send = (
+  core: CallCore.CallCore,
+  session: Session,
+  memory: PacketMemory,
+  nowMs: number,
+  out: PacketBatch.SendBatch,
+  cookie?: Uint8Array
+): void => {
+  const transactionId = Transactions.newId(core.secureBytes)
+  const ping = CallCore.sign(core, {
+    _tag: "PingRequest",
+    transactionId,
+    legTag: session.hop.send.legTag,
+    counter: Transactions.nextCounter(core.transactions),
+    ...(cookie && { cookie })
+  })
+  if (!PacketBatch.addBytes(out, memory, ping, session.relay, 0)) return
+  Transactions.add(core.transactions, transactionId, {
+    method: "Ping",
+    expiresAtMs: nowMs + answerWithinMs,
+    handle: (answer, answeredAtMs, out) => {
+      if (answer._tag === "PingSuccess") {
+        RoundTripEstimator.handleSample(session.hop.roundTrip, answeredAtMs - nowMs)
+        moveTo(core, session, answer.mappedAddress)
+      } else if (answer._tag === "Challenge") {
+        if (cookie === undefined) send(core, session, memory, answeredAtMs, out, answer.cookie)
+      } else if (answer._tag === "Refused" && session === core.sessions[0]) {
+        Liveness.suspect(core.liveness, CallCore.signsOf(session), answeredAtMs)
+        Queue.offerUnsafe(core.handovers, { _tag: "RelayLost", session })
+      }
+    }
+  })
+}
+
+const moveTo = (core: CallCore.CallCore, session: Session, mappedAddress: Uint32Array): void => {
+  if (PackedAddress.equals(mappedAddress, 0, session.mappedAddress, 0)) return
+  session.mappedAddress = mappedAddress
+  if (session !== core.sessions[0]) return
+  core.connection.publish({ _tag: "Moved", mappedAddress: PackedAddress.format(mappedAddress) })
+}

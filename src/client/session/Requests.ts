@@ -1,0 +1,131 @@
+import { Deferred, Effect, Option } from "effect"
+import * as ControlMessage from "../../protocol/ControlMessage.ts"
+import { drawU32 } from "../SecureBytes.ts"
+import * as CallCore from "./CallCore.ts"
+import type { DevicePort } from "./DevicePort.ts"
+import type { RequestSchedule } from "./RequestSchedule.ts"
+import * as Session from "./Session.ts"
+import * as Transactions from "./Transactions.ts"
+
+/** What came of asking one relay for a session. */
+export type Outcome =
+  | { readonly _tag: "Granted"; readonly session: Session.Session }
+  | { readonly _tag: "Refused"; readonly refusal: ControlMessage.Refused }
+  | { readonly _tag: "Silent" }
+
+const silent: Outcome = { _tag: "Silent" }
+
+/** A relay whose cookie it does not accept itself is not asked for ever. */
+const challengesMax = 3
+
+interface Asking {
+  readonly core: CallCore.CallCore
+  readonly device: DevicePort
+  /** Packed address. */
+  readonly relay: Uint32Array
+  readonly schedule: RequestSchedule
+}
+
+/** Asks a relay to let this participant into the call. */
+export const join = (asking: Asking): Effect.Effect<Outcome> => {
+  const { settings } = asking.core
+  return askForSession(asking, (common) => ({
+    _tag: "JoinRequest",
+    ...common,
+    token: settings.token.claimsBytes,
+    streams: settings.descriptions,
+    software: settings.software
+  }))
+}
+
+/** Asks a relay to go on where another, or this one, has stopped. */
+export const resume = (asking: Asking, { epoch, ticket }: Session.Session): Effect.Effect<Outcome> =>
+  askForSession(asking, (common) => ({ _tag: "ResumeRequest", ...common, ticket, epoch }))
+
+/** Tells the relay, and waits for its answer for a short while. */
+export const leave = (core: CallCore.CallCore, device: DevicePort, session: Session.Session, schedule: RequestSchedule) =>
+  Effect.asVoid(exchange({ core, device, relay: session.relay, schedule }, leaveRequest(core, session)))
+
+/** Tells the relay without waiting: twice, since nobody hears whether it has arrived. */
+export const leaveAtOnce = (core: CallCore.CallCore, device: DevicePort, session: Session.Session) =>
+  Effect.suspend(() => {
+    const bytes = CallCore.sign(core, leaveRequest(core, session))
+    return Effect.repeat(device.sendMessage(bytes, session.relay), { times: 1 })
+  })
+
+const leaveRequest = (core: CallCore.CallCore, session: Session.Session): ControlMessage.LeaveRequest => ({
+  _tag: "LeaveRequest",
+  transactionId: Transactions.newId(core.secureBytes),
+  legTag: session.hop.send.legTag,
+  counter: Transactions.nextCounter(core.transactions)
+})
+
+type SessionRequest = ControlMessage.JoinRequest | ControlMessage.ResumeRequest
+type Common = Pick<ControlMessage.JoinRequest, "transactionId" | "counter" | "legTag" | "cookie">
+
+/** The request, and with the relay's cookie the same again. */
+const askForSession = Effect.fnUntraced(function* (asking: Asking, makeRequest: (common: Common) => SessionRequest) {
+  const { core, relay } = asking
+  const isFree = (tag: number) => core.sessions.every(({ hop }) => hop.receive.legTag !== tag)
+  const receiveTag = drawU32(core.secureBytes, isFree)
+  let cookie: Uint8Array | undefined
+  for (let challenges = 0; challenges <= challengesMax; challenges++) {
+    const request = makeRequest({
+      transactionId: Transactions.newId(core.secureBytes),
+      counter: Transactions.nextCounter(core.transactions),
+      legTag: receiveTag,
+      ...(cookie && { cookie })
+    })
+    const answer = yield* exchange(asking, request)
+    switch (answer?._tag) {
+      case "JoinSuccess":
+      case "ResumeSuccess": {
+        const { repair } = core.settings
+        const session = Session.make({ granted: answer, relay, receiveTag, repair, nowMs: core.nowMs() })
+        const granted: Outcome = { _tag: "Granted", session }
+        return granted
+      }
+      case "Refused": {
+        const refused: Outcome = { _tag: "Refused", refusal: answer }
+        return refused
+      }
+      case "Challenge":
+        cookie = answer.cookie
+        break
+      default:
+        return silent
+    }
+  }
+  return silent
+})
+
+const methods = { JoinRequest: "Join", ResumeRequest: "Resume", LeaveRequest: "Leave" } as const
+
+/** Sends a request until it is answered, always with the same transaction id: RFC 8489 section 6.2.1. */
+const exchange = (
+  { core, device, relay, schedule }: Asking,
+  request: SessionRequest | ControlMessage.LeaveRequest
+): Effect.Effect<Transactions.Answer | undefined> =>
+  Effect.suspend(() => {
+    const bytes = CallCore.sign(core, request)
+    const answered = Deferred.makeUnsafe<Transactions.Answer>()
+    Transactions.add(core.transactions, request.transactionId, {
+      method: methods[request._tag],
+      expiresAtMs: Infinity,
+      handle: (answer) => {
+        Deferred.doneUnsafe(answered, Effect.succeed(answer))
+      }
+    })
+    const transmit = Effect.fnUntraced(function* () {
+      for (const waitMs of schedule) {
+        yield* device.sendMessage(bytes, relay)
+        const answer = yield* Effect.timeoutOption(Deferred.await(answered), waitMs)
+        if (Option.isSome(answer)) return answer.value
+      }
+      return undefined
+    })
+    return Effect.ensuring(
+      transmit(),
+      Effect.sync(() => Transactions.remove(core.transactions, request.transactionId))
+    )
+  })

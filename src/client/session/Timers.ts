@@ -1,0 +1,54 @@
+import { Effect, Queue } from "effect"
+import * as Leg from "../../media/Leg.ts"
+import * as PackedAddress from "../../sockets/PackedAddress.ts"
+import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
+import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
+import * as CallCore from "./CallCore.ts"
+import type { DevicePort } from "./DevicePort.ts"
+import * as Liveness from "./Liveness.ts"
+import * as Pings from "./Pings.ts"
+import * as Session from "./Session.ts"
+import * as Transactions from "./Transactions.ts"
+
+/** Finer than any deadline needs. Milliseconds. */
+const tickMsMin = 5
+/** While nothing flows nothing is due sooner; what begins to flow meanwhile is noticed after this. Milliseconds. */
+const tickMsMax = 50
+
+/** Does what is due: feedback, requests, padding, gaps that are given up, pings. Until the client has ended. */
+export const run = (core: CallCore.CallCore, device: DevicePort): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    poll(core, device, core.nowMs())
+    return device.batches.timers.count > 0 ? device.send(device.batches.timers) : Effect.void
+  }).pipe(
+    Effect.andThen(Effect.suspend(() => Effect.sleep(tickMs(core, core.nowMs())))),
+    Effect.repeat({ while: () => !core.hasEnded })
+  )
+
+const tickMs = (core: CallCore.CallCore, nowMs: number): number => {
+  let deadlineMs = ReceivingStreams.nextDeadlineMs(core.receiving)
+  for (const { hop } of core.sessions) deadlineMs = Math.min(deadlineMs, Leg.nextDeadlineMs(hop))
+  return Math.min(tickMsMax, Math.max(tickMsMin, deadlineMs - nowMs))
+}
+
+const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void => {
+  const { batches, resources } = device
+  for (const { hop } of core.sessions) Leg.poll(hop, resources, nowMs, batches.timers)
+  const ready: Array<ReceivedPacket> = []
+  ReceivingStreams.poll(core.receiving, nowMs, ready)
+  CallCore.deliver(core, ready)
+  Transactions.forgetExpired(core.transactions, nowMs)
+  CallCore.dropOldSessions(core, nowMs)
+  const newest = core.sessions[0]
+  if (newest !== undefined) pollLiveness(core, newest, device, nowMs)
+}
+
+const pollLiveness = (core: CallCore.CallCore, session: Session.Session, device: DevicePort, nowMs: number): void => {
+  const step = Liveness.poll(core.liveness, CallCore.signsOf(session), nowMs)
+  if (step.change === "suspected") {
+    core.connection.publish({ _tag: "Suspect", relay: PackedAddress.format(session.relay) })
+  }
+  if (step.change === "recovered") CallCore.publishMapped(core, "Connected", session)
+  if (step.ping) Pings.send(core, session, device.resources.rings.memory, nowMs, device.batches.timers)
+  if (step.isLost) Queue.offerUnsafe(core.handovers, { _tag: "RelayLost", session })
+}
