@@ -102,6 +102,7 @@ const callLine = Effect.fnUntraced(function* (host: string, port: number) {
   const tandem = hasSamples ? "npm run tandem --" : "tandem"
   const media = hasSamples ? " --audio samples/speech.opus --video samples/video.ivf" : ""
   const relay = `${host.includes(":") ? `[${host}]` : host}:${port}`
-  const line = (name: string) => `  ${tandem} call --relay ${relay} --call hello --as ${name}${media} --record ${name}`
+  const line = (name: string) =>
+    `  ${tandem} call --relay ${relay} --call hello --as ${name} --passphrase hello${media} --record ${name}`
   return `to try it, paste one of these into each of two other terminals:\n${line("ada")}\n${line("lin")}`
 })

@@ -33,10 +33,7 @@ export interface CallClient {
   /** Sends a packet of one of the streams: numbered, encrypted, and sent again when the relay asks for it. */
   readonly send: (stream: LocalStream, packet: SendingStream.OutgoingPacket) => Effect.Effect<void>
   /** The same for several at once, a video frame. */
-  readonly sendAll: (
-    stream: LocalStream,
-    packets: ReadonlyArray<SendingStream.OutgoingPacket>
-  ) => Effect.Effect<void>
+  readonly sendAll: (stream: LocalStream, packets: ReadonlyArray<SendingStream.OutgoingPacket>) => Effect.Effect<void>
   /**
    * The packets of all others, in order within each stream. To be consumed once, and all the time: who is slow loses the
    * oldest. Ends with the client.
@@ -101,10 +98,7 @@ const connect = Effect.fnUntraced(function* (core: CallCore.CallCore) {
   return device
 })
 
-const leave = (
-  core: CallCore.CallCore,
-  tell: (session: Session) => Effect.Effect<void>
-): Effect.Effect<void> =>
+const leave = (core: CallCore.CallCore, tell: (session: Session) => Effect.Effect<void>): Effect.Effect<void> =>
   Effect.suspend(() => {
     const session = core.sessions[0]
     if (session === undefined || core.hasEnded) return Effect.void

@@ -10,10 +10,7 @@ export interface EventHub<A> {
   readonly stream: Stream.Stream<A>
 }
 
-export const make = <A>(options: {
-  readonly capacity: number
-  readonly replay: number
-}): Effect.Effect<EventHub<A>> =>
+export const make = <A>(options: { readonly capacity: number; readonly replay: number }): Effect.Effect<EventHub<A>> =>
   Effect.map(PubSub.sliding<Take.Take<A>>(options), (pubsub) => ({
     publish: (event) => {
       PubSub.publishUnsafe(pubsub, [event])

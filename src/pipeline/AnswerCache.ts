@@ -17,24 +17,29 @@ export const make = (): AnswerCache => ({ answers: new Map() })
 export const keyOf = (transactionId: Uint8Array, address: Uint32Array): string =>
   `${transactionId.join(".")} ${PackedAddress.key(address)}`
 
-/** "new" makes the caller carry the request out and then `finish` or `forget` it. */
-export const begin = (self: AnswerCache, key: string): "new" | "underWay" | Uint8Array => {
-  if (self.answers.has(key)) return self.answers.get(key) ?? "underWay"
-  if (self.answers.size >= answersMax) {
-    for (const oldest of self.answers.keys()) {
-      self.answers.delete(oldest)
-      break
-    }
-  }
+/** The answer that was given, if any. */
+export const find = (self: AnswerCache, key: string): Uint8Array | undefined => self.answers.get(key)
+
+/** Marks a request as being carried out. False when it is already, or has been. */
+export const begin = (self: AnswerCache, key: string): boolean => {
+  if (self.answers.has(key)) return false
+  makeRoom(self)
   self.answers.set(key, undefined)
-  return "new"
+  return true
 }
 
 export const finish = (self: AnswerCache, key: string, answer: Uint8Array): void => {
+  if (!self.answers.has(key)) makeRoom(self)
   self.answers.set(key, answer)
 }
 
 /** Nothing was done: the next attempt counts as new. */
 export const forget = (self: AnswerCache, key: string): void => {
-  self.answers.delete(key)
+  if (self.answers.get(key) === undefined) self.answers.delete(key)
+}
+
+const makeRoom = ({ answers }: AnswerCache): void => {
+  if (answers.size < answersMax) return
+  const [oldest] = answers.keys()
+  answers.delete(oldest!)
 }

@@ -134,11 +134,7 @@ export const make = Effect.gen(function* () {
       Effect.catchCause((cause) =>
         Effect.andThen(Effect.logWarning("a call's actor did not answer", cause), refuse(actorAway))
       ),
-      Effect.ensuring(
-        Effect.sync(() => {
-          if (given.answers.get(cacheKey) === undefined) AnswerCache.forget(given, cacheKey)
-        })
-      )
+      Effect.ensuring(Effect.sync(() => AnswerCache.forget(given, cacheKey)))
     )
   }
 
@@ -164,9 +160,9 @@ export const make = Effect.gen(function* () {
       return yield* answers.refuse(question, checked.failure)
     }
     const cacheKey = AnswerCache.keyOf(request.transactionId, datagram.address)
-    const before = AnswerCache.begin(given, cacheKey)
-    if (before === "underWay") return
-    if (before !== "new") return answers.repeat(question, before)
+    const before = AnswerCache.find(given, cacheKey)
+    if (before !== undefined) return answers.repeat(question, before)
+    if (!AnswerCache.begin(given, cacheKey)) return
     yield* carryOutOrRefuse(request, checked.success, checked.success.epoch, question, cacheKey)
   })
 })

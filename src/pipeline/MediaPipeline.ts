@@ -1,4 +1,4 @@
-import { Effect, Layer, Queue, Stream } from "effect"
+import { Effect, Latch, Layer, Queue, Stream } from "effect"
 import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import type { PacketBatch } from "../sockets/PacketBatch.ts"
@@ -9,7 +9,7 @@ import { receiveBatchSizes } from "./PipelineMetrics.ts"
 import { RelayCore } from "./RelayCore.ts"
 
 /** Stations 2 to 8 of a packet's path: a stream of batches, one clock read and one Effect for each. */
-const forward = Effect.gen(function* () {
+const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   const { batches, forwarding, nowMs, port } = yield* RelayCore
   const inbox = yield* ControlInbox
   const context = yield* Effect.context<never>()
@@ -30,6 +30,7 @@ const forward = Effect.gen(function* () {
   yield* DatagramNetwork.batches(port).pipe(
     Stream.runForEachArray(([batch]) => {
       Forwarding.forwardBatch(forwarding, batch, nowMs(), batches.media)
+      if (forwarding.timers.size > 0) deadlines.openUnsafe()
       if (forwarding.controlCount > 0) takeControl(batch)
       receiveBatchSizes.updateUnsafe(batch.count, context)
       return batches.media.count > 0 ? port.send(batches.media) : Effect.void
@@ -37,19 +38,21 @@ const forward = Effect.gen(function* () {
   )
 })
 
-/** Polls the legs whose deadlines have come. */
-const poll = Effect.gen(function* () {
+/** Polls the legs whose deadlines have come. Sleeps while no leg has one. */
+const poll = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   const { batches, forwarding, nowMs, port } = yield* RelayCore
   yield* Effect.suspend(() => {
     Forwarding.pollLegs(forwarding, nowMs(), batches.timers)
+    if (forwarding.timers.size === 0) deadlines.closeUnsafe()
     return batches.timers.count > 0 ? port.send(batches.timers) : Effect.void
-  }).pipe(Effect.andThen(Effect.sleep(LegTimers.tickMs)), Effect.forever)
+  }).pipe(Effect.andThen(Effect.sleep(LegTimers.tickMs)), Effect.andThen(deadlines.await), Effect.forever)
 })
 
 /** The data plane: both fibers end with the layer's scope. A port that closes under them is a defect of the host. */
 export const layer: Layer.Layer<never, never, RelayCore | ControlInbox> = Layer.effectDiscard(
   Effect.gen(function* () {
-    yield* Effect.forkScoped(Effect.orDie(forward))
-    yield* Effect.forkScoped(poll)
+    const deadlines = yield* Latch.make()
+    yield* Effect.forkScoped(Effect.orDie(forward(deadlines)))
+    yield* Effect.forkScoped(poll(deadlines))
   })
 )

@@ -18,6 +18,8 @@ const sweepEvery = "1 second"
 /** Tries to tell the actor about a change that has taken effect here already. */
 const tellRetries = { times: 5 }
 
+const keyOf = ({ datagram, transactionId }: Question) => AnswerCache.keyOf(transactionId, datagram.address)
+
 /** What a device says in its session: pings, which also move it to another address, and leaving. */
 export const make = Effect.gen(function* () {
   const { calls, controlCounters, nowMs, options } = yield* RelayCore
@@ -37,6 +39,15 @@ export const make = Effect.gen(function* () {
     else if (!MessageIntegrity.verify(datagram.bytes, integrity, session.key)) controlCounters.unauthenticated++
     else return session
     return undefined
+  }
+
+  /** A message that is here for the second time gets the answer of the first, or none. */
+  const isFirst = (session: Session.Session, { counter }: { readonly counter: number }, question: Question) => {
+    if (ReplayWindow.accept(session.replay, counter)) return true
+    const before = AnswerCache.find(given, keyOf(question))
+    if (before === undefined) controlCounters.replayed++
+    else answers.repeat(question, before)
+    return false
   }
 
   const tell = <A, E>(what: Effect.Effect<A, E>) =>
@@ -78,16 +89,10 @@ export const make = Effect.gen(function* () {
     if (!isHome && !Admission.isAddressProved(options.keyRing, request.cookie, question.datagram, nowSeconds)) {
       return yield* answers.challenge(question)
     }
-    if (!ReplayWindow.accept(session.replay, request.counter)) {
-      controlCounters.replayed++
-      return
-    }
+    if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
-    answers.grant(
-      question,
-      { _tag: "PingSuccess", transactionId: request.transactionId, mappedAddress: address },
-      session.key
-    )
+    const answer = { _tag: "PingSuccess" as const, transactionId: request.transactionId, mappedAddress: address }
+    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key))
     if (!isHome && isNewer) yield* move(session, address)
   })
 
@@ -96,16 +101,13 @@ export const make = Effect.gen(function* () {
     question: Question,
     integrity: Stun.IntegrityLocation
   ) {
-    const cacheKey = AnswerCache.keyOf(request.transactionId, question.datagram.address)
-    const before = AnswerCache.begin(given, cacheKey)
-    if (before === "underWay") return
-    if (before !== "new") return answers.repeat(question, before)
+    // The session of a farewell that is repeated is gone, and with it the key that it was signed with.
+    const before = AnswerCache.find(given, keyOf(question))
+    if (before !== undefined) return answers.repeat(question, before)
     const session = authenticate(request, question, integrity)
-    if (session === undefined || !ReplayWindow.accept(session.replay, request.counter)) {
-      return AnswerCache.forget(given, cacheKey)
-    }
+    if (session === undefined || !isFirst(session, request, question)) return
     const answer: ControlMessage.LeaveSuccess = { _tag: "LeaveSuccess", transactionId: request.transactionId }
-    AnswerCache.finish(given, cacheKey, answers.grant(question, answer, session.key))
+    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key))
     yield* leave(session)
   })
 

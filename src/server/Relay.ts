@@ -13,12 +13,11 @@ import * as MediaPipeline from "../pipeline/MediaPipeline.ts"
 import { PipelineMetrics } from "../pipeline/PipelineMetrics.ts"
 import * as RelayCore from "../pipeline/RelayCore.ts"
 import { RelayId } from "../protocol/Ids.ts"
-import * as DatagramNetworkConditioned from "../sockets/DatagramNetworkConditioned.ts"
-import * as DatagramNetworkPortable from "../sockets/DatagramNetworkPortable.ts"
 import type { Impairment } from "../sockets/Impairment.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as CallStore from "../state/CallStore.ts"
 import * as Throttle from "../throttle/Throttle.ts"
+import * as Network from "./Network.ts"
 
 /** What a relay needs to be told; the rest has defaults that suit one relay on one machine. */
 export interface Options extends Partial<RelayCore.RelayOptions> {
@@ -93,13 +92,8 @@ export const layerWith = (options: Options) => {
   )
 }
 
-const networkOf = (impairment: Impairment | undefined) =>
-  impairment === undefined
-    ? DatagramNetworkPortable.layer
-    : Layer.provide(DatagramNetworkConditioned.layer(impairment), DatagramNetworkPortable.layer)
-
 /** A relay that needs nothing else: one process, its calls in memory, the portable UDP socket, nothing refused. */
 export const layer = (options: Options) =>
   layerWith(options).pipe(
-    Layer.provide([networkOf(options.impairment), Throttle.layerOpen, SingleRunner.layer, CallStore.layerMemory])
+    Layer.provide([Network.layer(options.impairment), Throttle.layerOpen, SingleRunner.layer, CallStore.layerMemory])
   )

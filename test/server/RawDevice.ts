@@ -54,6 +54,10 @@ export const passing = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effe
   return yield* Fiber.join(fiber)
 })
 
+/** Tokens have to expire before they were made, so a test cannot begin in 1970. */
+export const inThePresent = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.andThen(TestClock.setTime(1_800_000_000_000), effect)
+
 /** A device that says exactly what the test tells it to, and remembers every datagram that it gets. */
 export const open = Effect.fnUntraced(function* (address: string) {
   const network = yield* DatagramNetwork

@@ -15,7 +15,12 @@ const lin = "10.0.0.3:5000"
 
 /** Each test has a relay of its own. */
 const withRelay = <A, E, R>(test: Effect.Effect<A, E, R>, options = {}) =>
-  Effect.andThen(TestClock.adjust("1 second"), test).pipe(Effect.provide(Raw.layerRelay(options)), Effect.scoped)
+  Effect.andThen(TestClock.adjust("1 second"), test).pipe(
+    Effect.provide(Raw.layerRelay(options)),
+    Effect.scoped,
+    Raw.passing,
+    Raw.inThePresent
+  )
 
 describe("relay, control plane", () => {
   it.effect("lets a participant in who has proved address and token, and tells everybody", () =>
@@ -187,7 +192,7 @@ describe("relay, control plane", () => {
         Raw.only(yield* first.answersTo(leave), "LeaveSuccess")
         const roster = Raw.messagesIn(second.received).find(({ _tag }) => _tag === "RosterDirective")
         assert.deepStrictEqual(
-          roster?._tag === "RosterDirective" && roster.entries.map(({ participant }) => participant),
+          roster?._tag === "RosterDirective" && roster.entries.map(({ participant }) => String(participant)),
           ["lin"]
         )
         const ping = (counter: number) =>
@@ -203,16 +208,19 @@ describe("relay, control plane", () => {
     )
   )
 
-  it.effect("tells its devices when it stops", () =>
+  it.effect("tells its devices when it stops, and waits no longer than for their answers", () =>
     Effect.gen(function* () {
-      const device = yield* Effect.gen(function* () {
-        yield* TestClock.adjust("1 second")
-        const device = yield* Raw.open(ada)
-        yield* Raw.join(device, yield* Raw.mint("ada"), { legTag: 11, streams: [] })
-        device.received.length = 0
-        return device
-      }).pipe(Effect.provide(Raw.layerRelay({ otherRelays: ["10.0.0.9:3478"] })), Effect.scoped, Raw.passing)
-      assert.deepStrictEqual(device.received, [])
+      const heard: Array<Uint8Array> = []
+      yield* withRelay(
+        Effect.gen(function* () {
+          const device = yield* Raw.open(ada)
+          yield* Raw.join(device, yield* Raw.mint("ada"), { legTag: 11, streams: [] })
+          yield* Effect.addFinalizer(() => Effect.sync(() => heard.push(...device.received)))
+        }),
+        { otherRelays: ["10.0.0.9:3478"] }
+      )
+      const [first] = Raw.messagesIn(heard).filter(({ _tag }) => _tag === "GoingAwayDirective")
+      assert.deepStrictEqual(first?._tag === "GoingAwayDirective" && first.relays, ["10.0.0.9:3478"])
     })
   )
 

@@ -67,7 +67,10 @@ export const make = Effect.fnUntraced(function* (
       scratchBytes
     })
   const ringsOffset = memory.ownerOffset + 4 * scratchBytes
-  const resources = { rings: PacketRings.make(memory, ringsOffset, { audioBytes, videoBytes }), report: Feedback.make() }
+  const resources = {
+    rings: PacketRings.make(memory, ringsOffset, { audioBytes, videoBytes }),
+    report: Feedback.make()
+  }
   const batches = { received: makeBatch(0), timers: makeBatch(1), control: makeBatch(2), media: makeBatch(3) }
 
   let opened: { readonly port: DatagramPort; readonly scope: Scope.Closeable } | undefined

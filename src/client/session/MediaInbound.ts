@@ -35,7 +35,8 @@ export const handle = (
   const bodyOffset = offset + HopFrame.headerBytes
   const bodyLength = length - HopFrame.headerBytes
   // Judged before its numbers are noted: a packet that cannot be read may be asked for again.
-  const isMedia = type === HopFrame.FrameType.Audio || type === HopFrame.FrameType.AudioOnset || type === HopFrame.FrameType.Video
+  const isMedia =
+    type === HopFrame.FrameType.Audio || type === HopFrame.FrameType.AudioOnset || type === HopFrame.FrameType.Video
   if (isMedia && !RtpHeader.isRtp(bytes, bodyOffset, bodyLength)) {
     core.drops.malformed++
     return
@@ -49,7 +50,8 @@ export const handle = (
   const verdict = ReceiveLeg.handleFrame(receive, bytes, view, offset, nowMs)
   Session.countExpected(session, highestBefore)
   if (verdict === ReceiveLeg.Verdict.Control) {
-    if (type === HopFrame.FrameType.Feedback) handleFeedback(core, session, resources, bodyOffset, bodyLength, nowMs, out)
+    if (type === HopFrame.FrameType.Feedback)
+      handleFeedback(core, session, resources, bodyOffset, bodyLength, nowMs, out)
     return
   }
   if (verdict >= ReceiveLeg.Verdict.Duplicate) return

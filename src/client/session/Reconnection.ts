@@ -43,7 +43,10 @@ const handOver = Effect.fn("CallClient.handOver")(function* (
     // A network that was away brings the old relay back as well.
     if (handover._tag === "RelayLost" && core.liveness.suspicion === undefined) return
     if (core.nowMs() - Session.lastHeardAtMs(session) >= giveUpAfterMs) {
-      return CallCore.end(core, `no relay was heard for ${giveUpAfterMs / 1000} seconds: check the network and join again`)
+      return CallCore.end(
+        core,
+        `no relay was heard for ${giveUpAfterMs / 1000} seconds: check the network and join again`
+      )
     }
     yield* Effect.sleep(pauseMs)
   }

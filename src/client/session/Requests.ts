@@ -43,8 +43,12 @@ export const resume = (asking: Asking, { epoch, ticket }: Session.Session): Effe
   askForSession(asking, (common) => ({ _tag: "ResumeRequest", ...common, ticket, epoch }))
 
 /** Tells the relay, and waits for its answer for a short while. */
-export const leave = (core: CallCore.CallCore, device: DevicePort, session: Session.Session, schedule: RequestSchedule) =>
-  Effect.asVoid(exchange({ core, device, relay: session.relay, schedule }, leaveRequest(core, session)))
+export const leave = (
+  core: CallCore.CallCore,
+  device: DevicePort,
+  session: Session.Session,
+  schedule: RequestSchedule
+) => Effect.asVoid(exchange({ core, device, relay: session.relay, schedule }, leaveRequest(core, session)))
 
 /** Tells the relay without waiting: twice, since nobody hears whether it has arrived. */
 export const leaveAtOnce = (core: CallCore.CallCore, device: DevicePort, session: Session.Session) =>

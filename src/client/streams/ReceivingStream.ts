@@ -161,7 +161,9 @@ const toReceived = (
 
 const extend = (self: ReceivingStream, sequenceNumber: number): number => {
   const { highest } = self.seen
-  return highest < 0 ? firstLap + sequenceNumber : highest + SequenceNumber.distance(highest & SequenceNumber.mask, sequenceNumber)
+  return highest < 0
+    ? firstLap + sequenceNumber
+    : highest + SequenceNumber.distance(highest & SequenceNumber.mask, sequenceNumber)
 }
 
 const isFarBehind = (self: ReceivingStream, sequenceNumber: number): boolean =>
@@ -192,11 +194,7 @@ const openPayload = (
 }
 
 /** The first packet of a video stream that was under way before needs what came before it. */
-const askIfNeeded = (
-  self: ReceivingStream,
-  keyFrames: KeyFrameRequest.KeyFrameRequest,
-  descriptor: number
-): void => {
+const askIfNeeded = (self: ReceivingStream, keyFrames: KeyFrameRequest.KeyFrameRequest, descriptor: number): void => {
   if (HopFrame.startsKeyFrame(descriptor)) KeyFrameRequest.handleKeyFrame(keyFrames)
   else if (self.seen.highest < 0) KeyFrameRequest.handleRequest(keyFrames)
 }

@@ -78,9 +78,10 @@ export const send = (
   const { descriptor, marker, payload, timestamp } = packet
   const header = { marker, payloadType, sequenceNumber: self.nextSequenceNumber, timestamp, ssrc }
   self.nextSequenceNumber = SequenceNumber.next(self.nextSequenceNumber)
-  const bytes = self.encryption === undefined
-    ? RtpHeader.encode({ ...header, payload })
-    : encrypted(self.encryption, header, payload, descriptor)
+  const bytes =
+    self.encryption === undefined
+      ? RtpHeader.encode({ ...header, payload })
+      : encrypted(self.encryption, header, payload, descriptor)
   StreamClock.handlePacket(self.clock, timestamp, nowMs)
   const type = frameType(kind, packet.onset ?? false)
   const ring = PacketRings.ringOf(rings, type)

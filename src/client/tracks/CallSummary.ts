@@ -27,7 +27,6 @@ const ReceivedStream = Schema.Struct({
 export const CallSummary = Schema.Struct({
   call: Schema.String,
   participant: Schema.String,
-  relay: Schema.String,
   seconds: Schema.Finite,
   /** Of the last hop; `null` when it was never measured. */
   roundTripMs: Schema.NullOr(Schema.Finite),

@@ -3,11 +3,14 @@ import * as FrameLog from "./FrameLog.ts"
 import * as MediaTrack from "./MediaTrack.ts"
 
 /** Where a track goes: the stream of a client, and perhaps a log of what was sent. */
-export interface PlayerOptions<E> {
+export interface PlayerOptions {
   readonly payloadBytesMax: number
   /** RTP timestamp of the start. */
   readonly firstTimestamp: number
-  readonly send: (packet: MediaTrack.TrackPacket & { readonly timestamp: number }) => Effect.Effect<void, E>
+  /** Sends the packets of one frame. */
+  readonly send: (
+    packets: ReadonlyArray<MediaTrack.TrackPacket & { readonly timestamp: number }>
+  ) => Effect.Effect<void>
   /** Called for every frame, before its first packet is sent. */
   readonly onFrame: (sent: { readonly timestamp: number; readonly digest: string; readonly atMs: number }) => void
 }
@@ -16,7 +19,7 @@ export interface PlayerOptions<E> {
  * Plays a track at its own speed, as a camera or a microphone would. A frame that falls due while the process was busy is
  * sent at once, so that the track keeps its length.
  */
-export const play = Effect.fnUntraced(function* <E>(track: MediaTrack.MediaTrack, options: PlayerOptions<E>) {
+export const play = Effect.fnUntraced(function* (track: MediaTrack.MediaTrack, options: PlayerOptions) {
   const clock = yield* Clock.Clock
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
   const startedAtMs = nowMs()
@@ -25,8 +28,7 @@ export const play = Effect.fnUntraced(function* <E>(track: MediaTrack.MediaTrack
     if (waitMs > 0) yield* Effect.sleep(waitMs)
     const timestamp = (options.firstTimestamp + frame.ticks) >>> 0
     options.onFrame({ timestamp, digest: FrameLog.digestOf(frame.bytes), atMs: nowMs() })
-    for (const packet of MediaTrack.packetize(track, frame, index, options.payloadBytesMax)) {
-      yield* options.send({ ...packet, timestamp })
-    }
+    const packets = MediaTrack.packetize(track, frame, index, options.payloadBytesMax)
+    yield* options.send(packets.map((packet) => ({ ...packet, timestamp })))
   }
 })

@@ -1,0 +1,52 @@
+import { Effect } from "effect"
+import type { CallSummary } from "../client/tracks/CallSummary.ts"
+import type { Progress } from "../client/tracks/FileCall.ts"
+
+/** The live line of `tandem call`, on stderr: rewritten in a terminal, a line a second elsewhere. */
+export const make = (isShown: boolean) =>
+  Effect.sync(() => {
+    let before: Progress | undefined
+    const isTerminal = process.stderr.isTTY === true
+    return {
+      show: (progress: Progress) =>
+        Effect.sync(() => {
+          if (isShown)
+            process.stderr.write(isTerminal ? `\r\u001b[K${line(progress, before)}` : `${line(progress, before)}\n`)
+          before = progress
+        }),
+      end: Effect.sync(() => {
+        if (isShown && isTerminal && before !== undefined) process.stderr.write("\n")
+      })
+    }
+  })
+
+const line = (progress: Progress, before: Progress | undefined): string => {
+  const { others, seconds, statistics } = progress
+  const { downlink, roundTripMs, traffic } = statistics
+  const passed = seconds - (before?.seconds ?? 0)
+  const kbps = (now: number, then: number) =>
+    `${Math.round(((now - then) * 8) / 1000 / Math.max(passed, 0.001))} kbit/s`
+  const packets = downlink.packetsReceived + downlink.packetsLost - downlink.packetsRepaired
+  return [
+    `${seconds.toFixed(0)} s, ${others} ${others === 1 ? "other" : "others"}`,
+    `out ${kbps(traffic.bytesSent, before?.statistics.traffic.bytesSent ?? 0)}`,
+    `in ${kbps(traffic.bytesReceived, before?.statistics.traffic.bytesReceived ?? 0)}`,
+    `lost ${percent(downlink.packetsLost, packets)}`,
+    `repaired ${percent(downlink.packetsRepaired, downlink.packetsLost)}`,
+    `round trip ${roundTripMs === undefined ? "-" : `${roundTripMs.toFixed(0)} ms`}`
+  ].join("  ")
+}
+
+const percent = (part: number, whole: number): string => (whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`)
+
+/** What has come of it, for people. */
+export const format = ({ files, received, seconds, sent }: CallSummary): string =>
+  [
+    `${seconds} s`,
+    ...sent.map(({ frames, kind, packets }) => `sent ${kind}: ${frames} frames in ${packets} packets`),
+    ...received.map(
+      ({ frames, kind, packets, packetsMissed, packetsRepaired, participant }) =>
+        `${kind} of ${participant}: ${frames} frames, ${packets} packets, ${packetsRepaired} repaired, ${packetsMissed} missed`
+    ),
+    ...files.map((file) => `wrote ${file}`)
+  ].join("\n")

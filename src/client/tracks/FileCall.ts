@@ -1,0 +1,160 @@
+import { Clock, Effect, FileSystem, Random, Schedule, Schema, Stream, SubscriptionRef } from "effect"
+import type { ParticipantId } from "../../protocol/Ids.ts"
+import * as CallClient from "../CallClient.ts"
+import type { CallStatistics, ReceivedStatistics } from "../CallStatistics.ts"
+import type { JoinOptions } from "../JoinOptions.ts"
+import * as CallRecorder from "./CallRecorder.ts"
+import type { CallSummary } from "./CallSummary.ts"
+import * as FrameAssembly from "./FrameAssembly.ts"
+import * as FrameLog from "./FrameLog.ts"
+import type { MediaTrack } from "./MediaTrack.ts"
+import * as TrackPlayer from "./TrackPlayer.ts"
+
+export interface Options extends Omit<JoinOptions, "streams"> {
+  /** What to send, each as a stream. Without any the call is only listened to. */
+  readonly tracks: ReadonlyArray<MediaTrack>
+  /** Others that must be there before anything is sent. */
+  readonly waitFor: number
+  /** How long to stay after the last frame, for what the others still ask for. Milliseconds. */
+  readonly lingerMs: number
+  /** Directory for what the others send; `undefined`: it is not recorded. */
+  readonly recordInto: string | undefined
+  /** File for a line about every frame sent and received; `undefined`: there is none. */
+  readonly frameLog: string | undefined
+  /** Called once a second. */
+  readonly onProgress: (progress: Progress) => Effect.Effect<void>
+}
+
+export interface Progress {
+  readonly seconds: number
+  readonly others: number
+  readonly statistics: CallStatistics
+}
+
+/** The relay could not be kept, nor another be found. */
+export class CallLost extends Schema.TaggedError<CallLost>()("CallLost", { message: Schema.String }) {}
+
+/** Streams of who has left are gone from the statistics: so they are looked at often, and the last look counts. */
+const lookEvery = "250 millis"
+
+/**
+ * One participant made of files: plays tracks into a call, records the others, and leaves when its tracks have ended, or
+ * without tracks when everybody else has left.
+ */
+export const run = Effect.fn("FileCall.run")(function* (options: Options) {
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const fileSystem = yield* FileSystem.FileSystem
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  const startedAtMs = nowMs()
+  const seconds = () => Math.round((nowMs() - startedAtMs) / 100) / 10
+
+  const recorder = options.recordInto === undefined ? undefined : yield* CallRecorder.make(options.recordInto)
+  const client = yield* CallClient.join({ ...options, streams: options.tracks })
+  const others = yield* watchOthers(client)
+  const log: Array<FrameLog.FrameRecord> = []
+  const note = (record: FrameLog.FrameRecord) => {
+    if (options.frameLog !== undefined) log.push(record)
+  }
+
+  const received = new Map<number, ReceivedStatistics>()
+  const look = Effect.map(client.statistics, (statistics) => {
+    for (const stream of statistics.received) received.set(stream.ssrc, stream)
+    return statistics
+  })
+  yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(lookEvery)))
+  yield* Effect.gen(function* () {
+    const present = yield* SubscriptionRef.get(others)
+    yield* options.onProgress({ seconds: seconds(), others: present.size, statistics: yield* look })
+  }).pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
+
+  const assemblies = new Map<number, FrameAssembly.FrameAssembly>()
+  const framesReceived = new Map<number, number>()
+  const receive = Stream.runForEach(client.packets, (packet) => {
+    const { kind, participant, ssrc } = packet
+    let assembly = assemblies.get(ssrc)
+    if (assembly === undefined) assemblies.set(ssrc, (assembly = FrameAssembly.make()))
+    const frame = FrameAssembly.handlePacket(assembly, packet)
+    if (frame === undefined) return Effect.void
+    framesReceived.set(ssrc, (framesReceived.get(ssrc) ?? 0) + 1)
+    const { arrivedAtMs: atMs, timestamp } = frame
+    const digest = options.frameLog === undefined ? "" : FrameLog.digestOf(frame.bytes)
+    note({ event: "received", participant, ssrc, kind, timestamp, digest, atMs })
+    return recorder === undefined ? Effect.void : recorder.write(packet, frame)
+  })
+
+  const framesSent = new Map<number, number>()
+  const play = Effect.gen(function* () {
+    yield* until(others, (present) => present.size >= options.waitFor)
+    const players = options.tracks.map((track, index) => {
+      const stream = client.streams[index]!
+      const { kind, ssrc } = stream
+      return TrackPlayer.play(track, {
+        payloadBytesMax: CallClient.payloadBytesMax,
+        // RFC 3550 section 5.1: a random start.
+        firstTimestamp: Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000),
+        send: (packets) => client.sendAll(stream, packets),
+        onFrame: (sent) => {
+          framesSent.set(ssrc, (framesSent.get(ssrc) ?? 0) + 1)
+          note({ event: "sent", participant: client.participant, ssrc, kind, ...sent })
+        }
+      })
+    })
+    yield* Effect.all(players, { concurrency: "unbounded", discard: true })
+    if (players.length > 0) yield* Effect.sleep(options.lingerMs)
+    else yield* until(others, (present) => present.size === 0)
+  })
+
+  const lost = client.connection.pipe(
+    Stream.runForEach((event) =>
+      event._tag === "Ended"
+        ? Effect.fail(new CallLost({ message: `the call was lost: ${event.reason}` }))
+        : Effect.void
+    ),
+    Effect.andThen(Effect.never)
+  )
+  yield* Effect.raceAllFirst([play, lost, Effect.andThen(receive, Effect.never)])
+  const { roundTripMs, sent } = yield* look
+  yield* client.leave
+  if (options.frameLog !== undefined) yield* fileSystem.writeFileString(options.frameLog, FrameLog.format(log))
+
+  const summary: CallSummary = {
+    call: client.call,
+    participant: client.participant,
+    seconds: seconds(),
+    roundTripMs: roundTripMs ?? null,
+    sent: sent.map(({ kind, packets, ssrc }) => ({ ssrc, kind, packets, frames: framesSent.get(ssrc) ?? 0 })),
+    received: Array.from(received.values(), (stream) => ({
+      participant: stream.participant,
+      ssrc: stream.ssrc,
+      kind: stream.kind,
+      codec: stream.codec,
+      frames: framesReceived.get(stream.ssrc) ?? 0,
+      packets: stream.packets,
+      packetsRepaired: stream.packetsRepaired,
+      packetsMissed: stream.packetsMissed
+    })),
+    files: recorder?.paths() ?? []
+  }
+  return summary
+}, Effect.scoped)
+
+/** Who else is in the call, as it changes. */
+const watchOthers = Effect.fnUntraced(function* (client: CallClient.CallClient) {
+  const others = yield* SubscriptionRef.make<ReadonlySet<ParticipantId>>(new Set())
+  yield* client.roster.pipe(
+    Stream.runForEach(({ _tag, participant }) =>
+      SubscriptionRef.update(others, (before) => {
+        const after = new Set(before)
+        if (_tag === "Joined") after.add(participant)
+        else after.delete(participant)
+        return after
+      })
+    ),
+    Effect.forkScoped
+  )
+  return others
+})
+
+const until = <A>(ref: SubscriptionRef.SubscriptionRef<A>, predicate: (value: A) => boolean) =>
+  SubscriptionRef.changes(ref).pipe(Stream.filter(predicate), Stream.take(1), Stream.runDrain)
