@@ -45,6 +45,11 @@ const flags = {
     Flag.withDescription("Others that must be there before the files are sent"),
     Flag.withDefault(1)
   ),
+  startAfterMs: Flag.Int("start-after").pipe(
+    Flag.withMetavar("MS"),
+    Flag.withDescription("How long to wait when they are there"),
+    Flag.withDefault(0)
+  ),
   lingerMs: Flag.Int("linger").pipe(
     Flag.withMetavar("MS"),
     Flag.withDescription("How long to stay after the last frame"),
@@ -143,6 +148,7 @@ export const command = Command.make(
       sharedSecret,
       tracks,
       waitFor: flags.waitFor,
+      startAfterMs: flags.startAfterMs,
       lingerMs: flags.lingerMs,
       playoutDelayMs: flags.playoutDelayMs,
       recordInto: Option.getOrUndefined(flags.record),

@@ -27,8 +27,13 @@ const Ready = Schema.fromJsonString(Schema.Struct({ address: Schema.String, http
 const Summary = Schema.fromJsonString(CallSummary)
 
 const call = "demo"
-/** After their last frame the participants stay for the last resends and for the reports to be read. Milliseconds. */
-const lingerMs = 2000
+/**
+ * The participants begin one after another, as people do: processes that all run their code for the first time at once
+ * would show how fast the machine compiles, not how the call is. Milliseconds.
+ */
+const startApartMs = 250
+/** After the last frame of all, everybody stays for the last resends and for the reports to be read. Milliseconds. */
+const lingerMs = 1500
 const lookEvery = "250 millis"
 
 /** A relay and its participants, each a process of its own, and what became of every frame. */
@@ -118,12 +123,23 @@ const startParticipant = Effect.fnUntraced(function* (
   const name = `p${place.n}`
   const frameLog = path.join(place.directory, `${name}.frames`)
   const media = ["--audio", path.resolve(options.audio), "--video", path.resolve(options.video)]
+  const stayMs = lingerMs + (options.participants - place.n) * startApartMs
   const others = String(options.participants - 1)
   const process = yield* DemoProcess.start({
     name: `participant ${name}`,
     args: [
       ...["call", "--json", "--relay", place.address, "--call", call, "--as", name, ...media],
-      ...["--wait-for", others, "--linger", String(lingerMs), "--frame-log", frameLog, ...place.impairment]
+      ...[
+        "--wait-for",
+        others,
+        "--start-after",
+        String(place.n * startApartMs),
+        "--linger",
+        String(stayMs),
+        "--frame-log",
+        frameLog,
+        ...place.impairment
+      ]
     ],
     cwd: place.directory,
     env: { TANDEM_SHARED_SECRET: place.sharedSecret }

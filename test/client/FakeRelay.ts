@@ -4,6 +4,7 @@ import * as CallToken from "../../src/access/CallToken.ts"
 import * as KeyRing from "../../src/access/KeyRing.ts"
 import * as MessageIntegrity from "../../src/access/MessageIntegrity.ts"
 import * as SendingStream from "../../src/client/streams/SendingStream.ts"
+import * as KeyFrameRequest from "../../src/media/KeyFrameRequest.ts"
 import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as ReceiveLeg from "../../src/media/ReceiveLeg.ts"
@@ -31,7 +32,7 @@ export const tokenUntil = (expiresAtSeconds: number): CallToken.CallToken =>
 
 export const token = tokenUntil(3600)
 
-type Request =
+export type Request =
   ControlMessage.JoinRequest | ControlMessage.ResumeRequest | ControlMessage.PingRequest | ControlMessage.LeaveRequest
 
 type Directive =
@@ -48,6 +49,10 @@ export interface FakeRelay {
   readonly behaviour: Behaviour
   /** The leg to the device; as long as there is none, it is not in the call. */
   hop: Leg.Leg | undefined
+  /** Somebody in front of the device needs a key frame of it. */
+  readonly askForKeyFrame: (ssrc: number) => void
+  /** The device needs a key frame of somebody. */
+  onKeyFrameRequest: (ssrc: number) => void
   readonly direct: (directive: Directive, transactionId?: Uint8Array) => Effect.Effect<void>
   /** A packet of another participant. */
   readonly sendMedia: (from: SendingStream.SendingStream, packet: SendingStream.OutgoingPacket) => Effect.Effect<void>
@@ -69,7 +74,7 @@ const addressOf = (text: string) => Result.getOrThrow(PackedAddress.parse(text))
 const cookieOf = (source: Uint32Array) => new Uint8Array(new Uint32Array([source[0]!, source[4]!, 0x6b6f6f6c]).buffer)
 
 /** A relay with one device: real hop machinery, and a script for everything else. */
-export const make = Effect.fnUntraced(function* (host: string) {
+export const make = Effect.fnUntraced(function* (host: string, { key } = token, portNumber = 3478) {
   const network = yield* DatagramNetwork.DatagramNetwork
   const clock = yield* Clock.Clock
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
@@ -83,7 +88,7 @@ export const make = Effect.fnUntraced(function* (host: string) {
     rings: PacketRings.make(memory, ringsOffset, { audioBytes: 1 << 20, videoBytes: 3 << 20 }),
     report: Feedback.make()
   }
-  const port = yield* network.open({ host, port: 3478, memory })
+  const port = yield* network.open({ host, port: portNumber, memory })
   let epoch = 0
   let legTag = 0x7000_0000 + (host.codePointAt(host.length - 1) ?? 0) * 0x1000
 
@@ -136,11 +141,11 @@ export const make = Effect.fnUntraced(function* (host: string) {
   const finish = (message: ControlMessage.ControlMessage) =>
     message._tag === "Challenge" || message._tag === "Refused"
       ? Stun.appendFingerprint(ControlMessage.encode(message))
-      : MessageIntegrity.sign(ControlMessage.encode(message), token.key)
+      : MessageIntegrity.sign(ControlMessage.encode(message), key)
 
   const handleControl = (bytes: Uint8Array, source: Uint32Array) => {
     const { integrity, message } = Result.getOrThrow(ControlMessage.decode(bytes))
-    assert.isTrue(MessageIntegrity.verify(bytes, integrity!, token.key), `${message._tag} is signed`)
+    assert.isTrue(MessageIntegrity.verify(bytes, integrity!, key), `${message._tag} is signed`)
     if (message._tag === "DirectiveSuccess") {
       relay.acknowledged.push(message.counter)
       return
@@ -164,6 +169,8 @@ export const make = Effect.fnUntraced(function* (host: string) {
     const verdict = ReceiveLeg.handleFrame(hop.receive, memory.bytes, memory.view, offset, nowMs())
     if (type === HopFrame.FrameType.Feedback) {
       assert.isTrue(Leg.handleFeedback(hop, resources, body, bodyBytes, nowMs(), batches.answers))
+      const { keyFrameCount, keyFrameSsrcs } = resources.report
+      for (let i = 0; i < keyFrameCount; i++) relay.onKeyFrameRequest(keyFrameSsrcs[i]!)
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       const packet = Result.getOrThrow(RtpHeader.decode(memory.bytes.slice(body, body + bodyBytes)))
       relay.packets.push({ ...packet, descriptor: HopFrame.descriptorAt(memory.bytes, offset), atMs: nowMs() })
@@ -171,12 +178,18 @@ export const make = Effect.fnUntraced(function* (host: string) {
   }
 
   const relay: FakeRelay = {
-    address: `${host}:3478`,
+    address: PackedAddress.format(port.address),
     requests: [],
     acknowledged: [],
     packets: [],
     behaviour: { isDead: false, asksForCookie: true, relays: [], instead: () => undefined },
     hop: undefined,
+    askForKeyFrame: (ssrc) => {
+      const request = KeyFrameRequest.make(ssrc)
+      KeyFrameRequest.handleRequest(request)
+      relay.hop!.keyFrames.push(request)
+    },
+    onKeyFrameRequest: () => {},
     direct: (directive, transactionId = crypto.getRandomValues(new Uint8Array(12))) =>
       relay.sendBytes(finish({ ...directive, transactionId }), PackedAddress.format(relay.hop!.send.address)),
     sendMedia: (from, packet) =>

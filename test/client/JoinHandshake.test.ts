@@ -161,7 +161,8 @@ describe("join", () => {
       ]
       relay.behaviour.instead = (request) =>
         "cookie" in request ? forgeries.shift()?.(request.transactionId) : undefined
-      const { atMs } = yield* during(10_000, Effect.as(CallClient.join(optionsOf([relayA])), relay.requests.at(-1)!))
+      yield* during(10_000, CallClient.join(optionsOf([relayA])))
+      const { atMs } = relay.requests.findLast(({ message }) => message._tag === "JoinRequest")!
       assert.strictEqual(forgeries.length, 0)
       assert.strictEqual(atMs - linkMs, 2 * linkMs + 500 + 1000 + 2000 + 4000)
     }).pipe(run(9))

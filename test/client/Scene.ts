@@ -40,13 +40,13 @@ export const optionsOf = (relays: ReadonlyArray<string>): JoinOptions => ({
 
 /** Runs in a network of its own, on a clock of its own, with dice of its own. */
 export const run =
-  (seed: number, link: Partial<LinkEmulator.LinkOptions> = {}) =>
+  (seed: number) =>
   <A, E>(scene: Effect.Effect<A, E, DatagramNetwork | SimulatedNetwork.SimulatedNetwork | Scope.Scope>) => {
     const draw = dice(seed)
     const secureBytes = (size: number) => Uint8Array.from({ length: size }, () => Math.floor(draw() * 256))
     return scene.pipe(
       Effect.scoped,
-      Effect.provide(SimulatedNetwork.layer({ ...LinkEmulator.perfect, latencyMs: linkMs, ...link })),
+      Effect.provide(SimulatedNetwork.layer({ ...LinkEmulator.perfect, latencyMs: linkMs })),
       Effect.provideService(SecureBytes, secureBytes),
       Random.withSeed(seed)
     )
@@ -82,7 +82,7 @@ export const observe = Effect.fnUntraced(function* (client: CallClient.CallClien
 
 /** A client that has joined at relay A, and relay A. */
 export const joined = Effect.fnUntraced(function* (options: Partial<JoinOptions> = {}) {
-  const relay = yield* FakeRelay.make(relayA)
+  const relay = yield* FakeRelay.make(relayA, options.token)
   const client = yield* during(5 * linkMs, CallClient.join({ ...optionsOf([relayA]), ...options }))
   const observed = yield* observe(client)
   return { relay, client, observed }

@@ -99,14 +99,14 @@ const handleDirective = (
   PacketBatch.addBytes(out, memory, success, source, 0)
   const isNew = ReplayWindow.accept(session.directives, counter)
   // What a relay says that has been left behind does not count any more.
-  if (isNew && session === core.sessions[0]) obey(core, session, directive)
+  if (isNew && session === core.sessions[0]) obey(core, session, directive, nowMs)
 }
 
-const obey = (core: CallCore.CallCore, session: Session.Session, directive: Directive): void => {
+const obey = (core: CallCore.CallCore, session: Session.Session, directive: Directive, nowMs: number): void => {
   if (directive._tag === "RosterDirective") {
     const roster = RosterCollector.handlePage(core.rosterPages, directive)
     if (roster === undefined) return
-    ReceivingStreams.applyRoster(core.receiving, roster)
+    ReceivingStreams.applyRoster(core.receiving, roster, nowMs)
     CallCore.linkKeyFrames(core)
     core.roster.publish(roster)
     return

@@ -29,6 +29,8 @@ export interface ReceivingStream {
   lastSequenceNumber: number
   /** Far from all others, and the number that would continue it; -1: the last packet was not. */
   strayNext: number
+  /** When its sender, who has left, is forgotten; Infinity: who is still there. Milliseconds. */
+  departsAtMs: number
   readonly counters: ReceivingCounters
 }
 
@@ -76,6 +78,7 @@ export const make = (
     seen: CounterWindow.make(),
     lastSequenceNumber: -1,
     strayNext: -1,
+    departsAtMs: Infinity,
     counters: {
       packets: 0,
       payloadBytes: 0,

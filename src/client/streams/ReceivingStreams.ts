@@ -27,7 +27,7 @@ interface HeldPacket {
 }
 
 /** A roster comes within some round trips: a key frame has to wait so long, an hour of forgeries must not. Packets. */
-const heldMax = 128
+const heldMax = 1024
 
 export const make = (options: Options): ReceivingStreams => ({
   options,
@@ -49,17 +49,22 @@ const hold = (self: ReceivingStreams, ssrc: number, packet: ReceivingStream.Arri
   self.packetsUnknown++
 }
 
-/** Streams that are still there go on; packets that were held for new ones are taken in. */
-export const applyRoster = (self: ReceivingStreams, roster: ReadonlyArray<RosterEntry>): void => {
-  const before = new Map(self.bySsrc)
-  self.bySsrc.clear()
+/** What was lost of the last words of who has left still comes, and is waited for as ever. Milliseconds. */
+const lastWordsMs = 1000
+
+/**
+ * Streams that are still there go on, those that are not any more are taken for a moment longer, and packets that were
+ * held for new ones are taken in.
+ */
+export const applyRoster = (self: ReceivingStreams, roster: ReadonlyArray<RosterEntry>, nowMs: number): void => {
+  for (const stream of self.bySsrc.values()) stream.departsAtMs = Math.min(stream.departsAtMs, nowMs + lastWordsMs)
   for (const { participant, streams } of roster) {
     if (participant === self.options.participant) continue
     for (const description of streams) {
-      const known = before.get(description.ssrc)
-      const goesOn = known?.participant === participant && isSameStream(known.description, description)
-      const stream = goesOn ? known : ReceivingStream.make(participant, description, self.options)
-      self.bySsrc.set(description.ssrc, stream)
+      const known = self.bySsrc.get(description.ssrc)
+      if (known?.participant === participant && isSameStream(known.description, description)) {
+        known.departsAtMs = Infinity
+      } else self.bySsrc.set(description.ssrc, ReceivingStream.make(participant, description, self.options))
     }
   }
   const { held } = self
@@ -69,8 +74,10 @@ export const applyRoster = (self: ReceivingStreams, roster: ReadonlyArray<Roster
 
 /** Appends all packets whose turn it is, of whatever stream. */
 export const poll = (self: ReceivingStreams, nowMs: number, out: Array<ReceivedPacket>): void => {
-  for (const stream of self.bySsrc.values()) {
-    if (stream.jitter.waiting.size > 0) ReceivingStream.poll(stream, nowMs, out)
+  for (const [ssrc, stream] of self.bySsrc) {
+    const departs = stream.departsAtMs <= nowMs
+    if (stream.jitter.waiting.size > 0) ReceivingStream.poll(stream, departs ? Infinity : nowMs, out)
+    if (departs) self.bySsrc.delete(ssrc)
   }
 }
 
@@ -83,7 +90,9 @@ export const nextDeadlineMs = (self: ReceivingStreams): number => {
 
 /** Of all video streams, for the leg that they come on. */
 export const keyFrameRequests = (self: ReceivingStreams): ReadonlyArray<KeyFrameRequest> =>
-  [...self.bySsrc.values()].flatMap(({ keyFrames }) => (keyFrames === undefined ? [] : [keyFrames]))
+  [...self.bySsrc.values()].flatMap(({ departsAtMs, keyFrames }) =>
+    keyFrames === undefined || departsAtMs < Infinity ? [] : [keyFrames]
+  )
 
 /** After a hole too large to repair, of which nobody knows whose packets were in it. */
 export const requestKeyFrames = (self: ReceivingStreams): void => {

@@ -15,6 +15,8 @@ export interface Options extends Omit<JoinOptions, "streams"> {
   readonly tracks: ReadonlyArray<MediaTrack>
   /** Others that must be there before anything is sent. */
   readonly waitFor: number
+  /** How long to wait then. Milliseconds. */
+  readonly startAfterMs: number
   /** How long to stay after the last frame, for what the others still ask for. Milliseconds. */
   readonly lingerMs: number
   /** Directory for what the others send; `undefined`: it is not recorded. */
@@ -86,6 +88,7 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   const framesSent = new Map<number, number>()
   const play = Effect.gen(function* () {
     yield* until(others, (present) => present.size >= options.waitFor)
+    yield* Effect.sleep(options.startAfterMs)
     const players = options.tracks.map((track, index) => {
       const stream = client.streams[index]!
       const { kind, ssrc } = stream

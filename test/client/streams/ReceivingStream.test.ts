@@ -1,0 +1,107 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { ReceivedPacket } from "../../../src/client/streams/ReceivedPacket.ts"
+import * as ReceivingStream from "../../../src/client/streams/ReceivingStream.ts"
+import { ParticipantId } from "../../../src/protocol/Ids.ts"
+import * as RtpHeader from "../../../src/protocol/RtpHeader.ts"
+import { StreamDescription } from "../../../src/protocol/StreamDescription.ts"
+import { dice } from "../../media/LegPair.ts"
+
+const description = new StreamDescription({ ssrc: 5, kind: "audio", clockRate: 48_000, codec: "opus" })
+const make = () =>
+  ReceivingStream.make(ParticipantId.make("lin"), description, { sharedSecret: undefined, playoutDelayMs: 300 })
+
+/** Packet `number`, sent at 20 ms times the number, that arrives at `arrivedAtMs`. */
+const packetOf = (start: number, number: number, arrivedAtMs: number): ReceivingStream.ArrivedPacket => ({
+  bytes: RtpHeader.encode({
+    marker: false,
+    payloadType: 111,
+    sequenceNumber: (start + number) & 0xffff,
+    timestamp: number * 960,
+    ssrc: 5,
+    payload: Uint8Array.of(number)
+  }),
+  descriptor: 0,
+  repaired: false,
+  arrivedAtMs
+})
+
+const Start = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff }))
+const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
+
+describe("ReceivingStream", () => {
+  it.prop(
+    "hands out every packet that came in time once and in order, wherever the numbers wrap",
+    [Start, Seed],
+    ([start, seed]) => {
+      const draw = dice(seed)
+      const stream = make()
+      const out: Array<ReceivedPacket> = []
+      const count = 120
+      const lost = new Set(Array.from({ length: 10 }, () => 1 + Math.floor(draw() * (count - 2))))
+      const arrivals = Array.from({ length: count }, (_, number) => number)
+        .filter((number) => !lost.has(number))
+        .flatMap((number) => (draw() < 0.2 ? [number, number] : [number]))
+        .map((number) => ({ number, arrivesAtMs: number * 20 + draw() * 200 }))
+        .sort((a, b) => a.arrivesAtMs - b.arrivesAtMs)
+      for (const { arrivesAtMs, number } of arrivals) {
+        ReceivingStream.handlePacket(stream, packetOf(start, number, arrivesAtMs))
+        ReceivingStream.poll(stream, arrivesAtMs, out)
+      }
+      ReceivingStream.poll(stream, Infinity, out)
+      const expected = Array.from({ length: count }, (_, number) => number).filter((number) => !lost.has(number))
+      assert.deepStrictEqual(
+        out.map(({ payload }) => payload[0]),
+        expected,
+        `seed ${seed}`
+      )
+      const missed = out.reduce((sum, { missedBefore }) => sum + missedBefore, 0)
+      assert.strictEqual(missed, lost.size)
+      assert.strictEqual(stream.counters.packetsMissed, lost.size)
+      assert.strictEqual(stream.counters.packetsDuplicate, arrivals.length - expected.length)
+    }
+  )
+
+  it("follows a sender that has started anew, which two packets in a row show", () => {
+    const stream = make()
+    const out: Array<ReceivedPacket> = []
+    const takeAll = (start: number, numbers: ReadonlyArray<number>, fromMs: number) => {
+      for (const number of numbers) {
+        ReceivingStream.handlePacket(stream, packetOf(start, number, fromMs + number * 20))
+      }
+      ReceivingStream.poll(stream, Infinity, out)
+    }
+    takeAll(40_000, [0, 1, 2], 0)
+    takeAll(20_000, [0, 1, 2], 1000)
+    assert.deepStrictEqual(
+      out.map(({ missedBefore, sequenceNumber }) => [sequenceNumber, missedBefore]),
+      [
+        [40_000, 0],
+        [40_001, 0],
+        [40_002, 0],
+        [20_001, 0],
+        [20_002, 0]
+      ]
+    )
+  })
+
+  it("counts what comes after it has been given up", () => {
+    const stream = make()
+    const out: Array<ReceivedPacket> = []
+    for (const number of [0, 2]) ReceivingStream.handlePacket(stream, packetOf(0, number, number * 20))
+    ReceivingStream.poll(stream, Infinity, out)
+    ReceivingStream.handlePacket(stream, packetOf(0, 1, 900))
+    ReceivingStream.poll(stream, Infinity, out)
+    assert.deepStrictEqual(
+      out.map(({ payload }) => payload[0]),
+      [0, 2]
+    )
+    assert.strictEqual(stream.counters.packetsLate, 1)
+  })
+
+  it("does not take what is no RTP", () => {
+    const stream = make()
+    ReceivingStream.handlePacket(stream, { ...packetOf(0, 0, 0), bytes: new Uint8Array(12) })
+    assert.strictEqual(stream.counters.packets, 0)
+  })
+})
