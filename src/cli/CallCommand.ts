@@ -1,6 +1,5 @@
 import { Config, Console, Effect, FileSystem, Option, Redacted, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Base64Url from "effect/encoding/Base64Url"
 import * as CallToken from "../access/CallToken.ts"
 import * as EndToEndEncryption from "../client/EndToEndEncryption.ts"
 import type { UnreadableFile } from "../client/files/UnreadableFile.ts"
@@ -103,10 +102,10 @@ const secretOf = Effect.fnUntraced(function* (passphrase: Option.Option<Redacted
     return EndToEndEncryption.secretFromPassphrase(Redacted.value(passphrase.value), call)
   }
   const text = yield* Config.option(Config.Redacted("sharedSecret")).pipe(Effect.mapError(badInput))
-  const secret = Option.map(text, (text) => Result.getOrUndefined(Base64Url.decode(Redacted.value(text))))
-  if (Option.isSome(secret) && secret.value?.length === EndToEndEncryption.secretBytes) return secret.value
+  const secret = Option.isSome(text) ? EndToEndEncryption.parseSecret(Redacted.value(text.value)) : undefined
+  if (secret !== undefined) return secret
   return yield* new BadInput({
-    message: Option.isSome(secret)
+    message: Option.isSome(text)
       ? `TANDEM_SHARED_SECRET is not ${EndToEndEncryption.secretBytes} bytes in base64url`
       : "give --passphrase, the same for everybody in the call: the media is encrypted with it"
   })

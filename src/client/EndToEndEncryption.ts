@@ -1,3 +1,4 @@
+import * as Base64Url from "effect/encoding/Base64Url"
 import * as Crypto from "node:crypto"
 import { Result, Schema } from "effect"
 import * as CounterWindow from "./encryption/CounterWindow.ts"
@@ -138,3 +139,12 @@ const scryptOptions = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 << 20 }
  */
 export const secretFromPassphrase = (passphrase: string, callId: string): Uint8Array =>
   new Uint8Array(Crypto.scryptSync(passphrase.normalize("NFKC"), passphraseSalt + callId, secretBytes, scryptOptions))
+
+/** A secret as text, for programs that hand it to others: base64url. */
+export const formatSecret = (secret: Uint8Array): string => Base64Url.encode(secret)
+
+/** Reads what `formatSecret` has written; `undefined` when it is no secret. */
+export const parseSecret = (text: string): Uint8Array | undefined => {
+  const secret = Result.getOrUndefined(Base64Url.decode(text))
+  return secret?.length === secretBytes ? secret : undefined
+}

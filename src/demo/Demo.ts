@@ -1,6 +1,5 @@
 import { Effect, FileSystem, Path, Result, Schedule, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import * as Base64Url from "effect/encoding/Base64Url"
 import { FetchHttpClient } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import { AdminApi, type CallReport } from "../admin/AdminApi.ts"
@@ -59,7 +58,7 @@ export const run = Effect.fn("Demo.run")(
 
     // The participants share it; the relay never sees it.
     const random = yield* SecureRandom.SecureRandom
-    const sharedSecret = Base64Url.encode(yield* random.randomBytes(EndToEndEncryption.secretBytes))
+    const sharedSecret = EndToEndEncryption.formatSecret(yield* random.randomBytes(EndToEndEncryption.secretBytes))
     const participants = yield* Effect.forEach(
       Array.from({ length: options.participants }, (_, n) => n + 1),
       (n) => startParticipant(options, { n, directory, address, sharedSecret, impairment: impairedBy(n) })
