@@ -24,6 +24,14 @@ import type { ReceivedPacket } from "./streams/ReceivedPacket.ts"
 import * as ReceivingStream from "./streams/ReceivingStream.ts"
 import * as SendingStream from "./streams/SendingStream.ts"
 
+export type { CallStatistics } from "./CallStatistics.ts"
+export type { ConnectionEvent } from "./ConnectionEvent.ts"
+export { JoinRefused, RelayUnreachable } from "./JoinFailure.ts"
+export type { JoinOptions, LocalStream, StreamOffer } from "./JoinOptions.ts"
+export type { RosterEvent } from "./RosterEvent.ts"
+export type { ReceivedPacket } from "./streams/ReceivedPacket.ts"
+export type { OutgoingPacket } from "./streams/SendingStream.ts"
+
 /** One participant in one call. It keeps the call over lost relays and changing networks by itself, until it has ended. */
 export interface CallClient {
   readonly call: CallId
@@ -86,17 +94,24 @@ export const join = Effect.fnUntraced(function* (
 /** Opens the port, joins, and starts what keeps the call going. */
 const connect = Effect.fnUntraced(function* (core: CallCore.CallCore) {
   const device: DevicePort.DevicePort = yield* DevicePort.make(core.settings, (port) =>
-    PortReader.run(core, device, port)
+    endOnDefect(core, PortReader.run(core, device, port))
   )
   yield* device.open
   const session = yield* Joining.join(core, device)
   CallCore.startSession(core, session)
   CallCore.publishMapped(core, "Connected", session)
-  yield* Effect.forkScoped(Timers.run(core, device))
-  yield* Effect.forkScoped(Reconnection.run(core, device))
+  yield* Effect.forkScoped(endOnDefect(core, Timers.run(core, device)))
+  yield* Effect.forkScoped(endOnDefect(core, Reconnection.run(core, device)))
   yield* Effect.addFinalizer(() => leave(core, (session) => Requests.leaveAtOnce(core, device, session)))
   return device
 })
+
+/** A client of which a part is dead would seem to be alive. */
+const endOnDefect = (core: CallCore.CallCore, part: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.tapDefect(part, (defect) => {
+    CallCore.end(core, "the client has failed: see the log, and join again")
+    return Effect.logError("a part of the call client has failed", defect)
+  })
 
 const leave = (core: CallCore.CallCore, tell: (session: Session) => Effect.Effect<void>): Effect.Effect<void> =>
   Effect.suspend(() => {

@@ -3,7 +3,7 @@ import type { StreamKind } from "../protocol/StreamDescription.ts"
 import type { CallCore, Drops } from "./session/CallCore.ts"
 import type { DevicePort, Traffic } from "./session/DevicePort.ts"
 import * as HopTotals from "./session/HopTotals.ts"
-import type { ReceivingCounters } from "./streams/ReceivingStream.ts"
+import type { ReceivingCounters, ReceivingStream } from "./streams/ReceivingStream.ts"
 
 /** Counters since the join, over all relays; of this moment, and not changed any more. */
 export interface CallStatistics {
@@ -16,6 +16,7 @@ export interface CallStatistics {
   /** `undefined` before the first measurement. Milliseconds. */
   readonly roundTripMs: number | undefined
   readonly sent: ReadonlyArray<SentStatistics>
+  /** Streams of those who are in the call. */
   readonly received: ReadonlyArray<ReceivedStatistics>
   /** Packets of streams that nobody has announced. */
   readonly packetsUnknown: number
@@ -82,14 +83,16 @@ export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
       packetsResent,
       keyFrameRequests
     })),
-    received: [...receiving.bySsrc.values()].map(({ counters, description, participant }) => ({
-      participant,
-      ssrc: description.ssrc,
-      kind: description.kind,
-      codec: description.codec,
-      ...counters
-    })),
+    received: Array.from(receiving.bySsrc.values(), statisticsOf),
     packetsUnknown: receiving.packetsUnknown,
     dropped: { ...drops }
   }
 }
+
+const statisticsOf = ({ counters, description, participant }: ReceivingStream): ReceivedStatistics => ({
+  participant,
+  ssrc: description.ssrc,
+  kind: description.kind,
+  codec: description.codec,
+  ...counters
+})

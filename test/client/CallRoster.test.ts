@@ -41,7 +41,7 @@ describe("roster", () => {
       }
       assert.deepStrictEqual(
         observed.roster,
-        entries.map((entry) => ({ _tag: "Joined" as const, ...entry }))
+        entries.map(({ participant, streams }) => ({ _tag: "Joined" as const, participant, streams }))
       )
       assert.strictEqual(relay.acknowledged.length, pages.length)
     }).pipe(run(21))

@@ -90,6 +90,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
   }
   const port = yield* network.open({ host, port: portNumber, memory })
   let epoch = 0
+  let directives = 0
   let legTag = 0x7000_0000 + (host.codePointAt(host.length - 1) ?? 0) * 0x1000
 
   const grant = (request: ControlMessage.JoinRequest | ControlMessage.ResumeRequest, source: Uint32Array) => {
@@ -190,7 +191,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
       relay.hop!.keyFrames.push(request)
     },
     onKeyFrameRequest: () => {},
-    direct: (directive, transactionId = crypto.getRandomValues(new Uint8Array(12))) =>
+    direct: (directive, transactionId = new Uint8Array(12).fill(++directives)) =>
       relay.sendBytes(finish({ ...directive, transactionId }), PackedAddress.format(relay.hop!.send.address)),
     sendMedia: (from, packet) =>
       Effect.suspend(() => {

@@ -97,24 +97,28 @@ const handleDirective = (
   const { counter, transactionId } = directive
   const success = CallCore.sign(core, { _tag: "DirectiveSuccess", transactionId, counter })
   PacketBatch.addBytes(out, memory, success, source, 0)
-  const isNew = ReplayWindow.accept(session.directives, counter)
   // What a relay says that has been left behind does not count any more.
-  if (isNew && session === core.sessions[0]) obey(core, session, directive, nowMs)
+  if (session !== core.sessions[0]) return
+  // A roster needs no window: its version says whether it is new, and its pages may come far apart.
+  if (directive._tag === "RosterDirective") takeRosterPage(core, directive, nowMs)
+  else if (ReplayWindow.accept(session.directives, counter)) makeWay(core, session, directive)
 }
 
-const obey = (core: CallCore.CallCore, session: Session.Session, directive: Directive, nowMs: number): void => {
-  if (directive._tag === "RosterDirective") {
-    const roster = RosterCollector.handlePage(core.rosterPages, directive)
-    if (roster === undefined) return
-    ReceivingStreams.applyRoster(core.receiving, roster, nowMs)
-    CallCore.linkKeyFrames(core)
-    core.roster.publish(roster)
-    return
-  }
-  const { inMs } = directive
+const takeRosterPage = (core: CallCore.CallCore, directive: ControlMessage.RosterDirective, nowMs: number): void => {
+  const roster = RosterCollector.handlePage(core.rosterPages, directive)
+  if (roster === undefined) return
+  ReceivingStreams.applyRoster(core.receiving, roster, nowMs)
+  CallCore.linkKeyFrames(core)
+  core.roster.publish(roster)
+}
+
+const makeWay = (
+  core: CallCore.CallCore,
+  session: Session.Session,
+  { inMs, relays }: ControlMessage.GoingAwayDirective
+): void => {
   core.connection.publish({ _tag: "GoingAway", inMs })
-  const relays = Session.parseRelays(directive.relays)
-  Queue.offerUnsafe(core.handovers, { _tag: "RelayGoesAway", session, inMs, relays })
+  Queue.offerUnsafe(core.handovers, { _tag: "RelayGoesAway", session, inMs, relays: Session.parseRelays(relays) })
 }
 
 /** Directives name no session: the relay that sends them does. */

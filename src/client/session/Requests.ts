@@ -1,5 +1,5 @@
 import { Deferred, Effect, Option } from "effect"
-import * as ControlMessage from "../../protocol/ControlMessage.ts"
+import type * as ControlMessage from "../../protocol/ControlMessage.ts"
 import { drawU32 } from "../SecureBytes.ts"
 import * as CallCore from "./CallCore.ts"
 import type { DevicePort } from "./DevicePort.ts"

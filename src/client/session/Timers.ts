@@ -7,7 +7,7 @@ import * as CallCore from "./CallCore.ts"
 import type { DevicePort } from "./DevicePort.ts"
 import * as Liveness from "./Liveness.ts"
 import * as Pings from "./Pings.ts"
-import * as Session from "./Session.ts"
+import type * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
 
 /** Finer than any deadline needs. Milliseconds. */

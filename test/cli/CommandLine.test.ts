@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { afterAll, beforeAll } from "vitest"
+import * as Processes from "./Processes.ts"
+
+const samples = Path.join(import.meta.dirname, "../../samples")
+const speech = Path.join(samples, "speech.opus")
+const picture = Path.join(samples, "video.ivf")
+const folder = Processes.temporaryFolder()
+let relay: Awaited<ReturnType<typeof Processes.startRelay>>
+
+beforeAll(async () => {
+  relay = await Processes.startRelay(folder)
+}, 20_000)
+afterAll(async () => {
+  await relay.stop()
+  Fs.rmSync(folder, { recursive: true })
+})
+
+const file = (name: string, bytes: Uint8Array): string => {
+  const path = Path.join(folder, name)
+  Fs.writeFileSync(path, bytes)
+  return path
+}
+
+/** One line on stderr, nothing on stdout, this exit code, and words that say what is wrong and what to do. */
+const refuses = async (
+  args: ReadonlyArray<string>,
+  exitCode: number,
+  words: RegExp,
+  env?: Record<string, string>
+): Promise<void> => {
+  const ended = await Processes.run(folder, args, env)
+  assert.strictEqual(ended.exitCode, exitCode, ended.stderr)
+  assert.strictEqual(ended.stdout, "")
+  assert.match(ended.stderr, words)
+  assert.strictEqual(ended.stderr.trim().split("\n").length, 1, ended.stderr)
+}
+
+const joining = () => ["call", "--relay", relay.address, "--call", "c", "--as", "ada", "--passphrase", "x"]
+
+describe("command line", { timeout: 60_000 }, () => {
+  it("refuses bad flags and settings with one line and exit code 2", async () => {
+    await Promise.all([
+      refuses(["run", "--port", "70000"], 2, /--port 70000 is not a port: use 0 to 65535/),
+      refuses(["run", "--impair", "loss=2"], 2, /loss must be a share from 0 to 1/),
+      refuses(["run", "--keys", "nowhere.json"], 2, /no key file at .*nowhere\.json/),
+      refuses(["run", "--keys", file("bad.json", Buffer.from("{}"))], 2, /the key file is wrong at keys/)
+    ])
+    await Promise.all([
+      refuses(["run"], 2, /environment .* wrong/, { TANDEM_PORT: "many" }),
+      refuses(["run", "--prot", "1"], 2, /--prot.*see tandem run --help/),
+      refuses(["token", "--call", "c"], 2, /--as/),
+      refuses(["call", "--call", "c"], 2, /--token TOKEN, or --call CALL and --as NAME/)
+    ])
+  })
+
+  it("refuses files that it cannot send", async () => {
+    const cut = file("cut.opus", Fs.readFileSync(speech).subarray(0, 5000))
+    await Promise.all([
+      refuses([...joining(), "--audio", cut], 2, /cut\.opus: .*cut|end|truncated/i),
+      refuses([...joining(), "--audio", picture], 2, /video\.ivf: /),
+      refuses([...joining(), "--video", file("cut.ivf", Fs.readFileSync(picture).subarray(0, 5000))], 2, /cut\.ivf: /),
+      refuses([...joining(), "--audio", "nowhere.opus"], 2, /nowhere\.opus cannot be read \(NotFound\)/)
+    ])
+    const av1 = Uint8Array.from(Fs.readFileSync(picture))
+    av1.set(Buffer.from("AV01"), 8)
+    await refuses([...joining(), "--video", file("av1.ivf", av1)], 2, /av1\.ivf: .*AV01/)
+  })
+
+  it("says what a relay refuses, and when none answers", async () => {
+    const stranger = Processes.temporaryFolder()
+    const other = await Processes.startRelay(stranger)
+    const minted = await Processes.run(stranger, ["token", "--call", "c", "--as", "eve", "--json"])
+    const { token } = JSON.parse(minted.stdout) as { readonly token: string }
+    await other.stop()
+    const expired = await Processes.run(folder, ["token", "--call", "c", "--as", "ada", "--expires", "1"])
+    await Promise.all([
+      refuses(
+        ["call", "--relay", relay.address, "--token", token, "--passphrase", "x"],
+        1,
+        /not of this relay's fleet; get a new token/
+      ),
+      refuses(
+        ["call", "--relay", relay.address, "--token", "tdm1.nonsense", "--passphrase", "x"],
+        2,
+        /not a whole token/
+      ),
+      refuses(
+        ["call", "--relay", "example.org:3478", "--call", "c", "--as", "a", "--passphrase", "x"],
+        2,
+        /example\.org/
+      )
+    ])
+    assert.match(expired.stdout, /^tdm1\./)
+    await refuses(
+      ["run", "--host", "127.0.0.1", "--port", relay.address.split(":")[1]!],
+      1,
+      /is in use: stop the program/
+    )
+    Fs.rmSync(stranger, { recursive: true })
+  })
+
+  it("carries a call from files to playable files, and ends cleanly at SIGTERM", async () => {
+    const common = ["--relay", relay.address, "--call", "files", "--passphrase", "two words", "--json"]
+    const [ada, lin] = await Promise.all([
+      Processes.run(folder, [
+        "call",
+        ...common,
+        "--as",
+        "ada",
+        "--audio",
+        speech,
+        "--video",
+        picture,
+        "--linger",
+        "500"
+      ]),
+      Processes.run(folder, ["call", ...common, "--as", "lin", "--record", "heard"])
+    ])
+    assert.strictEqual(ada.exitCode, 0, ada.stderr)
+    assert.strictEqual(lin.exitCode, 0, lin.stderr)
+    const summary = JSON.parse(lin.stdout) as {
+      readonly received: ReadonlyArray<{ kind: string; frames: number }>
+      readonly files: ReadonlyArray<string>
+    }
+    const frames = Object.fromEntries(summary.received.map(({ frames, kind }) => [kind, frames]))
+    assert.deepStrictEqual(frames, { audio: 501, video: 300 })
+    assert.deepStrictEqual([...summary.files].sort(), [Path.join("heard", "ada.ivf"), Path.join("heard", "ada.opus")])
+    for (const path of summary.files) assert.isAbove(Fs.statSync(Path.join(folder, path)).size, 20_000)
+
+    const health = (await (await fetch(`${relay.http}/healthz`)).json()) as { readonly status: string }
+    assert.strictEqual(health.status, "ok")
+    const metrics = await (await fetch(`${relay.http}/metrics`)).text()
+    assert.match(metrics, /tandem_media_packets_in_total [1-9]/)
+    assert.match(metrics, /tandem_dropped_total\{reason="unknownLegTag"\} 0/)
+    assert.match(metrics, /tandem_receive_batch_datagrams_bucket/)
+    assert.strictEqual(await relay.stop(), 0)
+  })
+})

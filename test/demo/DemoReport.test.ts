@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ParticipantId } from "../../src/protocol/Ids.ts"
+import type { FrameRecord } from "../../src/client/tracks/FrameLog.ts"
+import * as DemoReport from "../../src/demo/DemoReport.ts"
+
+const record = (timestamp: number, atMs: number, digest = `d${timestamp}`): FrameRecord => ({
+  event: "sent",
+  participant: ParticipantId.make("ada"),
+  ssrc: 1,
+  kind: "audio",
+  timestamp,
+  digest,
+  atMs
+})
+
+const evidence: DemoReport.StreamEvidence = {
+  from: "ada",
+  to: "lin",
+  kind: "audio",
+  sent: [record(0, 0), record(1, 20), record(2, 40), record(3, 60)],
+  received: [],
+  packetsSent: 100,
+  packetsReceived: 98,
+  repairedUpstream: 4,
+  repairedDownstream: 3,
+  delayMs: 40
+}
+
+describe("DemoReport", () => {
+  it("counts a frame as identical when it is the same, and came within 300 ms", () => {
+    const received = [record(0, 50), record(1, 320), record(2, 341), record(3, 100, "other")]
+    const row = DemoReport.streamReport({ ...evidence, received })
+    assert.strictEqual(row.framesReceived, 4)
+    assert.strictEqual(row.framesIdentical, 2)
+    assert.deepStrictEqual(row.lateMs, { p50: 10, p99: 261 })
+  })
+
+  it("counts what was lost at first: what was repaired, and what never came", () => {
+    const row = DemoReport.streamReport(evidence)
+    assert.strictEqual(row.packetsRepaired, 7)
+    assert.strictEqual(row.packetsLost, 9)
+    assert.strictEqual(row.framesReceived, 0)
+    assert.deepStrictEqual(row.lateMs, { p50: 0, p99: 0 })
+  })
+})
