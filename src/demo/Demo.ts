@@ -124,22 +124,11 @@ const startParticipant = Effect.fnUntraced(function* (
   const media = ["--audio", path.resolve(options.audio), "--video", path.resolve(options.video)]
   const stayMs = lingerMs + (options.participants - place.n) * startApartMs
   const others = String(options.participants - 1)
+  const timing = ["--wait-for", others, "--start-after", String(place.n * startApartMs), "--linger", String(stayMs)]
+  const rest = ["--frame-log", frameLog, ...place.impairment]
   const process = yield* DemoProcess.start({
     name: `participant ${name}`,
-    args: [
-      ...["call", "--json", "--relay", place.address, "--call", call, "--as", name, ...media],
-      ...[
-        "--wait-for",
-        others,
-        "--start-after",
-        String(place.n * startApartMs),
-        "--linger",
-        String(stayMs),
-        "--frame-log",
-        frameLog,
-        ...place.impairment
-      ]
-    ],
+    args: ["call", "--json", "--relay", place.address, "--call", call, "--as", name, ...media, ...timing, ...rest],
     cwd: place.directory,
     env: { TANDEM_SHARED_SECRET: place.sharedSecret }
   })

@@ -1,5 +1,5 @@
 import * as HopFrame from "../protocol/HopFrame.ts"
-import * as PacketMemory from "../sockets/PacketMemory.ts"
+import type * as PacketMemory from "../sockets/PacketMemory.ts"
 import * as PacketRing from "./PacketRing.ts"
 
 /** Audio and video apart, so that video never evicts audio. */

@@ -1,6 +1,6 @@
 import * as ReplayWindow from "../access/ReplayWindow.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
-import * as RelayLeg from "./RelayLeg.ts"
+import type * as RelayLeg from "./RelayLeg.ts"
 
 /** A participant that this relay serves: its leg, and what its control messages are checked with. */
 export interface Session {

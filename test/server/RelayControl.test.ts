@@ -219,7 +219,7 @@ describe("relay, control plane", () => {
         }),
         { otherRelays: ["10.0.0.9:3478"] }
       )
-      const [first] = Raw.messagesIn(heard).filter(({ _tag }) => _tag === "GoingAwayDirective")
+      const first = Raw.messagesIn(heard).find(({ _tag }) => _tag === "GoingAwayDirective")
       assert.deepStrictEqual(first?._tag === "GoingAwayDirective" && first.relays, ["10.0.0.9:3478"])
     })
   )

@@ -1,6 +1,6 @@
 import { Effect, FileSystem, Path, type PlatformError, Scope } from "effect"
 import type { ParticipantId } from "../../protocol/Ids.ts"
-import * as FrameAssembly from "./FrameAssembly.ts"
+import type * as FrameAssembly from "./FrameAssembly.ts"
 import * as TrackFile from "./TrackFile.ts"
 
 /** Writes every stream of a call to a file of its own. */

@@ -30,6 +30,8 @@ export interface TrackFrame {
 /** One RTP packet's worth of a frame. */
 export interface TrackPacket {
   readonly payload: Uint8Array
+  /** Media clock ticks, 32 bits. */
+  readonly timestamp: number
   readonly marker: boolean
   /** docs/protocol.md, "Descriptor". */
   readonly descriptor: number
@@ -79,19 +81,27 @@ export const ofIvf = (file: Uint8Array): Result.Result<MediaTrack, UnreadableFil
     }
   })
 
-/** A frame as RTP payloads of at most `payloadBytesMax`. `index` counts the frames that have been sent before it. */
+/** How a frame goes into packets. */
+export interface PacketizeOptions {
+  /** Frames that have been sent before it. */
+  readonly index: number
+  /** Of all its packets. Media clock ticks, 32 bits. */
+  readonly timestamp: number
+  readonly payloadBytesMax: number
+}
+
 export const packetize = (
   track: MediaTrack,
   frame: TrackFrame,
-  index: number,
-  payloadBytesMax: number
+  { index, payloadBytesMax, timestamp }: PacketizeOptions
 ): ReadonlyArray<TrackPacket> =>
   track.codec === "opus"
     ? // The level would take decoding; the marker says that a talk spurt begins, RFC 3551 section 4.1.
-      [{ payload: frame.bytes, marker: index === 0, descriptor: HopFrame.audioLevelUnknown }]
+      [{ payload: frame.bytes, timestamp, marker: index === 0, descriptor: HopFrame.audioLevelUnknown }]
     : Vp8Payload.packetize(frame.bytes, index & Vp8Payload.pictureIdMask, payloadBytesMax).map(
         ({ marks, payload }) => ({
           payload,
+          timestamp,
           marker: marks.endOfFrame,
           descriptor: FrameMarks.toDescriptor(marks)
         })

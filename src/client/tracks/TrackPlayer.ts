@@ -8,9 +8,7 @@ export interface PlayerOptions {
   /** RTP timestamp of the start. */
   readonly firstTimestamp: number
   /** Sends the packets of one frame. */
-  readonly send: (
-    packets: ReadonlyArray<MediaTrack.TrackPacket & { readonly timestamp: number }>
-  ) => Effect.Effect<void>
+  readonly send: (packets: ReadonlyArray<MediaTrack.TrackPacket>) => Effect.Effect<void>
   /** Called for every frame, before its first packet is sent. */
   readonly onFrame: (sent: { readonly timestamp: number; readonly digest: string; readonly atMs: number }) => void
 }
@@ -28,7 +26,8 @@ export const play = Effect.fnUntraced(function* (track: MediaTrack.MediaTrack, o
     if (waitMs > 0) yield* Effect.sleep(waitMs)
     const timestamp = (options.firstTimestamp + frame.ticks) >>> 0
     options.onFrame({ timestamp, digest: FrameLog.digestOf(frame.bytes), atMs: nowMs() })
-    const packets = MediaTrack.packetize(track, frame, index, options.payloadBytesMax)
-    yield* options.send(packets.map((packet) => ({ ...packet, timestamp })))
+    yield* options.send(
+      MediaTrack.packetize(track, frame, { index, timestamp, payloadBytesMax: options.payloadBytesMax })
+    )
   }
 })
