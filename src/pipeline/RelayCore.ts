@@ -3,6 +3,7 @@ import type { KeyRing } from "../access/KeyRing.ts"
 import * as PacketRings from "../media/PacketRings.ts"
 import * as Feedback from "../protocol/Feedback.ts"
 import type { RelayId } from "../protocol/Ids.ts"
+import { relaysMax } from "../protocol/MessageKinds.ts"
 import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as PacketMemory from "../sockets/PacketMemory.ts"
@@ -60,6 +61,9 @@ export const layer = (
   Layer.effect(
     RelayCore,
     Effect.gen(function* () {
+      if (options.otherRelays.length > relaysMax) {
+        return yield* Effect.die(new RangeError(`a relay names at most ${relaysMax} others`))
+      }
       const network = yield* DatagramNetwork.DatagramNetwork
       const clock = yield* Clock.Clock
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
