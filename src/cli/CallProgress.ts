@@ -23,14 +23,14 @@ export const make = (isShown: boolean) =>
 const line = (progress: Progress, before: Progress | undefined): string => {
   const { others, seconds, statistics } = progress
   const { downlink, roundTripMs, traffic } = statistics
-  const passed = seconds - (before?.seconds ?? 0)
-  const kbps = (now: number, then: number) =>
-    `${Math.round(((now - then) * 8) / 1000 / Math.max(passed, 0.001))} kbit/s`
+  const passed = seconds - (before?.seconds ?? seconds)
+  const kbps = (now: number, then: number | undefined) =>
+    then === undefined || passed <= 0 ? "-" : `${Math.round(((now - then) * 8) / 1000 / passed)} kbit/s`
   const packets = downlink.packetsReceived + downlink.packetsLost - downlink.packetsRepaired
   return [
     `${seconds.toFixed(0)} s, ${others} ${others === 1 ? "other" : "others"}`,
-    `out ${kbps(traffic.bytesSent, before?.statistics.traffic.bytesSent ?? 0)}`,
-    `in ${kbps(traffic.bytesReceived, before?.statistics.traffic.bytesReceived ?? 0)}`,
+    `out ${kbps(traffic.bytesSent, before?.statistics.traffic.bytesSent)}`,
+    `in ${kbps(traffic.bytesReceived, before?.statistics.traffic.bytesReceived)}`,
     `lost ${percent(downlink.packetsLost, packets)}`,
     `repaired ${percent(downlink.packetsRepaired, downlink.packetsLost)}`,
     `round trip ${roundTripMs === undefined ? "-" : `${roundTripMs.toFixed(0)} ms`}`
