@@ -65,6 +65,7 @@ export const handlePacket = (self: NackGenerator, sequence: number, isResend: bo
   const ahead = SequenceNumber.distance(self.highest, sequence)
   if (ahead > gapMax) {
     restartAt(self, sequence)
+    self.states[sequence & (self.states.length - 1)] = State.Received
     return Arrival.Jumped
   }
   if (ahead > 0) {
@@ -92,8 +93,10 @@ export const handlePacket = (self: NackGenerator, sequence: number, isResend: bo
 /** The other side has said that this number was given: what is not there up to it is missing. */
 export const handleGiven = (self: NackGenerator, sequence: number, nowMs: number): void => {
   const ahead = SequenceNumber.distance(self.highest, sequence)
-  if (ahead > gapMax) restartAt(self, sequence)
-  else if (ahead > 0) noticeUpTo(self, sequence, nowMs)
+  if (ahead > gapMax) {
+    // The number itself has not arrived; the next packet will find the hole.
+    restartAt(self, (sequence - gapMax - 1) & SequenceNumber.mask)
+  } else if (ahead > 0) noticeUpTo(self, sequence, nowMs)
 }
 
 /** Writes the numbers to ask for now into `out` and returns how many they are. */
@@ -175,7 +178,6 @@ const grow = (self: NackGenerator): void => {
 
 const restartAt = (self: NackGenerator, sequence: number): void => {
   self.states.fill(State.Unseen)
-  self.states[sequence & (self.states.length - 1)] = State.Received
   self.highest = sequence
   self.missing = 0
   self.deadlineMs = Infinity

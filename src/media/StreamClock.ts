@@ -13,21 +13,35 @@ export interface StreamClock {
   newestTimestamp: number
   /** When the newest timestamp was first seen; -1 before the first packet. Milliseconds. */
   newestAtMs: number
+  /** Packets in a row that are older than any packet can be. */
+  outside: number
 }
 
 /** Playout budgets: later than this a repaired packet is of no use. Milliseconds. */
 export const audioDeadlineMs = 400
 export const videoDeadlineMs = 1000
 
+/** Nothing is sent again that late. Milliseconds. */
+const restartAfterMs = 10_000
+
 export const make = (kind: "audio" | "video", clockRate: number): StreamClock => ({
   clockRate,
   deadlineMs: kind === "audio" ? audioDeadlineMs : videoDeadlineMs,
   newestTimestamp: 0,
-  newestAtMs: -1
+  newestAtMs: -1,
+  outside: 0
 })
 
 export const handlePacket = (self: StreamClock, timestamp: number, nowMs: number): void => {
-  if (self.newestAtMs >= 0 && SequenceNumber.timestampDistance(self.newestTimestamp, timestamp) <= 0) return
+  const ahead = SequenceNumber.timestampDistance(self.newestTimestamp, timestamp)
+  if (self.newestAtMs >= 0 && ahead <= 0) {
+    // A packet from before any deadline is no late packet: its sender has started its timestamps anew. One may be a
+    // mistake; the second in a row is believed.
+    const isOutside = (-ahead * 1000) / self.clockRate > restartAfterMs
+    self.outside = isOutside ? self.outside + 1 : 0
+    if (self.outside < 2) return
+  }
+  self.outside = 0
   self.newestTimestamp = timestamp
   self.newestAtMs = nowMs
 }

@@ -39,7 +39,7 @@ export class CallSessions extends Context.Service<
 
       /** For as long as the call has participants here: the actor may move, restart or be away for a while. */
       const watch = (call: CallTable.LocalCall) =>
-        Stream.runForEach(clientOf(call.id).WatchPlan(), (plan) => apply(call, plan)).pipe(
+        Stream.runForEach(clientOf(call.id).WatchPlan(undefined, { streamBufferSize: 1 }), (plan) => apply(call, plan)).pipe(
           Effect.catchCause((cause) => Effect.logDebug("the plan is watched again", cause)),
           Effect.andThen(Effect.sleep(watchAgainAfter)),
           Effect.forever

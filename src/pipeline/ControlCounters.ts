@@ -16,6 +16,12 @@ export const controlOutcomes = [
   "replayed",
   /** Binding requests beyond the rate of their prefix. */
   "bindingLimited",
+  /** More joins at once than can wait; the devices repeat them. */
+  "joinQueueFull",
+  /** Answers that found the outbox full. */
+  "outboxFull",
+  /** Our own mistakes: see the log. */
+  "failed",
   /** The answer would have been longer than a question that nobody has vouched for. */
   "answerTooLong"
 ] as const

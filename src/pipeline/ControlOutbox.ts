@@ -21,7 +21,7 @@ export class ControlOutbox extends Context.Service<
   static readonly layer: Layer.Layer<ControlOutbox, never, RelayCore> = Layer.effect(
     ControlOutbox,
     Effect.gen(function* () {
-      const { batches, forwarding, port } = yield* RelayCore
+      const { batches, controlCounters, forwarding, port } = yield* RelayCore
       const { memory } = forwarding.resources.rings
       const queue = yield* Queue.dropping<OutgoingMessage>(messagesMax)
       yield* Queue.takeBetween(queue, 1, batchMessagesMax).pipe(
@@ -34,7 +34,7 @@ export class ControlOutbox extends Context.Service<
       )
       return ControlOutbox.of({
         send: (bytes, address) => {
-          Queue.offerUnsafe(queue, { bytes, address })
+          if (!Queue.offerUnsafe(queue, { bytes, address })) controlCounters.outboxFull++
         }
       })
     })

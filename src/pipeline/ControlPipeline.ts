@@ -1,4 +1,4 @@
-import { Effect, Layer, Result, Stream } from "effect"
+import { Effect, Layer, Queue, Result, Stream } from "effect"
 import * as ControlMessage from "../protocol/ControlMessage.ts"
 import type { MethodName } from "../protocol/MessageKinds.ts"
 import * as Stun from "../protocol/Stun.ts"
@@ -11,8 +11,9 @@ import * as JoinControl from "./JoinControl.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as SessionControl from "./SessionControl.ts"
 
-/** Requests under way at once. A join waits for its call's actor; pings must not wait for joins. */
-const concurrency = 64
+/** Joins and resumes under way at once: each waits for its call's actor. The next wait in the inbox of joins. */
+const joinConcurrency = 64
+const joinsWaitingMax = 256
 /** A relay that stops tells its devices, and waits this long for their acknowledgements. */
 const farewellMs = 500
 
@@ -26,6 +27,13 @@ export const layer = Layer.effectDiscard(
     const join = yield* JoinControl.make
     const sessionControl = yield* SessionControl.make
     const bindingLimit = BindingLimit.make()
+    const joins = yield* Queue.dropping<Effect.Effect<void>>(joinsWaitingMax)
+
+    /** Joins are carried out beside everything else: who pings or leaves does not wait for somebody's actor. */
+    const enqueue = (join: Effect.Effect<void>) =>
+      Effect.sync(() => {
+        if (!Queue.offerUnsafe(joins, join)) controlCounters.joinQueueFull++
+      })
 
     const answerBinding = ({ datagram, transactionId }: Question) => {
       if (!BindingLimit.admits(bindingLimit, datagram.address, nowMs())) {
@@ -53,9 +61,9 @@ export const layer = Layer.effectDiscard(
       if (integrity !== undefined) {
         switch (message._tag) {
           case "JoinRequest":
-            return join(message, question("Join"), integrity)
+            return enqueue(join(message, question("Join"), integrity))
           case "ResumeRequest":
-            return join(message, question("Resume"), integrity)
+            return enqueue(join(message, question("Resume"), integrity))
           case "PingRequest":
             return sessionControl.ping(message, question("Ping"), integrity)
           case "LeaveRequest":
@@ -69,7 +77,22 @@ export const layer = Layer.effectDiscard(
       return Effect.void
     }
 
-    yield* Stream.fromQueue(inbox).pipe(Stream.mapEffect(handle, { concurrency }), Stream.runDrain, Effect.forkScoped)
+    /** A message that we fail at is one message less, not the end of the control plane. */
+    const guarded = (work: Effect.Effect<void>) =>
+      Effect.catchDefect(work, (defect) => {
+        controlCounters.failed++
+        return Effect.logError("a control message could not be handled", defect)
+      })
+
+    yield* Stream.fromQueue(inbox).pipe(
+      Stream.runForEach((datagram) => guarded(Effect.suspend(() => handle(datagram)))),
+      Effect.forkScoped
+    )
+    yield* Stream.fromQueue(joins).pipe(
+      Stream.mapEffect(guarded, { concurrency: joinConcurrency, unordered: true }),
+      Stream.runDrain,
+      Effect.forkScoped
+    )
 
     // Runs first when the layer is closed: the fibers above still carry the acknowledgements.
     yield* Effect.addFinalizer(() =>

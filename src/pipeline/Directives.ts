@@ -15,10 +15,9 @@ interface Open {
   readonly acknowledged: Deferred.Deferred<void>
 }
 
-/** What is left of a directive when its number and its transaction have been chosen. */
-type Content =
-  | Omit<ControlMessage.RosterDirective, "transactionId" | "counter">
-  | Omit<ControlMessage.GoingAwayDirective, "transactionId" | "counter">
+/** What `send` adds to every directive. */
+type Addressing = "transactionId" | "legTag" | "counter"
+type Content = Omit<ControlMessage.RosterDirective, Addressing> | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 /** 200 ms, 300 ms, 450 ms ...: some 15 s in all; by then the device is gone or has resumed. */
 const repeats = { schedule: Schedule.exponential("200 millis", 1.5), times: 9 }
@@ -60,13 +59,14 @@ export class Directives extends Context.Service<
 
         const send = Effect.fnUntraced(function* (session: Session, content: Content) {
           const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
+          const { address, legTag } = session.leg.hop.send
           const counter = ++session.lastDirective
-          const message = ControlMessage.encode({ ...content, transactionId, counter })
+          const message = ControlMessage.encode({ ...content, transactionId, legTag, counter })
           const bytes = MessageIntegrity.sign(message, session.key)
           const key = transactionId.join(".")
           const acknowledged = yield* Deferred.make<void>()
           open.set(key, { session, acknowledged })
-          yield* Effect.sync(() => outbox.send(bytes, session.leg.hop.send.address)).pipe(
+          yield* Effect.sync(() => outbox.send(bytes, address)).pipe(
             Effect.repeat(repeats),
             Effect.raceFirst(Deferred.await(acknowledged)),
             Effect.ensuring(Effect.sync(() => open.delete(key)))

@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Schedule } from "effect"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import * as ReplayWindow from "../access/ReplayWindow.ts"
 import { Call } from "../actor/CallRpcs.ts"
@@ -15,8 +15,11 @@ import * as Session from "./Session.ts"
 /** A device that is silent for this long has left. It pings every 5 s. */
 const silentAfterMs = 30_000
 const sweepEvery = "1 second"
-/** Tries to tell the actor about a change that has taken effect here already. */
-const tellRetries = { times: 5 }
+/** The actor is told about a change that has taken effect here already, for some ten minutes. */
+const tellRetries = {
+  schedule: Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]),
+  times: 65
+}
 
 const keyOf = ({ datagram, transactionId }: Question) => AnswerCache.keyOf(transactionId, datagram.address)
 

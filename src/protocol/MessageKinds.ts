@@ -110,6 +110,8 @@ export const messageKinds = {
     class: "request",
     method: "Directive",
     layout: {
+      /** The device's: names the session, so that a directive of an earlier one cannot be replayed. */
+      legTag: required(Attribute.legTag),
       counter: required(Attribute.counter),
       page: required(Roster.rosterPage),
       entries: repeated(Roster.rosterEntry, rosterEntriesMax)
@@ -120,6 +122,8 @@ export const messageKinds = {
     class: "request",
     method: "Directive",
     layout: {
+      /** The device's, as of a roster. */
+      legTag: required(Attribute.legTag),
       counter: required(Attribute.counter),
       inMs: required(Attribute.goingAwayInMs),
       /** Where to go, the best first. */

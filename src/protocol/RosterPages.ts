@@ -3,7 +3,7 @@ import { datagramBytesMax } from "./MessageKinds.ts"
 import { rosterEntry, rosterEntryBytesMax, type RosterEntry } from "./RosterAttribute.ts"
 import { attributeBytes, transactionIdBytes } from "./Stun.ts"
 
-/** What a roster directive adds to its counter. */
+/** What a roster directive says; the rest of it says to whom. */
 export type RosterPart = Pick<RosterDirective, "page" | "entries">
 
 /** The page count is one byte. */
@@ -12,6 +12,7 @@ const noTransactionId = new Uint8Array(transactionIdBytes)
 const emptyDirective = encode({
   _tag: "RosterDirective",
   transactionId: noTransactionId,
+  legTag: 0,
   counter: 0,
   page: { version: 0, page: 0, pages: 1 },
   entries: []

@@ -35,8 +35,8 @@ export const token = tokenUntil(3600)
 export type Request =
   ControlMessage.JoinRequest | ControlMessage.ResumeRequest | ControlMessage.PingRequest | ControlMessage.LeaveRequest
 
-type Directive =
-  Omit<ControlMessage.RosterDirective, "transactionId"> | Omit<ControlMessage.GoingAwayDirective, "transactionId">
+type Addressing = "transactionId" | "legTag"
+type Directive = Omit<ControlMessage.RosterDirective, Addressing> | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 export interface FakeRelay {
   readonly address: string
@@ -53,7 +53,11 @@ export interface FakeRelay {
   readonly askForKeyFrame: (ssrc: number) => void
   /** The device needs a key frame of somebody. */
   onKeyFrameRequest: (ssrc: number) => void
-  readonly direct: (directive: Directive, transactionId?: Uint8Array) => Effect.Effect<void>
+  /** Of the present session and a new transaction, unless told otherwise. */
+  readonly direct: (
+    directive: Directive,
+    addressing?: Partial<Pick<ControlMessage.RosterDirective, Addressing>>
+  ) => Effect.Effect<void>
   /** A packet of another participant. */
   readonly sendMedia: (from: SendingStream.SendingStream, packet: SendingStream.OutgoingPacket) => Effect.Effect<void>
   readonly sendBytes: (bytes: Uint8Array, to: string) => Effect.Effect<void>
@@ -191,8 +195,13 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
       relay.hop!.keyFrames.push(request)
     },
     onKeyFrameRequest: () => {},
-    direct: (directive, transactionId = new Uint8Array(12).fill(++directives)) =>
-      relay.sendBytes(finish({ ...directive, transactionId }), PackedAddress.format(relay.hop!.send.address)),
+    direct: (directive, addressing) =>
+      Effect.suspend(() => {
+        const { address, legTag } = relay.hop!.send
+        const transactionId = new Uint8Array(12).fill(++directives)
+        const bytes = finish({ ...directive, transactionId, legTag, ...addressing })
+        return relay.sendBytes(bytes, PackedAddress.format(address))
+      }),
     sendMedia: (from, packet) =>
       Effect.suspend(() => {
         SendingStream.send(from, packet, relay.hop!.send, resources.rings, nowMs(), batches.script)

@@ -30,6 +30,7 @@ const stream = new StreamDescription({ ssrc: 1, kind: "audio", clockRate: 48_000
 const roster: ControlMessage.RosterDirective = {
   _tag: "RosterDirective",
   transactionId,
+  legTag: 1,
   counter: 1,
   page: { version: 1, page: 0, pages: 1 },
   entries: [{ participant: ParticipantId.make("a"), streams: [stream] }]
@@ -139,17 +140,19 @@ describe("what is not a message of ours", () => {
   const truncatedProof = Stun.appendFingerprint(
     Stun.appendAttribute(unsigned, Stun.integritySha256Type, new Uint8Array(16))
   )
-  const rosterWith = (page: string, ...entries: ReadonlyArray<string>) =>
+  const directiveWith = (...attributes: ReadonlyArray<readonly [type: number, value: string]>) =>
     finish(
-      entries.reduce(
-        (soFar, entry) => Stun.appendAttribute(soFar, Roster.rosterEntry.type, bytesOf(entry)),
-        [[Attribute.counter.type, "0000000000000001"] as const, [Roster.rosterPage.type, page] as const].reduce(
-          (soFar, [type, value]) => Stun.appendAttribute(soFar, type, bytesOf(value)),
-          Stun.encodeHeader({ class: "request", method: 0x0a6, transactionId })
-        )
+      attributes.reduce(
+        (soFar, [type, value]) => Stun.appendAttribute(soFar, type, bytesOf(value)),
+        Stun.encodeHeader({ class: "request", method: 0x0a6, transactionId })
       ),
       key
     )
+  const legTag = [Attribute.legTag.type, "cafef00d"] as const
+  const counter = [Attribute.counter.type, "0000000000000001"] as const
+  const pageOf = (page: string) => [Roster.rosterPage.type, page] as const
+  const rosterWith = (page: string, ...entries: ReadonlyArray<string>) =>
+    directiveWith(legTag, counter, pageOf(page), ...entries.map((entry) => [Roster.rosterEntry.type, entry] as const))
 
   const broken: ReadonlyArray<readonly [what: string, datagram: Uint8Array, reason: string]> = [
     ["a frame of media", new Uint8Array(64).fill(0xc0), "Stun WrongVersion"],
@@ -167,6 +170,12 @@ describe("what is not a message of ours", () => {
     ["a counter of 2^53", withAttribute(Attribute.counter.type, "0020000000000000"), "Control MalformedAttribute"],
     ["a cookie of 11 bytes", withAttribute(Attribute.cookie.type, "00".repeat(11)), "Control MalformedAttribute"],
     ["a cookie of 25 bytes", withAttribute(Attribute.cookie.type, "00".repeat(25)), "Control MalformedAttribute"],
+    ["a roster for no session", directiveWith(counter, pageOf("0000000100010000")), "Control MissingAttribute"],
+    [
+      "a farewell for no session",
+      directiveWith(counter, [Attribute.goingAwayInMs.type, "00000001"]),
+      "Control MissingAttribute"
+    ],
     ["page 1 of 1", rosterWith("0000000101010000"), "Control MalformedAttribute"],
     ["page 0 of none", rosterWith("0000000100000000"), "Control MalformedAttribute"],
     ["a participant without a name", rosterWith("0000000100010000", "0000"), "Control MalformedAttribute"],
@@ -299,7 +308,7 @@ describe("limits", () => {
     },
     { _tag: "ResumeRequest", transactionId, ticket, cookie, counter: 1, legTag: 1, epoch: 255 },
     { _tag: "ResumeSuccess", transactionId, ...granted },
-    { _tag: "GoingAwayDirective", transactionId, counter: 1, inMs: 1, relays },
+    { _tag: "GoingAwayDirective", transactionId, legTag: 1, counter: 1, inMs: 1, relays },
     {
       _tag: "Refused",
       transactionId,
@@ -322,6 +331,7 @@ describe("limits", () => {
     const going: ControlMessage.GoingAwayDirective = {
       _tag: "GoingAwayDirective",
       transactionId,
+      legTag: 1,
       counter: 1,
       inMs: 1,
       relays
@@ -338,7 +348,14 @@ describe("limits", () => {
   })
 
   it("nine relays are refused", () => {
-    const eight = ControlMessage.encode({ _tag: "GoingAwayDirective", transactionId, counter: 1, inMs: 1, relays })
+    const eight = ControlMessage.encode({
+      _tag: "GoingAwayDirective",
+      transactionId,
+      legTag: 1,
+      counter: 1,
+      inMs: 1,
+      relays
+    })
     assert.isUndefined(reasonOf(finish(eight, key)))
     assert.strictEqual(
       reasonOf(finish(Stun.appendAttribute(eight, Attribute.relay.type, Uint8Array.of(0x78)), key)),

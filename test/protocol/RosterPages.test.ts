@@ -10,7 +10,13 @@ import { finish, rosterEntry } from "./ArbitraryMessages.ts"
 
 const key = new Uint8Array(32)
 const sizeBytes = (part: RosterPart): number => {
-  const directive = { _tag: "RosterDirective", transactionId: new Uint8Array(12), counter: 1, ...part } as const
+  const directive = {
+    _tag: "RosterDirective",
+    transactionId: new Uint8Array(12),
+    legTag: 1,
+    counter: 1,
+    ...part
+  } as const
   return finish(ControlMessage.encode(directive), key).length
 }
 

@@ -83,6 +83,7 @@ const cases: ReadonlyArray<Case> = [
     {
       _tag: "RosterDirective",
       ...transaction(5),
+      legTag: deviceTag,
       counter: 1,
       page: { version: 7, page: 0, pages: 1 },
       entries: [
@@ -106,7 +107,11 @@ const cases: ReadonlyArray<Case> = [
     "integrity",
     { _tag: "PingSuccess", ...transaction(8), mappedAddress: "[2001:db8:1:2:3:4:5:6]:50505" }
   ],
-  ["going away", "integrity", { _tag: "GoingAwayDirective", ...transaction(9), counter: 2, inMs: 30_000, relays }],
+  [
+    "going away",
+    "integrity",
+    { _tag: "GoingAwayDirective", ...transaction(9), legTag: deviceTag, counter: 2, inMs: 30_000, relays }
+  ],
   ["going away received", "integrity", { _tag: "DirectiveSuccess", ...transaction(9), counter: 2 }],
   [
     "resume at another relay",

@@ -52,7 +52,7 @@ export const handle = (
     case "RosterDirective":
     case "GoingAwayDirective":
       if (!isProved) break
-      return handleDirective(core, message, datagram.source, memory, nowMs, out)
+      return handleDirective(core, message, memory, nowMs, out)
     default:
       core.drops.unexpected++
       return
@@ -74,29 +74,31 @@ const handleAnswer = (
     return
   }
   Transactions.remove(core.transactions, answer.transactionId)
-  const session = sessionOf(core, source)
+  const session = core.sessions.find(({ relay }) => PackedAddress.equals(relay, 0, source, 0))
   if (isProved && session !== undefined) session.lastControlAtMs = nowMs
   transaction.handle(answer, nowMs, out)
 }
 
-/** Answered always, because the relay repeats what it has no answer to; obeyed once. */
+/**
+ * Answered always, because the relay repeats what it has no answer to; obeyed once. One of a session that is over has
+ * been replayed, or is late: nobody waits for its answer.
+ */
 const handleDirective = (
   core: CallCore.CallCore,
   directive: Directive,
-  source: Uint32Array,
   memory: PacketMemory,
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  const session = sessionOf(core, source)
+  const session = core.sessions.find(({ hop }) => hop.receive.legTag === directive.legTag)
   if (session === undefined) {
-    core.drops.unexpected++
+    core.drops.unknownLegTag++
     return
   }
   session.lastControlAtMs = nowMs
   const { counter, transactionId } = directive
   const success = CallCore.sign(core, { _tag: "DirectiveSuccess", transactionId, counter })
-  PacketBatch.addBytes(out, memory, success, source, 0)
+  PacketBatch.addBytes(out, memory, success, session.relay, 0)
   // What a relay says that has been left behind does not count any more.
   if (session !== core.sessions[0]) return
   // A roster needs no window: its version says whether it is new, and its pages may come far apart.
@@ -120,7 +122,3 @@ const makeWay = (
   core.connection.publish({ _tag: "GoingAway", inMs })
   Queue.offerUnsafe(core.handovers, { _tag: "RelayGoesAway", session, inMs, relays: Session.parseRelays(relays) })
 }
-
-/** Directives name no session: the relay that sends them does. */
-const sessionOf = (core: CallCore.CallCore, source: Uint32Array): Session.Session | undefined =>
-  core.sessions.find(({ relay }) => PackedAddress.equals(relay, 0, source, 0))
