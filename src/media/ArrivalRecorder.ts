@@ -37,7 +37,9 @@ export const handleFrame = (self: ArrivalRecorder, hopSequence: number, nowMs: n
 }
 
 const advance = (self: ArrivalRecorder, hopSequence: number, ahead: number): void => {
-  while (SequenceNumber.distance(self.base, hopSequence) >= self.arrivedAtMs.length) {
+  // Not the distance to the new number: after a long jump that may have wrapped.
+  const waiting = SequenceNumber.distance(self.base, self.highest) + ahead
+  while (waiting >= self.arrivedAtMs.length) {
     if (self.arrivedAtMs.length === lengthMax) {
       // Nobody can use a report this old: the oldest numbers are forgotten.
       self.base = (hopSequence - lengthMax + 1) & SequenceNumber.mask

@@ -3,21 +3,16 @@ export interface KeyFrameRequest {
   readonly ssrc: number
   pending: boolean
   askedAtMs: number
-  asks: number
 }
 
 /** Not more often than this, upstream. Milliseconds. */
 export const repeatMs = 500
-/** Then the sender cannot, or its descriptors do not say so; a receiver that still needs one asks again. */
-const asksMax = 10
 
-export const make = (ssrc: number): KeyFrameRequest => ({ ssrc, pending: false, askedAtMs: -Infinity, asks: 0 })
+export const make = (ssrc: number): KeyFrameRequest => ({ ssrc, pending: false, askedAtMs: -Infinity })
 
 /** A receiver needs a key frame. */
 export const handleRequest = (self: KeyFrameRequest): void => {
-  if (self.pending) return
   self.pending = true
-  self.asks = 0
 }
 
 /** A key frame has passed. */
@@ -29,8 +24,6 @@ export const handleKeyFrame = (self: KeyFrameRequest): void => {
 export const poll = (self: KeyFrameRequest, nowMs: number): boolean => {
   if (!self.pending || nowMs - self.askedAtMs < repeatMs) return false
   self.askedAtMs = nowMs
-  self.asks++
-  if (self.asks >= asksMax) self.pending = false
   return true
 }
 

@@ -48,12 +48,12 @@ export const make = (options: {
   readonly receiveTag: number
   /** Chosen by the other side, for frames that go out. */
   readonly sendTag: number
-  /** Of this side's numbers, 8 bits. */
+  /** Of the session, both ways. 8 bits count. */
   readonly epoch: number
   readonly address: Uint32Array
   readonly repair: boolean
 }): Leg => ({
-  receive: ReceiveLeg.make(options.receiveTag),
+  receive: ReceiveLeg.make(options.receiveTag, options.epoch & 0xff),
   send: SendLeg.make({ legTag: options.sendTag, epoch: options.epoch & 0xff, address: options.address }),
   roundTrip: RoundTripEstimator.make(),
   repair: options.repair,
@@ -96,13 +96,15 @@ export const poll = (self: Leg, resources: LegResources, nowMs: number, out: Pac
 export const nextDeadlineMs = (self: Leg): number => Math.min(feedbackDueMs(self), SendLeg.nextPaddingMs(self.send))
 
 const feedbackDueMs = (self: Leg): number => {
-  let dueMs = self.repair ? self.receive.nacks.deadlineMs : Infinity
-  for (const request of self.keyFrames) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(request))
+  const requestsDueMs = self.repair ? self.receive.nacks.deadlineMs : Infinity
   const lastMediaAtMs = Math.max(self.receive.lastMediaAtMs, self.send.lastMediaAtMs)
-  if (lastMediaAtMs === -Infinity) return dueMs
+  if (lastMediaAtMs === -Infinity) return requestsDueMs
+  const quietAtMs = lastMediaAtMs + quietAfterMs
   const hasVideo = self.receive.lastVideoAtMs > lastMediaAtMs - quietAfterMs
-  const regularMs = Math.max(self.lastFeedbackAtMs + (hasVideo ? feedbackMsVideo : feedbackMsAudio), lastMediaAtMs)
-  return regularMs < lastMediaAtMs + quietAfterMs ? Math.min(dueMs, regularMs) : dueMs
+  let dueMs = Math.max(self.lastFeedbackAtMs + (hasVideo ? feedbackMsVideo : feedbackMsAudio), lastMediaAtMs)
+  for (const request of self.keyFrames) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(request))
+  // A sender that is silent has no key frame to give, and nothing to be told.
+  return Math.min(requestsDueMs, dueMs < quietAtMs ? dueMs : Infinity)
 }
 
 const sendFeedback = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {

@@ -1,4 +1,4 @@
-import type { PacketMemory } from "../sockets/PacketMemory.ts"
+import { datagramBytesMax, type PacketMemory } from "../sockets/PacketMemory.ts"
 import type { StreamClock } from "./StreamClock.ts"
 
 /**
@@ -79,6 +79,16 @@ export const storeBytes = (
 export const has = (self: PacketRing, packet: number): boolean => {
   const age = (self.next - packet) | 0
   return age > 0 && age <= ((self.next - self.oldest) | 0)
+}
+
+/** Most that one batch can store: a packet that a later one of the same batch overwrites must not be sent. Bytes. */
+const batchBytesMax = 64 * datagramBytesMax
+
+/** As `has`, and whatever the rest of the batch stores, they will still be there when it is sent. */
+export const hasForBatch = (self: PacketRing, packet: number): boolean => {
+  if (!has(self, packet)) return false
+  const ahead = offsetOf(self, packet) - self.firstOffset - self.writeAt
+  return (ahead < 0 ? ahead + self.lapEnd : ahead) >= batchBytesMax
 }
 
 export const offsetOf = (self: PacketRing, packet: number): number => self.offsets[packet & (self.offsets.length - 1)]!

@@ -6,10 +6,10 @@ import * as NackGenerator from "./NackGenerator.ts"
 export interface ReceiveLeg {
   /** Chosen by this side; the owner looks legs up by it. */
   readonly legTag: number
-  /** Of the sender's numbers; -1 before the first frame. */
-  epoch: number
-  arrivals: ArrivalRecorder.ArrivalRecorder
-  nacks: NackGenerator.NackGenerator
+  /** Of the session; frames of another are not the leg's. 8 bits. */
+  readonly epoch: number
+  readonly arrivals: ArrivalRecorder.ArrivalRecorder
+  readonly nacks: NackGenerator.NackGenerator
   lastFrameAtMs: number
   lastMediaAtMs: number
   lastVideoAtMs: number
@@ -29,16 +29,16 @@ export const Verdict = {
   Jumped: 2,
   Duplicate: 3,
   TooOld: 4,
-  /** Sent before the sender started its numbers anew. */
-  StaleEpoch: 5,
+  /** Sent in another session. */
+  WrongEpoch: 5,
   /** No packet of the devices; its numbers are noted. */
   Control: 6
 } as const
 export type Verdict = (typeof Verdict)[keyof typeof Verdict]
 
-export const make = (legTag: number): ReceiveLeg => ({
+export const make = (legTag: number, epoch: number): ReceiveLeg => ({
   legTag,
-  epoch: -1,
+  epoch,
   arrivals: ArrivalRecorder.make(),
   nacks: NackGenerator.make(),
   lastFrameAtMs: -Infinity,
@@ -57,8 +57,7 @@ export const handleFrame = (
   offset: number,
   nowMs: number
 ): Verdict => {
-  const epoch = HopFrame.epochAt(bytes, offset)
-  if (epoch !== self.epoch && !startEpoch(self, epoch)) return Verdict.StaleEpoch
+  if (HopFrame.epochAt(bytes, offset) !== self.epoch) return Verdict.WrongEpoch
   self.lastFrameAtMs = nowMs
   ArrivalRecorder.handleFrame(self.arrivals, HopFrame.hopSequenceAt(view, offset), nowMs)
   const type = HopFrame.typeAt(bytes, offset)
@@ -85,15 +84,4 @@ export const handleFrame = (
       self.packetsRepaired++
       return Verdict.Repaired
   }
-}
-
-/** Epochs are 8 bits and wrap. False for one that lies behind. */
-const startEpoch = (self: ReceiveLeg, epoch: number): boolean => {
-  if (self.epoch >= 0) {
-    if (((epoch - self.epoch) << 24) >> 24 < 0) return false
-    self.arrivals = ArrivalRecorder.make()
-    self.nacks = NackGenerator.make()
-  }
-  self.epoch = epoch
-  return true
 }

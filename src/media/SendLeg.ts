@@ -24,6 +24,8 @@ export interface SendLeg {
   lastMediaAtMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
+  /** Resends that may be sent now. */
+  resendBudget: number
   packetsSent: number
   packetsResent: number
   /** Requests that were not answered: too early after the last resend, too old, or not there any more. */
@@ -34,6 +36,12 @@ export interface SendLeg {
 export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
 /** A packet is not sent again to the same receiver before this share of a round trip has passed. */
 const resendRoundTripShare = 0.7
+/** Nor sooner than this, whatever round trip the receiver makes us believe. Milliseconds. */
+const resendMsMin = 10
+/** Resends that a leg may have saved up. Each packet that is sent earns one: nobody gets more resends than packets. */
+const resendBudgetMax = 256
+/** Share of a batch that resends may fill: what is sent for the first time always finds room. */
+const resendBatchShare = 0.5
 
 export const make = (options: {
   readonly legTag: number
@@ -49,6 +57,7 @@ export const make = (options: {
   history: SentHistory.make(),
   lastMediaAtMs: -Infinity,
   paddings: paddingAfterMs.length,
+  resendBudget: resendBudgetMax,
   packetsSent: 0,
   packetsResent: 0,
   requestsRefused: 0
@@ -70,6 +79,7 @@ export const sendPacket = (
   self.lastMediaAtMs = nowMs
   self.paddings = 0
   self.packetsSent++
+  if (self.resendBudget < resendBudgetMax) self.resendBudget++
   const offset = PacketRing.offsetOf(ring, packet)
   writeFrame(self, type, descriptor, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
 }
@@ -98,12 +108,15 @@ const resend = (
 ): boolean => {
   const { history } = self
   const at = SentHistory.find(history, repairSequence)
-  if (at < 0 || nowMs - history.sentAtMs[at]! < resendRoundTripShare * roundTripMs) return false
+  const waitMs = Math.max(resendMsMin, resendRoundTripShare * roundTripMs)
+  if (at < 0 || nowMs - history.sentAtMs[at]! < waitMs) return false
+  if (self.resendBudget === 0 || out.count >= out.capacity * resendBatchShare) return false
   const ring = PacketRings.ringOf(rings, (history.types[at]! >> 2) & 0x0f)
   const packet = history.packets[at]!
-  if (!PacketRing.has(ring, packet)) return false
+  if (!PacketRing.hasForBatch(ring, packet)) return false
   if (StreamClock.isExpired(PacketRing.clockOf(ring, packet), PacketRing.timestampOf(ring, packet), nowMs)) return false
   history.sentAtMs[at] = nowMs
+  self.resendBudget--
   self.packetsResent++
   const offset = PacketRing.offsetOf(ring, packet)
   const type = history.types[at]! | HopFrame.resendFlag

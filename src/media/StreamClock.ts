@@ -47,7 +47,11 @@ export const handlePacket = (self: StreamClock, timestamp: number, nowMs: number
 }
 
 export const ageMs = (self: StreamClock, timestamp: number, nowMs: number): number =>
-  (SequenceNumber.timestampDistance(timestamp, self.newestTimestamp) * 1000) / self.clockRate + nowMs - self.newestAtMs
+  self.newestAtMs < 0
+    ? 0
+    : (SequenceNumber.timestampDistance(timestamp, self.newestTimestamp) * 1000) / self.clockRate +
+      nowMs -
+      self.newestAtMs
 
 export const isExpired = (self: StreamClock, timestamp: number, nowMs: number): boolean =>
   ageMs(self, timestamp, nowMs) > self.deadlineMs

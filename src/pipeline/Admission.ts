@@ -22,6 +22,8 @@ export interface Admitted {
 export interface NotAdmitted {
   readonly code: number
   readonly reason: string
+  /** Of a participant who is known, and may not come in all the same: the refusal is signed with it. */
+  readonly key?: Uint8Array
 }
 
 const notAdmitted = (code: number, reason: string): Result.Result<never, NotAdmitted> => Result.fail({ code, reason })
@@ -47,9 +49,12 @@ export const checkJoin = (
   if (Result.isFailure(claims)) return notAdmitted(refusalCodes.malformed, "the token cannot be read")
   const proved = prove(ring, request.token, claims.success, datagram, integrity)
   if (Result.isFailure(proved)) return proved
-  return Result.isFailure(CallToken.checkClaims(claims.success, nowSeconds))
-    ? notAdmitted(refusalCodes.tokenExpired, "the token has expired")
-    : proved
+  if (Result.isSuccess(CallToken.checkClaims(claims.success, nowSeconds))) return proved
+  return Result.fail({
+    code: refusalCodes.tokenExpired,
+    reason: "the token has expired",
+    key: proved.success.key
+  })
 }
 
 /** The ticket is opened with the fleet's key; the message must be signed by the participant it was given to. */

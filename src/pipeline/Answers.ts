@@ -58,7 +58,7 @@ export class Answers extends Context.Service<
           outbox.send(answer, datagram.address)
           controlCounters.answeredAgain++
         },
-        refuse: Effect.fnUntraced(function* (question, { code, reason, ...more }, key) {
+        refuse: Effect.fnUntraced(function* (question, { code, reason, retryAfterMs }, key) {
           controlCounters.refused++
           const { method, transactionId } = question
           const relayTimeMs = yield* Clock.currentTimeMillis
@@ -68,7 +68,7 @@ export class Answers extends Context.Service<
             method,
             transactionId,
             error,
-            ...more,
+            ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
             relayTimeMs,
             relays: key === undefined ? [] : options.otherRelays
           }

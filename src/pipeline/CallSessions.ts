@@ -2,6 +2,7 @@ import { Context, Effect, FiberMap, Layer, Stream } from "effect"
 import { Call } from "../actor/CallRpcs.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import type { CallId } from "../protocol/Ids.ts"
+import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as CallTable from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
 import * as LegTable from "./LegTable.ts"
@@ -11,6 +12,20 @@ import type { Session } from "./Session.ts"
 
 /** Before the plan is watched again when the actor has gone. */
 const watchAgainAfter = "200 millis"
+
+const isSameRoster = (a: ForwardingPlan, b: ForwardingPlan): boolean =>
+  a.participants.length === b.participants.length &&
+  a.participants.every(({ id, streams }, i) => {
+    const other = b.participants[i]!
+    return id === other.id && streams.length === other.streams.length && streams.every(isStream(other.streams))
+  })
+
+const isStream =
+  (others: ReadonlyArray<StreamDescription>) =>
+  ({ clockRate, codec, kind, ssrc }: StreamDescription, i: number): boolean => {
+    const other = others[i]!
+    return ssrc === other.ssrc && kind === other.kind && clockRate === other.clockRate && codec === other.codec
+  }
 
 /** Opens and closes sessions, and keeps the plans of their calls up to date. */
 export class CallSessions extends Context.Service<
@@ -31,15 +46,21 @@ export class CallSessions extends Context.Service<
       const watchers = yield* FiberMap.make<CallId>()
 
       const apply = Effect.fnUntraced(function* (call: CallTable.LocalCall, plan: ForwardingPlan) {
+        const before = call.plan
         if (!CallTable.applyPlan(call, plan)) return
+        // An address that has changed is nobody else's business.
+        if (before !== undefined && isSameRoster(before, plan)) return
         yield* Effect.forEach(call.sessions.values(), (session) => directives.sendRoster(session, plan), {
           discard: true
         })
       })
 
       /** For as long as the call has participants here: the actor may move, restart or be away for a while. */
-      const watch = (call: CallTable.LocalCall) =>
-        Stream.runForEach(clientOf(call.id).WatchPlan(undefined, { streamBufferSize: 1 }), (plan) => apply(call, plan)).pipe(
+      const watch = (id: CallId) =>
+        Stream.runForEach(clientOf(id).WatchPlan(undefined, { streamBufferSize: 1 }), (plan) => {
+          const call = calls.calls.get(id)
+          return call === undefined ? Effect.void : apply(call, plan)
+        }).pipe(
           Effect.catchCause((cause) => Effect.logDebug("the plan is watched again", cause)),
           Effect.andThen(Effect.sleep(watchAgainAfter)),
           Effect.forever
@@ -69,7 +90,7 @@ export class CallSessions extends Context.Service<
           yield* directives.sendRoster(session, call.plan)
         }
         yield* apply(call, plan)
-        yield* FiberMap.run(watchers, call.id, watch(call), { onlyIfMissing: true })
+        yield* FiberMap.run(watchers, call.id, watch(call.id), { onlyIfMissing: true })
       })
 
       return CallSessions.of({ open, close })

@@ -6,6 +6,8 @@ export const controlOutcomes = [
   /** Repeated requests that got the answer they had got before. */
   "answeredAgain",
   "challenged",
+  /** Directives that devices have confirmed. */
+  "acknowledged",
   "refused",
   /** Silent from here on. */
   "malformed",

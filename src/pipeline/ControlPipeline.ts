@@ -17,6 +17,9 @@ const joinsWaitingMax = 256
 /** A relay that stops tells its devices, and waits this long for their acknowledgements. */
 const farewellMs = 500
 
+/** How acknowledgements of directives are counted. */
+const acknowledgements = { acknowledged: "acknowledged", notOpen: "replayed", notAuthentic: "unauthenticated" } as const
+
 /** The control plane of the UDP port: one datagram, one message, one answer or none. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -69,7 +72,7 @@ export const layer = Layer.effectDiscard(
           case "LeaveRequest":
             return sessionControl.leave(message, question("Leave"), integrity)
           case "DirectiveSuccess":
-            if (!directives.acknowledge(message, datagram.bytes, integrity)) controlCounters.unauthenticated++
+            controlCounters[acknowledgements[directives.acknowledge(message, datagram.bytes, integrity)]]++
             return Effect.void
         }
       }

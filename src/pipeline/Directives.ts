@@ -39,12 +39,12 @@ export class Directives extends Context.Service<
     readonly forget: (session: Session) => Effect.Effect<void>
     /** Tells a device that the relay stops; ends when the device knows or does not answer. */
     readonly sendGoingAway: (session: Session, inMs: number) => Effect.Effect<void>
-    /** Takes in an acknowledgement. False when it is not authentic, or of nothing that is open. */
+    /** Takes in an acknowledgement. Devices send one for every copy, so most of what is not open was. */
     readonly acknowledge: (
       message: ControlMessage.DirectiveSuccess,
       datagram: Uint8Array,
       integrity: Stun.IntegrityLocation
-    ) => boolean
+    ) => "acknowledged" | "notOpen" | "notAuthentic"
   }
 >()("tandem/pipeline/Directives") {
   static readonly layer: Layer.Layer<Directives, never, RelayCore | ControlOutbox | SecureRandom.SecureRandom> =
@@ -88,11 +88,11 @@ export class Directives extends Context.Service<
             send(session, { _tag: "GoingAwayDirective", inMs, relays: options.otherRelays }),
           acknowledge: (message, datagram, integrity) => {
             const directive = open.get(message.transactionId.join("."))
-            if (directive === undefined || !MessageIntegrity.verify(datagram, integrity, directive.session.key))
-              return false
+            if (directive === undefined) return "notOpen"
+            if (!MessageIntegrity.verify(datagram, integrity, directive.session.key)) return "notAuthentic"
             directive.session.lastControlAtMs = nowMs()
             Deferred.doneUnsafe(directive.acknowledged, Effect.void)
-            return true
+            return "acknowledged"
           }
         })
       })

@@ -99,7 +99,7 @@ const handleFrame = (
   let stream: RelayStream | undefined
   if (HopFrame.isMedia(type)) {
     const isRtcp = type === HopFrame.FrameType.EndToEndRtcp
-    if (isRtcp ? rtpBytes < 8 : !RtpHeader.isRtp(bytes, rtpOffset, rtpBytes)) {
+    if (isRtcp ? rtpBytes < 8 || bytes[rtpOffset]! >> 6 !== 2 : !RtpHeader.isRtp(bytes, rtpOffset, rtpBytes)) {
       counters.dropped.malformedRtp++
       return
     }
@@ -123,7 +123,7 @@ const handleFrame = (
   } else if (verdict >= ReceiveLeg.Verdict.Duplicate) {
     if (verdict === ReceiveLeg.Verdict.Duplicate) counters.dropped.duplicate++
     else if (verdict === ReceiveLeg.Verdict.TooOld) counters.dropped.tooOld++
-    else counters.dropped.staleEpoch++
+    else counters.dropped.wrongEpoch++
     return
   } else {
     if (verdict === ReceiveLeg.Verdict.Jumped) askAfterJump(leg)
@@ -153,7 +153,7 @@ const forward = (
   // RTCP has no RTP timestamp; it is as old as the stream is.
   const timestamp =
     type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset)
-  StreamClock.handlePacket(stream.clock, timestamp, nowMs)
+  if (type !== HopFrame.FrameType.EndToEndRtcp) StreamClock.handlePacket(stream.clock, timestamp, nowMs)
   if (stream.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) {
     KeyFrameRequest.handleKeyFrame(stream.keyFrames)
   }

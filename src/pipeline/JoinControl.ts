@@ -11,6 +11,7 @@ import { Throttle } from "../throttle/Throttle.ts"
 import * as Admission from "./Admission.ts"
 import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question, type Refusal } from "./Answers.ts"
+import { CallNotices } from "./CallNotices.ts"
 import { CallSessions } from "./CallSessions.ts"
 import * as LegTable from "./LegTable.ts"
 import { RelayCore } from "./RelayCore.ts"
@@ -34,6 +35,7 @@ export const make = Effect.gen(function* () {
   const { calls, controlCounters, forwarding, nowMs, options } = yield* RelayCore
   const answers = yield* Answers
   const sessions = yield* CallSessions
+  const notices = yield* CallNotices
   const throttle = yield* Throttle
   const random = yield* SecureRandom.SecureRandom
   const callOf = yield* Call.client
@@ -49,6 +51,7 @@ export const make = Effect.gen(function* () {
     request: Request,
     admitted: Admission.Admitted,
     epoch: number,
+    legTag: number,
     question: Question
   ) {
     const { claims } = admitted
@@ -57,14 +60,12 @@ export const make = Effect.gen(function* () {
       id: claims.participant,
       relay: options.relayId,
       address: PackedAddress.format(question.datagram.address),
-      legTag: yield* newTag,
+      legTag,
       deviceLegTag: request.legTag
     }
-    const answer =
-      request._tag === "JoinRequest"
-        ? yield* call.Join({ ...leg, callClass: claims.callClass, streams: request.streams })
-        : yield* call.Resume({ ...leg, epoch })
-    return { ...answer, legTag: leg.legTag }
+    return request._tag === "JoinRequest"
+      ? yield* call.Join({ ...leg, callClass: claims.callClass, streams: request.streams })
+      : yield* call.Resume({ ...leg, epoch })
   })
 
   /** The session is open when this has run, before the device knows: its first frames are welcome. */
@@ -99,7 +100,17 @@ export const make = Effect.gen(function* () {
     yield* throttle.admit(
       request._tag === "ResumeRequest" ? "resume" : Admission.joinPriority(claims.callClass, isCallHere)
     )
-    const granted = yield* Effect.timeout(ask(request, admitted, ticketEpoch, question), actorTimeout)
+    const legTag = yield* newTag
+    const granted = yield* ask(request, admitted, ticketEpoch, legTag, question).pipe(
+      Effect.timeout(actorTimeout),
+      Effect.map((answer) => ({ ...answer, legTag })),
+      // It may have let the participant in all the same, and nobody will ever come onto this leg.
+      Effect.tapError(({ _tag }) =>
+        _tag === "TimeoutError" || _tag === "CallStoreError"
+          ? notices.left({ call: claims.call, participant: claims.participant, legTag })
+          : Effect.void
+      )
+    )
     yield* openSession(request, admitted, granted, question.datagram.address)
     const relayTimeMs = yield* Clock.currentTimeMillis
     const expiresAtSeconds = Math.floor(relayTimeMs / 1000) + ticketSeconds
@@ -156,8 +167,9 @@ export const make = Effect.gen(function* () {
           }))
         : Admission.checkResume(keyRing, request, datagram, integrity, nowSeconds)
     if (Result.isFailure(checked)) {
-      controlCounters.unauthenticated++
-      return yield* answers.refuse(question, checked.failure)
+      const { key } = checked.failure
+      if (key === undefined) controlCounters.unauthenticated++
+      return yield* answers.refuse(question, checked.failure, key)
     }
     const cacheKey = AnswerCache.keyOf(request.transactionId, datagram.address)
     const before = AnswerCache.find(given, cacheKey)

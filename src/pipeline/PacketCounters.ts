@@ -22,7 +22,7 @@ export const dropReasons = [
   "unknownLegTag",
   /** A right tag from another address: it moves only by an authenticated message. */
   "wrongAddress",
-  "staleEpoch",
+  "wrongEpoch",
   "duplicate",
   "tooOld",
   "malformedRtp",

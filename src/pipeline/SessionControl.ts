@@ -1,13 +1,13 @@
-import { Clock, Effect, Schedule } from "effect"
+import { Clock, Effect } from "effect"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import * as ReplayWindow from "../access/ReplayWindow.ts"
-import { Call } from "../actor/CallRpcs.ts"
 import type * as ControlMessage from "../protocol/ControlMessage.ts"
 import type * as Stun from "../protocol/Stun.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as Admission from "./Admission.ts"
 import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question } from "./Answers.ts"
+import { CallNotices } from "./CallNotices.ts"
 import { CallSessions } from "./CallSessions.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as Session from "./Session.ts"
@@ -15,12 +15,6 @@ import * as Session from "./Session.ts"
 /** A device that is silent for this long has left. It pings every 5 s. */
 const silentAfterMs = 30_000
 const sweepEvery = "1 second"
-/** The actor is told about a change that has taken effect here already, for some ten minutes. */
-const tellRetries = {
-  schedule: Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]),
-  times: 65
-}
-
 const keyOf = ({ datagram, transactionId }: Question) => AnswerCache.keyOf(transactionId, datagram.address)
 
 /** What a device says in its session: pings, which also move it to another address, and leaving. */
@@ -28,7 +22,7 @@ export const make = Effect.gen(function* () {
   const { calls, controlCounters, nowMs, options } = yield* RelayCore
   const answers = yield* Answers
   const sessions = yield* CallSessions
-  const callOf = yield* Call.client
+  const notices = yield* CallNotices
   const given = AnswerCache.make()
 
   /** The session that the request names, if the request is its device's and has not been here before. */
@@ -53,28 +47,18 @@ export const make = Effect.gen(function* () {
     return false
   }
 
-  const tell = <A, E>(what: Effect.Effect<A, E>) =>
-    what.pipe(
-      Effect.retry(tellRetries),
-      Effect.catchCause((cause) => Effect.logWarning("a call's actor was not told of a change", cause))
-    )
+  const placeOf = ({ call, leg, participant }: Session.Session) => ({
+    call,
+    participant,
+    legTag: leg.hop.receive.legTag
+  })
 
-  const leave = (session: Session.Session) =>
-    Effect.andThen(
-      sessions.close(session),
-      tell(callOf(session.call).Leave({ id: session.participant, legTag: session.leg.hop.receive.legTag }))
-    )
+  const leave = (session: Session.Session) => Effect.andThen(sessions.close(session), notices.left(placeOf(session)))
 
   /** Takes effect at once; the call learns of it behind it. */
   const move = (session: Session.Session, address: Uint32Array) => {
     PackedAddress.copy(address, 0, session.leg.hop.send.address, 0)
-    return tell(
-      callOf(session.call).Move({
-        id: session.participant,
-        legTag: session.leg.hop.receive.legTag,
-        address: PackedAddress.format(address)
-      })
-    )
+    return notices.moved(placeOf(session), PackedAddress.format(address))
   }
 
   const ping = Effect.fnUntraced(function* (

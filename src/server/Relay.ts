@@ -4,6 +4,7 @@ import * as CallActor from "../actor/CallActor.ts"
 import * as AdminServer from "../admin/AdminServer.ts"
 import * as SingleRunner from "../cluster/SingleRunner.ts"
 import * as Answers from "../pipeline/Answers.ts"
+import { CallNotices } from "../pipeline/CallNotices.ts"
 import { CallSessions } from "../pipeline/CallSessions.ts"
 import { ControlInbox } from "../pipeline/ControlInbox.ts"
 import { ControlOutbox } from "../pipeline/ControlOutbox.ts"
@@ -75,7 +76,7 @@ const relay = Layer.effect(
  */
 export const layerWith = (options: Options) => {
   const control = ControlPipeline.layer.pipe(
-    Layer.provide(CallSessions.layer),
+    Layer.provide([CallSessions.layer, CallNotices.layer]),
     Layer.provide(Answers.Answers.layer),
     Layer.provide(Directives.layer),
     Layer.provide(ControlOutbox.layer)
