@@ -99,6 +99,8 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
         forget.pipe(Effect.andThen(attempt(unchanged, "refuse")), Effect.andThen(attempt(decide, whenUnavailable)))
       ),
       Effect.tapError((error) => (isStale(error) ? Effect.andThen(forget, feed.fail(error)) : Effect.void)),
+      // Whoever has asked may go away; between the store and what is held here nothing may be cut off.
+      Effect.uninterruptible,
       turn.withPermit
     )
 

@@ -68,7 +68,7 @@ interface Behaviour {
   isDead: boolean
   asksForCookie: boolean
   relays: ReadonlyArray<string>
-  /** The answer to a request, if it is not the usual one; "none" for no answer. */
+  /** The answer to a request, if it is not the usual one; "none" for no answer. All but challenges are signed. */
   instead: (request: Request) => ControlMessage.ControlMessage | Uint8Array | "none" | undefined
 }
 
@@ -144,7 +144,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
   }
 
   const finish = (message: ControlMessage.ControlMessage) =>
-    message._tag === "Challenge" || message._tag === "Refused"
+    message._tag === "Challenge"
       ? Stun.appendFingerprint(ControlMessage.encode(message))
       : MessageIntegrity.sign(ControlMessage.encode(message), key)
 

@@ -57,12 +57,12 @@ export type Handover =
 export interface Drops {
   /** First byte is of no protocol spoken here, or the frame is too short. */
   notOurs: number
-  /** Forged, or of a session that is over. */
+  /** Forged, of a session that is over, or not from its relay. */
   unknownLegTag: number
   malformed: number
   /** Not a relay's that knows our key. */
   unauthenticated: number
-  /** Answers to nothing that is open. */
+  /** Answers to nothing that is open, or not from who was asked. */
   unexpected: number
   /** Frame types that this client does not handle. */
   unsupportedType: number

@@ -68,20 +68,22 @@ const handleAnswer = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  const transaction = Transactions.find(core.transactions, answer)
+  const transaction = Transactions.find(core.transactions, answer, source)
   if (transaction === undefined) {
     core.drops.unexpected++
     return
   }
-  Transactions.remove(core.transactions, answer.transactionId)
-  const session = core.sessions.find(({ relay }) => PackedAddress.equals(relay, 0, source, 0))
-  if (isProved && session !== undefined) session.lastControlAtMs = nowMs
-  transaction.handle(answer, nowMs, out)
+  if (isProved) {
+    Transactions.remove(core.transactions, answer.transactionId)
+    const session = core.sessions.find(({ relay }) => PackedAddress.equals(relay, 0, source, 0))
+    if (session !== undefined) session.lastControlAtMs = nowMs
+  }
+  transaction.handle(answer, isProved, nowMs, out)
 }
 
 /**
- * Answered always, because the relay repeats what it has no answer to; obeyed once. One of a session that is over has
- * been replayed, or is late: nobody waits for its answer.
+ * Answered always, because the relay repeats what it has no answer to; obeyed once, and only then a sign of life: whoever
+ * has captured it can replay it. One of a session that is over has been replayed, or is late: nobody waits for its answer.
  */
 const handleDirective = (
   core: CallCore.CallCore,
@@ -95,15 +97,16 @@ const handleDirective = (
     core.drops.unknownLegTag++
     return
   }
-  session.lastControlAtMs = nowMs
   const { counter, transactionId } = directive
+  const isNew = ReplayWindow.accept(session.directives, counter)
+  if (isNew) session.lastControlAtMs = nowMs
   const success = CallCore.sign(core, { _tag: "DirectiveSuccess", transactionId, counter })
   PacketBatch.addBytes(out, memory, success, session.relay, 0)
   // What a relay says that has been left behind does not count any more.
   if (session !== core.sessions[0]) return
   // A roster needs no window: its version says whether it is new, and its pages may come far apart.
   if (directive._tag === "RosterDirective") takeRosterPage(core, directive, nowMs)
-  else if (ReplayWindow.accept(session.directives, counter)) makeWay(core, session, directive)
+  else if (isNew) makeWay(core, session, directive)
 }
 
 const takeRosterPage = (core: CallCore.CallCore, directive: ControlMessage.RosterDirective, nowMs: number): void => {

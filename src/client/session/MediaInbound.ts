@@ -3,23 +3,26 @@ import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
 import * as Feedback from "../../protocol/Feedback.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
 import * as RtpHeader from "../../protocol/RtpHeader.ts"
-import type { SendBatch } from "../../sockets/PacketBatch.ts"
+import * as PackedAddress from "../../sockets/PackedAddress.ts"
+import type { PacketBatch, SendBatch } from "../../sockets/PacketBatch.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
 import type { CallCore } from "./CallCore.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Takes in one hop frame of the packet memory: media goes to its stream, feedback is answered. What has to be sent at
- * once goes into the batch.
+ * Takes in the hop frame at `place` of what was received: media goes to its stream, feedback is answered. What has to be
+ * sent at once goes into the batch.
  */
 export const handle = (
   core: CallCore,
   resources: Leg.LegResources,
-  offset: number,
-  length: number,
+  received: PacketBatch,
+  place: number,
   nowMs: number,
   out: SendBatch
 ): void => {
+  const offset = received.offsets[place]!
+  const length = received.lengths[place]!
   const { bytes, view } = resources.rings.memory
   if (length < HopFrame.headerBytes) {
     core.drops.notOurs++
@@ -27,7 +30,8 @@ export const handle = (
   }
   const tag = HopFrame.legTagAt(view, offset)
   const session = core.sessions.find(({ hop }) => hop.receive.legTag === tag)
-  if (session === undefined) {
+  // Tags are in clear: whoever has seen one can write frames, but not easily from the relay's address.
+  if (session === undefined || !PackedAddress.equals(session.relay, 0, received.addresses, place)) {
     core.drops.unknownLegTag++
     return
   }

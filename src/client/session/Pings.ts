@@ -10,6 +10,8 @@ import * as Transactions from "./Transactions.ts"
 
 /** Answers later than this are of no use. Milliseconds. */
 const answerWithinMs = 3000
+/** Challenges of one ping that are acted on: the first may be a forgery. */
+const challengesMax = 3
 
 /**
  * Puts a ping into the batch. It keeps the mapping of an address translator open and measures the round trip; if the
@@ -33,16 +35,21 @@ export const send = (
     ...(cookie && { cookie })
   })
   if (!PacketBatch.addBytes(out, memory, ping, session.relay, 0)) return
+  let challenges = 0
   Transactions.add(core.transactions, transactionId, {
     method: "Ping",
+    relay: session.relay,
     expiresAtMs: nowMs + answerWithinMs,
-    handle: (answer, answeredAtMs, out) => {
+    handle: (answer, isProved, answeredAtMs, out) => {
       if (answer._tag === "PingSuccess") {
         RoundTripEstimator.handleSample(session.hop.roundTrip, answeredAtMs - nowMs)
         moveTo(core, session, answer.mappedAddress)
       } else if (answer._tag === "Challenge") {
-        if (cookie === undefined) send(core, session, memory, answeredAtMs, out, answer.cookie)
-      } else if (answer._tag === "Refused" && session === core.sessions[0]) {
+        if (cookie === undefined && challenges++ < challengesMax) {
+          send(core, session, memory, answeredAtMs, out, answer.cookie)
+        }
+      } else if (answer._tag === "Refused" && isProved && session === core.sessions[0]) {
+        // A refusal without proof is as good as no answer: Liveness makes of it what there is to make.
         Liveness.suspect(core.liveness, CallCore.signsOf(session), answeredAtMs)
         Queue.offerUnsafe(core.handovers, { _tag: "RelayLost", session })
       }

@@ -39,7 +39,7 @@ const handleBatch = (core: CallCore.CallCore, device: DevicePort, batch: PacketB
     const offset = batch.offsets[i]!
     const length = batch.lengths[i]!
     const first = length === 0 ? HopFrame.firstByteMin - 1 : memory.bytes[offset]!
-    if (first >= HopFrame.firstByteMin) MediaInbound.handle(core, device.resources, offset, length, nowMs, out)
+    if (first >= HopFrame.firstByteMin) MediaInbound.handle(core, device.resources, batch, i, nowMs, out)
     else if (Stun.isControl(first)) {
       const bytes = memory.bytes.subarray(offset, offset + length)
       const source = PackedAddress.take(batch.addresses, i)

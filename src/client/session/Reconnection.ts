@@ -1,4 +1,4 @@
-import { Clock, Effect, Queue, Result } from "effect"
+import { Clock, Effect, Option, Queue, Result } from "effect"
 import * as CallToken from "../../access/CallToken.ts"
 import { refusalCodes } from "../../protocol/ControlMessage.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
@@ -11,6 +11,8 @@ import * as Session from "./Session.ts"
 
 /** After so long without a word from any relay the call is over. Milliseconds. */
 const giveUpAfterMs = 30_000
+/** A relay that has longer to go is left at this time all the same. Milliseconds. */
+const waitForSuccessorMsMax = 30_000
 /** Between two rounds over the relays. Milliseconds. */
 const pauseMsFirst = 250
 const pauseMsMax = 4000
@@ -30,15 +32,19 @@ const handOver = Effect.fn("CallClient.handOver")(function* (
   core: CallCore.CallCore,
   device: DevicePort,
   handover: CallCore.Handover
-) {
+): Effect.fn.Return<void> {
   const { session } = handover
   const relays = candidates(handover)
   // Who has nowhere else to go waits for the relay's successor at the same address.
-  if (handover._tag === "RelayGoesAway" && relays.length === 1) yield* Effect.sleep(handover.inMs)
+  if (handover._tag === "RelayGoesAway" && relays.length === 1) {
+    const waitMs = Math.min(handover.inMs, waitForSuccessorMsMax)
+    const newer = yield* Effect.timeoutOption(Queue.take(core.handovers), waitMs)
+    // It stops sooner than it has said, or says something else.
+    if (Option.isSome(newer) && isDue(core, newer.value)) return yield* handOver(core, device, newer.value)
+  }
   for (let pauseMs = pauseMsFirst; ; pauseMs = Math.min(pauseMsMax, 2 * pauseMs)) {
     for (const relay of relays) {
-      if (yield* tryRelay(core, device, session, relay)) return
-      if (core.hasEnded) return
+      if (core.hasEnded || (yield* tryRelay(core, device, session, relay))) return
     }
     // A network that was away brings the old relay back as well.
     if (handover._tag === "RelayLost" && core.liveness.suspicion === undefined) return

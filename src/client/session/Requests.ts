@@ -1,4 +1,4 @@
-import { Deferred, Effect, Option } from "effect"
+import { Effect, Option, Queue } from "effect"
 import type * as ControlMessage from "../../protocol/ControlMessage.ts"
 import { drawU32 } from "../SecureBytes.ts"
 import * as CallCore from "./CallCore.ts"
@@ -15,7 +15,7 @@ export type Outcome =
 
 const silent: Outcome = { _tag: "Silent" }
 
-/** A relay whose cookie it does not accept itself is not asked for ever. */
+/** So many challenges are acted on: some may be forged, but a relay whose cookie it does not accept itself is not asked for ever. */
 const challengesMax = 3
 
 interface Asking {
@@ -48,7 +48,7 @@ export const leave = (
   device: DevicePort,
   session: Session.Session,
   schedule: RequestSchedule
-) => Effect.asVoid(exchange({ core, device, relay: session.relay, schedule }, leaveRequest(core, session)))
+) => Effect.asVoid(ask({ core, device, relay: session.relay, schedule }, () => leaveRequest(core, session)))
 
 /** Tells the relay without waiting: twice, since nobody hears whether it has arrived. */
 export const leaveAtOnce = (core: CallCore.CallCore, device: DevicePort, session: Session.Session) =>
@@ -72,64 +72,86 @@ const askForSession = Effect.fnUntraced(function* (asking: Asking, makeRequest: 
   const { core, relay } = asking
   const isFree = (tag: number) => core.sessions.every(({ hop }) => hop.receive.legTag !== tag)
   const receiveTag = drawU32(core.secureBytes, isFree)
-  let cookie: Uint8Array | undefined
-  for (let challenges = 0; challenges <= challengesMax; challenges++) {
-    const request = makeRequest({
+  const answer = yield* ask(asking, (cookie) =>
+    makeRequest({
       transactionId: Transactions.newId(core.secureBytes),
       counter: Transactions.nextCounter(core.transactions),
       legTag: receiveTag,
       ...(cookie && { cookie })
     })
-    const answer = yield* exchange(asking, request)
-    switch (answer?._tag) {
-      case "JoinSuccess":
-      case "ResumeSuccess": {
-        const { repair } = core.settings
-        const session = Session.make({ granted: answer, relay, receiveTag, repair, nowMs: core.nowMs() })
-        const granted: Outcome = { _tag: "Granted", session }
-        return granted
-      }
-      case "Refused": {
-        const refused: Outcome = { _tag: "Refused", refusal: answer }
-        return refused
-      }
-      case "Challenge":
-        cookie = answer.cookie
-        break
-      default:
-        return silent
+  )
+  switch (answer?._tag) {
+    case "JoinSuccess":
+    case "ResumeSuccess": {
+      const { repair } = core.settings
+      const session = Session.make({ granted: answer, relay, receiveTag, repair, nowMs: core.nowMs() })
+      const granted: Outcome = { _tag: "Granted", session }
+      return granted
     }
+    case "Refused": {
+      const refused: Outcome = { _tag: "Refused", refusal: answer }
+      return refused
+    }
+    default:
+      return silent
   }
-  return silent
 })
+
+type Request = SessionRequest | ControlMessage.LeaveRequest
+
+/** One question to one relay: all its transactions are open until one of them is answered for good. */
+interface Conversation {
+  /** Those with a proof, and the challenges that are acted on. */
+  readonly answers: Queue.Queue<Transactions.Answer>
+  challengesLeft: number
+}
+
+/**
+ * Asks, and again with each cookie that the relay wants to see. A challenge can be forged: what was asked before may still
+ * be answered.
+ */
+const ask = Effect.fnUntraced(function* (asking: Asking, makeRequest: (cookie?: Uint8Array) => Request) {
+  const answers = yield* Queue.unbounded<Transactions.Answer>()
+  const conversation: Conversation = { answers, challengesLeft: challengesMax }
+  let answer = yield* exchange(asking, makeRequest(), conversation)
+  while (answer?._tag === "Challenge") answer = yield* exchange(asking, makeRequest(answer.cookie), conversation)
+  return answer
+}, Effect.scoped)
 
 const methods = { JoinRequest: "Join", ResumeRequest: "Resume", LeaveRequest: "Leave" } as const
 
-/** Sends a request until it is answered, always with the same transaction id: RFC 8489 section 6.2.1. */
-const exchange = (
+/**
+ * Sends a request until it is answered, always with the same transaction id: RFC 8489 section 6.2.1. A refusal without
+ * proof counts when the request would be sent again. The transaction is open as long as the scope.
+ */
+const exchange = Effect.fnUntraced(function* (
   { core, device, relay, schedule }: Asking,
-  request: SessionRequest | ControlMessage.LeaveRequest
-): Effect.Effect<Transactions.Answer | undefined> =>
-  Effect.suspend(() => {
-    const bytes = CallCore.sign(core, request)
-    const answered = Deferred.makeUnsafe<Transactions.Answer>()
-    Transactions.add(core.transactions, request.transactionId, {
-      method: methods[request._tag],
-      expiresAtMs: Infinity,
-      handle: (answer) => {
-        Deferred.doneUnsafe(answered, Effect.succeed(answer))
+  request: Request,
+  conversation: Conversation
+) {
+  const { transactionId } = request
+  const bytes = CallCore.sign(core, request)
+  let unproved: ControlMessage.Refused | undefined
+  const transaction: Transactions.Transaction = {
+    method: methods[request._tag],
+    relay,
+    expiresAtMs: Infinity,
+    handle: (answer, isProved) => {
+      if (answer._tag === "Refused" && !isProved) unproved = answer
+      else if (answer._tag !== "Challenge" || conversation.challengesLeft-- > 0) {
+        Queue.offerUnsafe(conversation.answers, answer)
       }
-    })
-    const transmit = Effect.fnUntraced(function* () {
-      for (const waitMs of schedule) {
-        yield* device.sendMessage(bytes, relay)
-        const answer = yield* Effect.timeoutOption(Deferred.await(answered), waitMs)
-        if (Option.isSome(answer)) return answer.value
-      }
-      return undefined
-    })
-    return Effect.ensuring(
-      transmit(),
-      Effect.sync(() => Transactions.remove(core.transactions, request.transactionId))
-    )
-  })
+    }
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => Transactions.add(core.transactions, transactionId, transaction)),
+    () => Effect.sync(() => Transactions.remove(core.transactions, transactionId))
+  )
+  for (const waitMs of schedule) {
+    yield* device.sendMessage(bytes, relay)
+    const answer = yield* Effect.timeoutOption(Queue.take(conversation.answers), waitMs)
+    if (Option.isSome(answer)) return answer.value
+    if (unproved !== undefined) return unproved
+  }
+  return undefined
+})
