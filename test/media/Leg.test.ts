@@ -73,6 +73,33 @@ describe("Leg", () => {
     assert.strictEqual(leg.send.requestsRefused, 3)
   })
 
+  it("gives a receiver no more resends than packets, and none within 10 ms, whatever round trip it claims", () => {
+    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 5, jitterMs: 0 }, draw: LegPair.dice(1) })
+    stream(pair, 200)
+    const { leg, out, resources } = pair.left
+    resources.report.requestCount = 150
+    for (let i = 0; i < 150; i++) resources.report.requests[i] = 50 + i
+    const before = leg.send.packetsResent
+    for (let ms = 0; ms < 40; ms++) {
+      SendLeg.answerRequests(leg.send, resources.rings, resources.report, 0, 2500 + ms, out)
+      out.count = 0
+    }
+    assert.isAtMost(leg.send.packetsResent - before, 256)
+    assert.isAtLeast(leg.send.packetsResent - before, 100)
+  })
+
+  it("leaves room in a batch for what is sent for the first time", () => {
+    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 5, jitterMs: 0 }, draw: LegPair.dice(1) })
+    stream(pair, 100)
+    const { leg, out, resources } = pair.left
+    out.count = out.capacity / 2
+    resources.report.requestCount = 1
+    resources.report.requests[0] = 99
+    SendLeg.answerRequests(leg.send, resources.rings, resources.report, 0, 1500, out)
+    assert.strictEqual(out.count, out.capacity / 2)
+    assert.strictEqual(leg.send.requestsRefused, 1)
+  })
+
   it("falls silent two seconds after the last packet", () => {
     const pair = stream(LegPair.make({ link: lossy, draw: LegPair.dice(2) }))
     pair.run(500)

@@ -56,6 +56,18 @@ describe("PacketRing", () => {
     assert.isAtMost(ring.lapEnd, 4 << 20)
   })
 
+  it("does not offer for sending what the same batch may overwrite", () => {
+    const capacityBytes = 1 << 20
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: capacityBytes })
+    const ring = PacketRing.make(memory, memory.ownerOffset, capacityBytes)
+    const stored = Array.from({ length: 3000 }, (_, n) => PacketRing.storeBytes(ring, packetOf(n, 1000), 0, clock, 0))
+    const offered = stored.filter((packet) => PacketRing.hasForBatch(ring, packet))
+    assert.isAbove(offered.length, 900)
+    const kept = new Map(offered.map((packet) => [packet, readBack(ring, packet)]))
+    for (let n = 0; n < 64; n++) PacketRing.storeBytes(ring, packetOf(n, 1500), 0, clock, 0)
+    for (const [packet, bytes] of kept) assert.deepStrictEqual(readBack(ring, packet), bytes)
+  })
+
   it("numbers wrap at 32 bits", () => {
     const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 2000 })
     const ring = PacketRing.make(memory, memory.ownerOffset, 2000)

@@ -103,6 +103,23 @@ describe("Forwarding", () => {
     assert.strictEqual(relay.forwarding.counters.resendsRefused, 1)
   })
 
+  it("repairs a stream whose RTCP came before its first packet", () => {
+    const relay = Relay.make(2)
+    const timestamp = 0x9000_0000
+    relay.receive(0, Relay.frame({ from: 0, repair: 0, type: FrameType.EndToEndRtcp, timestamp: Relay.audioSsrc(0) }))
+    relay.receive(10, Relay.frame({ from: 0, repair: 1, timestamp }))
+    assert.strictEqual(relay.receive(90, Relay.feedback(1, 0, { requests: [1] })).length, 1)
+  })
+
+  it("drops frames of another session, and is not moved by them", () => {
+    const relay = Relay.make(2)
+    const forged = Relay.frame({ from: 0, repair: 0 })
+    forged.bytes[6] = 100
+    assert.deepStrictEqual(relay.receive(0, forged), [])
+    assert.strictEqual(relay.forwarding.counters.dropped.wrongEpoch, 1)
+    assert.strictEqual(relay.receive(1, Relay.frame({ from: 0, repair: 0 })).length, 1)
+  })
+
   it("asks once for a key frame that many want, again after 500 ms, and not when it has passed", () => {
     const relay = Relay.make(4)
     const video = (repair: number, descriptor: number) =>

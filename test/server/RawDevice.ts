@@ -101,6 +101,10 @@ export const transactionId = (): Uint8Array => {
   return id
 }
 
+/** A bare Binding request, as any STUN client sends it. */
+export const binding = (): Uint8Array =>
+  Stun.encodeHeader({ class: "request", method: 1, transactionId: transactionId() })
+
 export const signed = (message: ControlMessage.ControlMessage, key: Uint8Array): Uint8Array =>
   MessageIntegrity.sign(ControlMessage.encode(message), key)
 

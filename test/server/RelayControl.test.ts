@@ -144,6 +144,30 @@ describe("relay, control plane", () => {
     )
   )
 
+  it.effect("tells nobody about an address that has changed", () =>
+    withRelay(
+      Effect.gen(function* () {
+        const network = yield* SimulatedNetwork.SimulatedNetwork
+        const [device, other] = [yield* Raw.open(ada), yield* Raw.open(lin)]
+        const token = yield* Raw.mint("ada")
+        const { legTag } = yield* Raw.join(device, token, { legTag: 11, streams: [] })
+        yield* Raw.join(other, yield* Raw.mint("lin"), { legTag: 12, streams: [] })
+        yield* TestClock.adjust("20 seconds")
+        other.received.length = 0
+        yield* network.rebind(ada, "172.16.0.9:4444")
+        const ping = (counter: number, cookie?: Uint8Array) =>
+          Raw.signed(
+            { _tag: "PingRequest", transactionId: Raw.transactionId(), legTag, counter, ...(cookie && { cookie }) },
+            token.key
+          )
+        const { cookie } = Raw.only(yield* device.answersTo(ping(5)), "Challenge")
+        Raw.only(yield* device.answersTo(ping(6, cookie)), "PingSuccess")
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(other.received, [])
+      })
+    )
+  )
+
   it.effect("resumes with the newest ticket only", () =>
     withRelay(
       Effect.gen(function* () {

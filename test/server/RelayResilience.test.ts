@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
+import * as Relay from "../../src/server/Relay.ts"
+import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
+import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
+import * as CallStore from "../../src/state/CallStore.ts"
+import * as Throttle from "../../src/throttle/Throttle.ts"
+import * as Raw from "./RawDevice.ts"
+
+const relayWith = (
+  throttle: Layer.Layer<Throttle.Throttle>,
+  store: Layer.Layer<CallStore.CallStore> = CallStore.layerMemory
+) =>
+  Relay.layerWith({
+    keyRing: Raw.keyRing,
+    host: "10.0.0.1",
+    port: 3478,
+    audioRingBytes: 1 << 20,
+    videoRingBytes: 1 << 20
+  }).pipe(
+    Layer.provide([throttle, SingleRunner.layer, store]),
+    Layer.provideMerge(SimulatedNetwork.layer({ ...LinkEmulator.perfect, latencyMs: 10 }))
+  )
+
+/** A store that has saved, but says so later than a join waits for, the first times. */
+const slowStore = (slowSaves: number) =>
+  Layer.effect(
+    CallStore.CallStore,
+    Effect.map(CallStore.CallStore, (store) => {
+      let saves = 0
+      return CallStore.CallStore.of({
+        ...store,
+        save: (id, state, expected) =>
+          Effect.andThen(store.save(id, state, expected), Effect.sleep(saves++ < slowSaves ? "4 seconds" : "1 millis"))
+      })
+    })
+  ).pipe(Layer.provide(CallStore.layerMemory))
+
+const joinRequest = Effect.fnUntraced(function* (
+  device: Effect.Success<ReturnType<typeof Raw.open>>,
+  name: string,
+  ssrc: number
+) {
+  const token = yield* Raw.mint(name)
+  const request = { _tag: "JoinRequest" as const, token: token.claimsBytes, legTag: ssrc, streams: [Raw.audio(ssrc)] }
+  const first = yield* device.answersTo(
+    Raw.signed({ ...request, transactionId: Raw.transactionId(), counter: 1 }, token.key)
+  )
+  const { cookie } = Raw.only(first, "Challenge")
+  return Raw.signed({ ...request, transactionId: Raw.transactionId(), counter: 2, cookie }, token.key)
+})
+
+describe("relay, when parts fail", () => {
+  it.effect("a join that we fail at is one join less, not the end of the control plane", () =>
+    Effect.gen(function* () {
+      const device = yield* Raw.open("10.0.0.2:5000")
+      const join = yield* joinRequest(device, "ada", 1)
+      Raw.only(yield* device.answersTo(join), "Refused")
+      Raw.only(yield* device.answersTo(Raw.binding()), "BindingSuccess")
+    }).pipe(
+      Effect.provide(
+        relayWith(
+          Layer.succeed(
+            Throttle.Throttle,
+            Throttle.make(() => Effect.die("a mistake of ours"))
+          )
+        )
+      ),
+      Effect.scoped,
+      Raw.passing,
+      Raw.inThePresent
+    )
+  )
+
+  it.effect("whoever pings does not wait for joins whose store is slow", () =>
+    Effect.gen(function* () {
+      const device = yield* Raw.open("10.0.0.2:5000")
+      for (let n = 0; n < 100; n++) yield* device.sendBytes(yield* joinRequest(device, `p${n}`, n + 1))
+      Raw.only(yield* device.answersTo(Raw.binding()), "BindingSuccess")
+    }).pipe(
+      Effect.provide(relayWith(Throttle.layerOpen, slowStore(1000))),
+      Effect.scoped,
+      Raw.passing,
+      Raw.inThePresent
+    )
+  )
+
+  it.effect("a join that came too late leaves nobody behind", () =>
+    Effect.gen(function* () {
+      const device = yield* Raw.open("10.0.0.2:5000")
+      yield* device.sendBytes(yield* joinRequest(device, "ada", 1))
+      yield* TestClock.adjust("60 seconds")
+      const other = yield* Raw.open("10.0.0.3:5000")
+      const answers = yield* other.answersTo(yield* joinRequest(other, "lin", 2))
+      Raw.only(answers, "JoinSuccess")
+      const roster = Raw.messagesIn(answers).find((message) => message._tag === "RosterDirective")
+      assert.deepStrictEqual(
+        roster?.entries.map(({ participant }) => String(participant)),
+        ["lin"]
+      )
+    }).pipe(Effect.provide(relayWith(Throttle.layerOpen, slowStore(1))), Effect.scoped, Raw.passing, Raw.inThePresent)
+  )
+})
