@@ -1,5 +1,20 @@
 import { defineConfig } from "vitest/config"
+import type { Reporter } from "vitest/node"
+
+/** Where every tool is required, a test that did not run is a failure. */
+const failOnSkipped: Reporter = {
+  onTestRunEnd: (modules) => {
+    const skipped = modules.flatMap(({ children }) => [...children.allTests("skipped")])
+    if (skipped.length === 0) return
+    const names = skipped.map(({ fullName, module }) => `${module.relativeModuleId}: ${fullName}`)
+    console.error(`TANDEM_REQUIRE=all, and these tests were skipped: ${names.join("; ")}`)
+    process.exitCode = 1
+  }
+}
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"] }
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: process.env["TANDEM_REQUIRE"] === "all" ? ["default", failOnSkipped] : ["default"]
+  }
 })

@@ -121,12 +121,24 @@ export const layer = (options: { readonly host: string; readonly port: number })
       Layer.effect(
         AdminServer,
         Effect.fail(
-          new AdminPortNotOpened({
-            message: `HTTP port ${options.port} on ${options.host} cannot be opened (${reasonOf(cause)}): stop the program that has it, or choose another with --admin-port`
-          })
+          new AdminPortNotOpened({ message: `HTTP port ${options.port} on ${options.host} ${whyNot(cause)}` })
         )
       )
     )
   )
 
-const reasonOf = (cause: unknown): string => (Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause))
+/** What is wrong, and what to do. */
+const whyNot = (cause: unknown): string => {
+  const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause)
+  switch (code) {
+    case "EADDRINUSE":
+      return "is in use: stop the program that has it, or choose another with --admin-port"
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return "cannot be opened, that is no address of this machine: set TANDEM_ADMIN_HOST to one"
+    case "EACCES":
+      return "needs more rights: choose one from 1024 on with --admin-port"
+    default:
+      return `cannot be opened (${code}): choose another with --admin-port or TANDEM_ADMIN_HOST`
+  }
+}

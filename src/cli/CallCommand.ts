@@ -12,6 +12,13 @@ import { BadInput, badInput, failed } from "./Failure.ts"
 import { impairFlag, impairmentOf, repairFlag } from "./RunCommand.ts"
 import { classFlag, keysFlag, mint } from "./TokenCommand.ts"
 
+/** As many others as a call can have. */
+const othersMax = 49
+/** A minute. */
+const waitMsMax = 60_000
+
+const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
+
 const flags = {
   relay: Flag.String("relay").pipe(
     Flag.withMetavar("HOST:PORT[,...]"),
@@ -41,20 +48,24 @@ const flags = {
     Flag.optional
   ),
   waitFor: Flag.Int("wait-for").pipe(
+    Flag.withSchema(upTo(othersMax)),
     Flag.withDescription("Others that must be there before the files are sent"),
     Flag.withDefault(1)
   ),
   startAfterMs: Flag.Int("start-after").pipe(
+    Flag.withSchema(upTo(waitMsMax)),
     Flag.withMetavar("MS"),
     Flag.withDescription("How long to wait when they are there"),
     Flag.withDefault(0)
   ),
   lingerMs: Flag.Int("linger").pipe(
+    Flag.withSchema(upTo(waitMsMax)),
     Flag.withMetavar("MS"),
     Flag.withDescription("How long to stay after the last frame"),
     Flag.withDefault(1000)
   ),
   playoutDelayMs: Flag.Int("playout-delay").pipe(
+    Flag.withSchema(upTo(waitMsMax)),
     Flag.withMetavar("MS"),
     Flag.withDescription("How long a lost packet is waited for"),
     Flag.withDefault(300)

@@ -5,6 +5,7 @@ import * as KeyFile from "../server/KeyFile.ts"
 import * as Relay from "../server/Relay.ts"
 import { RelayConfig } from "../server/RelayConfig.ts"
 import * as Impairment from "../sockets/Impairment.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
 import { BadInput, badInput, failed } from "./Failure.ts"
 import { keysFlag } from "./TokenCommand.ts"
 
@@ -41,6 +42,15 @@ const flags = {
   )
 }
 
+/** Where to listen: names are not looked up. */
+const hostOf = (value: Option.Option<string>, fallback: string): Result.Result<string, BadInput> => {
+  const host = Option.getOrElse(value, () => fallback)
+  return Result.mapBoth(PackedAddress.fromHost(host, 0), {
+    onSuccess: () => host,
+    onFailure: ({ message }) => new BadInput({ message: `--host ${message}` })
+  })
+}
+
 /** A flag's number as a port, or what to say about it. */
 const portOf = (name: string, value: Option.Option<number>, fallback: number): Result.Result<number, BadInput> => {
   const port = Option.getOrElse(value, () => fallback)
@@ -53,12 +63,7 @@ export const command = Command.make(
   "run",
   flags,
   Effect.fn(function* (flags) {
-    const config = yield* RelayConfig.pipe(
-      Effect.mapError(
-        (error) =>
-          new BadInput({ message: `the environment (TANDEM_…) is wrong: ${error.message.replace(/\s+/g, " ")}` })
-      )
-    )
+    const config = yield* Effect.mapError(RelayConfig, badInput)
     const keys = Option.orElse(flags.keys, () => config.keys)
     const keyRing = yield* Option.match(keys, {
       onNone: () => KeyFile.readOrMakeForDevelopment(),
@@ -72,7 +77,7 @@ export const command = Command.make(
       ...config,
       keyRing,
       admin,
-      host: Option.getOrElse(flags.host, () => config.host),
+      host: yield* Effect.fromResult(hostOf(flags.host, config.host)),
       port: yield* Effect.fromResult(portOf("port", flags.port, config.port)),
       repair: flags.repair,
       impairment: yield* impairmentOf(flags.impair)

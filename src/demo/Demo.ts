@@ -71,24 +71,29 @@ export const run = Effect.fn("Demo.run")(
     const ended = yield* Effect.forEach(participants, awaitParticipant, { concurrency: "unbounded" })
     const work = yield* askRelay(admin.work())
 
-    const streams = ended.flatMap((receiver) =>
-      receiver.summary.received.map((stream) => {
-        const sender = ended.find(({ summary }) => summary.participant === stream.participant)
-        const inLog = (end: Ended | undefined, event: "sent" | "received") =>
-          end?.frames.filter((frame) => frame.ssrc === stream.ssrc && frame.event === event) ?? []
-        return DemoReport.streamReport({
-          from: stream.participant,
-          to: receiver.summary.participant,
-          kind: stream.kind,
-          sent: inLog(sender, "sent"),
-          received: inLog(receiver, "received"),
-          packetsSent: sender?.summary.sent.find(({ ssrc }) => ssrc === stream.ssrc)?.packets ?? 0,
-          packetsReceived: stream.packets,
-          repairedUpstream: reports.get(stream.ssrc)?.packetsRepaired ?? 0,
-          repairedDownstream: stream.packetsRepaired,
-          delayMs: 2 * options.hopDelayMs
-        })
-      })
+    // Every stream to everybody else, whether anything of it arrived or not.
+    const streams = ended.flatMap((sender) =>
+      sender.summary.sent.flatMap((sent) =>
+        ended
+          .filter((receiver) => receiver !== sender)
+          .map((receiver) => {
+            const arrived = receiver.summary.received.find(({ ssrc }) => ssrc === sent.ssrc)
+            const inLog = (end: Ended, event: "sent" | "received") =>
+              end.frames.filter((frame) => frame.ssrc === sent.ssrc && frame.event === event)
+            return DemoReport.streamReport({
+              from: sender.summary.participant,
+              to: receiver.summary.participant,
+              kind: sent.kind,
+              sent: inLog(sender, "sent"),
+              received: inLog(receiver, "received"),
+              packetsSent: sent.packets,
+              packetsReceived: arrived?.packets ?? 0,
+              repairedUpstream: reports.get(sent.ssrc)?.packetsRepaired ?? 0,
+              repairedDownstream: arrived?.packetsRepaired ?? 0,
+              delayMs: 2 * options.hopDelayMs
+            })
+          })
+      )
     )
     const packetsIn = work.packetsIn - workBefore.packetsIn
     const packetsOut = work.packetsOut - workBefore.packetsOut

@@ -12,6 +12,8 @@ export const StreamReport = Schema.Struct({
   framesReceived: Schema.Int,
   /** Bit for bit what was sent, and here within `identicalWithinMs` of sending. */
   framesIdentical: Schema.Int,
+  /** Not what was sent, however late. */
+  framesAltered: Schema.Int,
   packetsSent: Schema.Int,
   /** Lost at their first sending, on either hop. */
   packetsLost: Schema.Int,
@@ -60,12 +62,14 @@ export const streamReport = (evidence: StreamEvidence): StreamReport => {
   const received = new Map(evidence.received.map((record) => [record.timestamp, record]))
   const lateMs: Array<number> = []
   let framesIdentical = 0
+  let framesAltered = 0
   for (const sent of evidence.sent) {
     const arrived = received.get(sent.timestamp)
     if (arrived === undefined) continue
     const tookMs = arrived.atMs - sent.atMs
     lateMs.push(tookMs - delayMs)
-    if (arrived.digest === sent.digest && tookMs <= identicalWithinMs) framesIdentical++
+    if (arrived.digest !== sent.digest) framesAltered++
+    else if (tookMs <= identicalWithinMs) framesIdentical++
   }
   const packetsRepaired = repairedUpstream + repairedDownstream
   return {
@@ -75,6 +79,7 @@ export const streamReport = (evidence: StreamEvidence): StreamReport => {
     framesSent: evidence.sent.length,
     framesReceived: received.size,
     framesIdentical,
+    framesAltered,
     packetsSent,
     packetsLost: packetsSent - packetsReceived + packetsRepaired,
     packetsRepaired,

@@ -1,38 +1,71 @@
-import { Config, Schema } from "effect"
+import { Config, Effect, Result, Schema, String as Text } from "effect"
 import { AddressText } from "../call/CallState.ts"
 import { RelayId } from "../protocol/Ids.ts"
 import { relaysMax } from "../protocol/MessageKinds.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
+
+/** A variable of the environment has a value that cannot be used. `message` says which, and what can. */
+export class BadSetting extends Schema.TaggedError<BadSetting>()("BadSetting", { message: Schema.String }) {}
 
 const mebibyte = 1 << 20
 
-/** Both rings lie in one block of memory, whose offsets are 31 bits. */
-const RingMegabytes = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 960 }))
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-const ringBytes = (name: string, megabytesDefault: number) =>
-  Config.schema(RingMegabytes, name).pipe(
-    Config.withDefault(megabytesDefault),
-    Config.map((megabytes) => megabytes * mebibyte)
+/** Both rings lie in one block of memory, whose offsets are 31 bits. */
+const RingMegabytes = between(1, 960)
+
+/** 0 takes a free one. */
+const Port = between(0, 65535)
+
+/** `allowed` finishes the sentence "TANDEM_PORT must be ...". */
+const setting = <A>(
+  name: string,
+  allowed: string,
+  config: (name: string) => Config.Config<A>,
+  isAllowed: (value: A) => boolean = () => true
+): Effect.Effect<A, BadSetting> => {
+  const bad = () => new BadSetting({ message: `TANDEM_${Text.constantCase(name)} must be ${allowed}` })
+  return config(name).pipe(Effect.mapError(bad), Effect.filterOrFail(isAllowed, bad))
+}
+
+const port = (name: string, otherwise: number) =>
+  setting(name, "a port: a whole number from 0 to 65535, 0 for a free one", (name) =>
+    Config.withDefault(Config.schema(Port, name), otherwise)
   )
+
+const host = (name: string, otherwise: string) =>
+  setting(
+    name,
+    "an IP address like 203.0.113.7 or 2001:db8::1",
+    (name) => Config.withDefault(Config.String(name), otherwise),
+    (host) => Result.isSuccess(PackedAddress.fromHost(host, 0))
+  )
+
+const ringBytes = (name: string, otherwise: number) =>
+  setting(name, "a whole number from 1 to 960", (name) =>
+    Config.withDefault(Config.schema(RingMegabytes, name), otherwise)
+  ).pipe(Effect.map((megabytes) => megabytes * mebibyte))
 
 /**
  * What a relay process is told by its environment: TANDEM_PORT and so on. The command line overrides each. This is the
  * only place that reads it.
  */
-export const RelayConfig = Config.all({
-  relayId: Config.schema(RelayId, "relayId").pipe(Config.withDefault(RelayId.make("relay"))),
-  host: Config.String("host").pipe(Config.withDefault("0.0.0.0")),
-  port: Config.Port("port").pipe(Config.withDefault(3478)),
-  adminHost: Config.String("adminHost").pipe(Config.withDefault("127.0.0.1")),
-  adminPort: Config.Port("adminPort").pipe(Config.withDefault(9478)),
+export const RelayConfig = Effect.all({
+  relayId: setting("relayId", "a name of 1 to 64 bytes", (name) =>
+    Config.withDefault(Config.schema(RelayId, name), RelayId.make("relay"))
+  ),
+  host: host("host", "0.0.0.0"),
+  port: port("port", 3478),
+  adminHost: host("adminHost", "127.0.0.1"),
+  adminPort: port("adminPort", 9478),
   /** The fleet's key file. */
-  keys: Config.option(Config.String("keys")),
-  /**
-   * "203.0.113.8:3478,203.0.113.9:3478": where devices may resume when this relay stops. Of a longer list the first count:
-   * the messages that carry them have no room for more.
-   */
-  otherRelays: Config.Array(AddressText, "otherRelays").pipe(
-    Config.withDefault([]),
-    Config.map((relays) => relays.slice(0, relaysMax))
+  keys: setting("keys", "the path of a file", (name) => Config.option(Config.String(name))),
+  /** Where devices may resume when this relay stops. The messages that carry them have no room for more. */
+  otherRelays: setting(
+    "otherRelays",
+    `at most ${relaysMax} addresses like 203.0.113.8:3478, with commas between them`,
+    (name) => Config.withDefault(Config.Array(AddressText, name), []),
+    (relays) => relays.length <= relaysMax && relays.every((relay) => Result.isSuccess(PackedAddress.parse(relay)))
   ),
   audioRingBytes: ringBytes("audioRingMegabytes", 64),
   videoRingBytes: ringBytes("videoRingMegabytes", 192)

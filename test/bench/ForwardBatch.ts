@@ -10,9 +10,9 @@ import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
 import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
 
-const batchPackets = 64
+export const batchPackets = 64
 /** A batch a millisecond: 64,000 packets a second. */
-const batchMs = 1
+export const batchMs = 1
 const address = (last: number) => Uint32Array.of(5000 + last, 0, 0, 0xffff, 0x0a000000 + last)
 
 export interface Setup {
@@ -59,8 +59,8 @@ export const setUp = (receivers: number, payloadBytes: number): Setup => {
 }
 
 /** Writes the next 64 packets of the stream into the receive slots, as a network would. */
-export const receive = (setup: Setup, first: number): void => {
-  const { view } = setup.forwarding.resources.rings.memory
+export const receive = (forwarding: Forwarding.Forwarding, first: number): void => {
+  const { view } = forwarding.resources.rings.memory
   for (let i = 0; i < batchPackets; i++) {
     const offset = i * PacketMemory.slotBytes
     const n = first + i
@@ -85,7 +85,7 @@ export const measure = (receivers: number, payloadBytes: number, batches: number
   const round = (first: number, forward: boolean): number => {
     const start = process.hrtime.bigint()
     for (let b = 0; b < batches; b++) {
-      receive(setup, first + b * batchPackets)
+      receive(setup.forwarding, first + b * batchPackets)
       if (!forward) continue
       Forwarding.forwardBatch(setup.forwarding, setup.batch, (first / batchPackets + b) * batchMs, setup.out)
       PacketBatch.reset(setup.out)

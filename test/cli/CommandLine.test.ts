@@ -49,11 +49,39 @@ describe("command line", { timeout: 60_000 }, () => {
       refuses(["run", "--keys", file("bad.json", Buffer.from("{}"))], 2, /the key file is wrong at keys/)
     ])
     await Promise.all([
-      refuses(["run"], 2, /environment .* wrong/, { TANDEM_PORT: "many" }),
       refuses(["run", "--prot", "1"], 2, /--prot.*see tandem run --help/),
       refuses(["token", "--call", "c"], 2, /--as/),
       refuses(["call", "--call", "c"], 2, /--token TOKEN, or --call CALL and --as NAME/)
     ])
+  })
+
+  it("refuses numbers of a call that are out of bounds", async () => {
+    await Promise.all([
+      refuses([...joining(), "--wait-for", "50"], 2, /--wait-for.*0 and 49/),
+      refuses([...joining(), "--wait-for=-1"], 2, /--wait-for.*0 and 49/),
+      refuses([...joining(), "--start-after", "60001"], 2, /--start-after.*0 and 60000/),
+      refuses([...joining(), "--linger=-1"], 2, /--linger.*0 and 60000/),
+      refuses([...joining(), "--playout-delay", "60001"], 2, /--playout-delay.*0 and 60000/)
+    ])
+  })
+
+  it("names the variable that is wrong, and what it may be", async () => {
+    const relays = (count: number) => Array.from({ length: count }, (_, i) => `203.0.113.${i}:3478`).join()
+    const wrong = (name: string, value: string, words: RegExp) => refuses(["run"], 2, words, { [name]: value })
+    await Promise.all([
+      wrong("TANDEM_PORT", "abc", /^tandem: TANDEM_PORT must be a port: a whole number from 0 to 65535/),
+      wrong("TANDEM_ADMIN_PORT", "70000", /^tandem: TANDEM_ADMIN_PORT must be a port/),
+      wrong("TANDEM_HOST", "nohost.invalid", /^tandem: TANDEM_HOST must be an IP address/),
+      wrong("TANDEM_ADMIN_HOST", "nohost.invalid", /^tandem: TANDEM_ADMIN_HOST must be an IP address/)
+    ])
+    await Promise.all([
+      wrong("TANDEM_OTHER_RELAYS", relays(9), /^tandem: TANDEM_OTHER_RELAYS must be at most 8 addresses/),
+      wrong("TANDEM_OTHER_RELAYS", "203.0.113.300:3478", /^tandem: TANDEM_OTHER_RELAYS must be at most 8 addresses/),
+      wrong("TANDEM_AUDIO_RING_MEGABYTES", "0", /^tandem: TANDEM_AUDIO_RING_MEGABYTES must be .*1 to 960/),
+      refuses(["run", "--host", "nohost.invalid"], 2, /--host "nohost\.invalid" is not an IP address/)
+    ])
+    const address = { TANDEM_ADMIN_HOST: "203.0.113.1", TANDEM_HOST: "127.0.0.1", TANDEM_PORT: "0" }
+    await refuses(["run"], 1, /HTTP port .* is no address of this machine: set TANDEM_ADMIN_HOST/, address)
   })
 
   it("refuses files that it cannot send", async () => {

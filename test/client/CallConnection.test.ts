@@ -246,6 +246,27 @@ describe("connection", () => {
     }).pipe(run(68))
   )
 
+  it.effect("does not wait for ever for a relay that is to stop some day, nor for one that has stopped before", () =>
+    Effect.gen(function* () {
+      const { client, observed, relay } = yield* joined()
+      yield* speakOn(client)
+      const goesAway = { _tag: "GoingAwayDirective", inMs: 0xffff_ffff, relays: [] } as const
+      yield* relay.direct({ ...goesAway, counter: 1 })
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual(tagsOf(observed.connection), ["Connected", "GoingAway"])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(tagsOf(observed.connection), ["Connected", "GoingAway", "Resumed"])
+      yield* relay.direct({ ...goesAway, counter: 2 })
+      yield* TestClock.adjust("1 second")
+      relay.behaviour.isDead = true
+      relay.hop = undefined
+      yield* TestClock.adjust("5 seconds")
+      relay.behaviour.isDead = false
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(tagsOf(observed.connection).slice(3), ["GoingAway", "Suspect", "Resumed"])
+    }).pipe(run(75))
+  )
+
   it.effect("joins again when no ticket is valid any more", () =>
     Effect.gen(function* () {
       const { backup, client, observed, relay } = yield* joinedWithBackup()

@@ -237,6 +237,9 @@ describe("packets that are received", () => {
       const { client, lin, relay } = yield* withLin()
       const asked: Array<number> = []
       relay.onKeyFrameRequest = (ssrc) => asked.push(ssrc)
+      // Who has been silent all the time has no key frame to give.
+      yield* relay.sendMedia(lin.audio, audioPacket(0))
+      yield* TestClock.adjust(linkMs)
       yield* client.requestKeyFrame(lin.video.stream.ssrc)
       yield* client.requestKeyFrame(12345)
       yield* TestClock.adjust(100)
@@ -317,6 +320,7 @@ describe("packets that are sent", () => {
     Effect.gen(function* () {
       const { client, observed, relay } = yield* joined()
       const [audio, video] = client.streams
+      yield* client.send(audio!, audioPacket(0))
       for (const stream of [audio!, video!]) relay.askForKeyFrame(stream.ssrc)
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(observed.keyFrameRequests, [video!.ssrc])

@@ -32,6 +32,7 @@ describe("DemoReport", () => {
     const row = DemoReport.streamReport({ ...evidence, received })
     assert.strictEqual(row.framesReceived, 4)
     assert.strictEqual(row.framesIdentical, 2)
+    assert.strictEqual(row.framesAltered, 1)
     assert.deepStrictEqual(row.lateMs, { p50: 10, p99: 261 })
   })
 
@@ -41,5 +42,16 @@ describe("DemoReport", () => {
     assert.strictEqual(row.packetsLost, 9)
     assert.strictEqual(row.framesReceived, 0)
     assert.deepStrictEqual(row.lateMs, { p50: 0, p99: 0 })
+  })
+
+  it("a stream of which nothing arrived is a row of zeros, all of it lost", () => {
+    const row = DemoReport.streamReport({
+      ...evidence,
+      packetsReceived: 0,
+      repairedUpstream: 0,
+      repairedDownstream: 0
+    })
+    assert.deepStrictEqual([row.framesSent, row.framesReceived, row.framesIdentical, row.framesAltered], [4, 0, 0, 0])
+    assert.deepStrictEqual([row.packetsSent, row.packetsLost, row.packetsRepaired], [100, 100, 0])
   })
 })

@@ -15,7 +15,7 @@ export type Outcome =
 
 const silent: Outcome = { _tag: "Silent" }
 
-/** So many challenges are acted on: some may be forged, but a relay whose cookie it does not accept itself is not asked for ever. */
+/** Challenges that are acted on: some may be forged, but who does not accept his own cookies is not asked for ever. */
 const challengesMax = 3
 
 interface Asking {

@@ -10,6 +10,11 @@ export interface CallRecorder {
     source: Source,
     frame: FrameAssembly.ReceivedFrame
   ) => Effect.Effect<void, PlatformError.PlatformError>
+  /**
+   * Writes what the files still lack. Nothing may be written afterwards. When the scope ends without it, as by an
+   * interruption, the files are finished as far as that is possible.
+   */
+  readonly finish: Effect.Effect<void, PlatformError.PlatformError>
   /** Paths of the files so far. */
   readonly paths: () => ReadonlyArray<string>
 }
@@ -23,9 +28,11 @@ export interface Source {
 interface Recording {
   readonly track: TrackFile.TrackFile
   readonly file: FileSystem.File
+  /** Does something the first time only. */
+  readonly finish: Effect.Effect<void, PlatformError.PlatformError>
 }
 
-/** A recorder into this directory, which is made. The files are finished when the scope ends. */
+/** A recorder into this directory, which is made. The files are closed when the scope ends. */
 export const make = Effect.fnUntraced(function* (
   directory: string
 ): Effect.fn.Return<CallRecorder, PlatformError.PlatformError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
@@ -51,7 +58,10 @@ export const make = Effect.fnUntraced(function* (
     const filePath = newPath(source, track.extension)
     paths.push(filePath)
     const file = yield* fileSystem.open(filePath, { flag: "w" })
+    let isFinished = false
     const finish = Effect.gen(function* () {
+      if (isFinished) return
+      isFinished = true
       const { correction, tail } = track.finish()
       if (tail.length > 0) yield* file.writeAll(tail)
       if (correction === undefined) return
@@ -59,11 +69,14 @@ export const make = Effect.fnUntraced(function* (
       yield* file.writeAll(correction.bytes)
     })
     yield* Effect.addFinalizer(() => Effect.ignore(finish))
-    return { track, file }
+    return { track, file, finish }
   })
 
   return {
     paths: () => paths,
+    finish: Effect.suspend(() =>
+      Effect.forEach(recordings.values(), (recording) => recording?.finish ?? Effect.void, { discard: true })
+    ),
     write: Effect.fnUntraced(function* (source, frame) {
       if (!recordings.has(source.ssrc)) recordings.set(source.ssrc, yield* begin(source).pipe(Scope.provide(scope)))
       const recording = recordings.get(source.ssrc)

@@ -119,6 +119,7 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   yield* Effect.raceAllFirst([play, lost, Effect.andThen(receive, Effect.never)])
   const { roundTripMs, sent } = yield* look
   yield* client.leave
+  if (recorder !== undefined) yield* recorder.finish
   if (options.frameLog !== undefined) yield* fileSystem.writeFileString(options.frameLog, FrameLog.format(log))
 
   const summary: CallSummary = {

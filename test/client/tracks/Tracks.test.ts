@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Result } from "effect"
+import { Effect, Fiber, FileSystem, Path, PlatformError, Result } from "effect"
 import { TestClock } from "effect/testing"
 import * as IvfReader from "../../../src/client/files/IvfReader.ts"
 import * as OggOpusReader from "../../../src/client/files/OggOpusReader.ts"
+import * as CallRecorder from "../../../src/client/tracks/CallRecorder.ts"
 import * as FrameAssembly from "../../../src/client/tracks/FrameAssembly.ts"
 import * as FrameLog from "../../../src/client/tracks/FrameLog.ts"
 import * as MediaTrack from "../../../src/client/tracks/MediaTrack.ts"
@@ -112,6 +113,47 @@ describe("media tracks", () => {
     assert.deepStrictEqual(FrameLog.parse(FrameLog.format([record, record])), Result.succeed([record, record]))
     assert.deepStrictEqual(FrameLog.parse(`${FrameLog.format([record])}{"event":"lost"}\n`), Result.fail(2))
   })
+
+  it.effect("a recording that cannot be finished is an error, and one that is finished is finished once", () =>
+    Effect.gen(function* () {
+      const written: Array<number> = []
+      let isFull = false
+      const full = PlatformError.systemError({ _tag: "WriteZero", module: "FileSystem", method: "writeAll" })
+      const writeAll = (bytes: Uint8Array) =>
+        Effect.suspend(() => {
+          if (isFull) return Effect.fail(full)
+          written.push(bytes.length)
+          return Effect.void
+        })
+      const file = { [FileSystem.FileTypeId]: FileSystem.FileTypeId, writeAll } as FileSystem.File
+      const disk = FileSystem.makeNoop({ makeDirectory: () => Effect.void, open: () => Effect.succeed(file) })
+      const finishOne = Effect.gen(function* () {
+        isFull = false
+        const recorder = yield* CallRecorder.make("heard")
+        const source = { participant: ParticipantId.make("ada"), ssrc: 1, codec: "opus" }
+        const bytes = speech.packets[0]!.bytes
+        yield* recorder.write(source, { bytes, timestamp: 0, keyFrame: true, decodable: true, arrivedAtMs: 0 })
+        assert.deepStrictEqual(recorder.paths(), ["heard/ada.opus"])
+        return recorder
+      })
+      const recording = finishOne.pipe(
+        Effect.flatMap((recorder) => {
+          isFull = true
+          return Effect.flip(recorder.finish)
+        })
+      )
+      const provide = <A, E>(effect: Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>) =>
+        effect.pipe(Effect.provideService(FileSystem.FileSystem, disk), Effect.provide(Path.layer))
+      assert.strictEqual(yield* provide(Effect.scoped(recording)), full)
+
+      written.length = 0
+      yield* provide(Effect.scoped(Effect.flatMap(finishOne, ({ finish }) => finish)))
+      const finished = [...written]
+      written.length = 0
+      yield* provide(Effect.scoped(finishOne))
+      assert.deepStrictEqual(written, finished, "the end of the scope finishes too, and not twice")
+    })
+  )
 
   it("there are files for the codecs that there are readers for", () => {
     assert.isUndefined(TrackFile.make("h264", 1))
