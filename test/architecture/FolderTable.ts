@@ -80,7 +80,9 @@ export const rows: Readonly<Record<string, Row>> = {
     modules: names("effect effect/cluster effect/testing")
   },
   cli: {
-    ours: names("protocol/Ids protocol/CallClass access/CallToken sockets/Impairment server client simulation demo"),
+    ours: names(
+      "protocol/Ids protocol/CallClass access/CallToken sockets/Impairment sockets/PackedAddress server client simulation demo"
+    ),
     modules: names(`effect effect/cli effect/crypto ${platform} node:fs node:os node:path node:url`)
   }
 }
