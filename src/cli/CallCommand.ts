@@ -1,4 +1,4 @@
-import { Config, Console, Effect, FileSystem, Option, Redacted, Result, Schema } from "effect"
+import { Config, Console, Effect, FileSystem, Option, type PlatformError, Redacted, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as CallToken from "../access/CallToken.ts"
 import * as EndToEndEncryption from "../client/EndToEndEncryption.ts"
@@ -140,6 +140,10 @@ const trackOf = Effect.fnUntraced(function* (
   return yield* new BadInput({ message: `${path.value}: ${track.failure.message}` })
 })
 
+/** The system's own words, as "ENOSPC: no space left on device, write". */
+const causeOf = ({ message, reason }: PlatformError.PlatformError): string =>
+  reason._tag !== "BadArgument" && reason.cause instanceof Error ? reason.cause.message : message
+
 export const command = Command.make(
   "call",
   flags,
@@ -174,7 +178,10 @@ export const command = Command.make(
         RelayUnreachable: (error) => Effect.fail(failed(error)),
         PortNotOpened: (error) => Effect.fail(failed(error)),
         CallLost: (error) => Effect.fail(failed(error)),
-        PlatformError: (error) => Effect.fail(failed({ message: `a file cannot be written: ${error.message}` }))
+        PlatformError: (error) =>
+          Effect.fail(
+            failed({ message: `a file cannot be written (${causeOf(error)}): make room, or name another place` })
+          )
       })
     )
     yield* Console.log(flags.json ? JSON.stringify(summary) : CallProgress.format(summary))
