@@ -1,4 +1,4 @@
-import { Effect, Latch, Layer, Queue, Stream } from "effect"
+import { Cause, Effect, Latch, Layer, Queue, Stream } from "effect"
 import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import type { PacketBatch } from "../sockets/PacketBatch.ts"
@@ -48,11 +48,22 @@ const poll = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   }).pipe(Effect.andThen(Effect.sleep(LegTimers.tickMs)), Effect.andThen(deadlines.await), Effect.forever)
 })
 
+/** These fibers end with their scope. If one ends before, the relay is of no use any more, and the log has to say so. */
+const watched = <E, R>(fiber: Effect.Effect<void, E, R>) =>
+  fiber.pipe(
+    Effect.tapCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.logFatal("the packet path has ended: restart the relay", cause)
+    ),
+    Effect.orDie
+  )
+
 /** The data plane: both fibers end with the layer's scope. A port that closes under them is a defect of the host. */
 export const layer: Layer.Layer<never, never, RelayCore | ControlInbox> = Layer.effectDiscard(
   Effect.gen(function* () {
     const deadlines = yield* Latch.make()
-    yield* Effect.forkScoped(Effect.orDie(forward(deadlines)))
-    yield* Effect.forkScoped(poll(deadlines))
+    yield* Effect.forkScoped(watched(forward(deadlines)))
+    yield* Effect.forkScoped(watched(poll(deadlines)))
   })
 )

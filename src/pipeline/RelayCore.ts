@@ -29,8 +29,8 @@ export interface RelayOptions {
 
 /** Datagrams that one pull takes in. */
 const receiveSlots = 64
-/** Room for all that a batch can become: each of its packets goes to at most 49 others. */
-const sendCapacity = 4096
+/** Half is for what is sent for the first time, 64 packets to 49 others at most; resends may fill the other half. */
+const sendCapacity = 8192
 /** Feedback and control messages of one batch. Bytes. */
 const scratchBytes = 256 * 1024
 
