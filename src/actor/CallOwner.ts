@@ -1,11 +1,10 @@
-import { Clock, Effect, FiberHandle, Metric, Result, Semaphore, Stream } from "effect"
+import { Clock, Effect, Metric, Result, Semaphore } from "effect"
 import * as CallDecision from "../call/CallDecision.ts"
 import type { CallState } from "../call/CallState.ts"
 import * as CallVersion from "../call/CallVersion.ts"
-import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import type { CallId } from "../protocol/Ids.ts"
 import { CallStore, CallStoreError } from "../state/CallStore.ts"
-import * as PlanFeed from "./PlanFeed.ts"
+import { PlanFeed } from "./PlanFeed.ts"
 
 /** Calls that a new owner has loaded. */
 export const takeOvers = Metric.counter("tandem_call_take_overs_total", { incremental: true })
@@ -13,9 +12,6 @@ export const takeOvers = Metric.counter("tandem_call_take_overs_total", { increm
 export const ownershipsLost = Metric.counter("tandem_call_ownerships_lost_total", { incremental: true })
 /** Changes that took effect before they were saved, because the store was away. */
 export const savesDelayed = Metric.counter("tandem_call_saves_delayed_total", { incremental: true })
-
-/** Until the store is asked again for what it could not save. */
-const saveAgainAfter = "1 second"
 
 /** The call as its owner has it in memory. */
 interface Held {
@@ -27,21 +23,21 @@ interface Held {
 /** What follows from the state, or why nothing does. */
 type Decide<D extends CallDecision.Decision, E> = (state: CallState, nowMs: number) => Result.Result<D, E>
 
+/** Whether a change waits for the store, or counts although the store is away: its answer is then that it was not saved. */
+type TakesEffect = "saved" | "at once"
+
 /** The one who decides about a call, for as long as the store agrees. */
 export interface CallOwner {
   /** Load, decide, save, publish: in that order, one change at a time. */
   readonly change: <D extends CallDecision.Decision, E>(
     decide: Decide<D, E>,
-    whenUnavailable?: "refuse" | "save-later"
+    takesEffect?: TakesEffect
   ) => Effect.Effect<D, E | CallStoreError>
-  /** See `CallRpcs.WatchPlan`. */
-  readonly plans: Stream.Stream<ForwardingPlan, CallStoreError>
 }
 
 export const make = Effect.fnUntraced(function* (id: CallId) {
   const store = yield* CallStore
-  const feed = yield* PlanFeed.make
-  const savingLater = yield* FiberHandle.make()
+  const feed = yield* PlanFeed
   const turn = yield* Semaphore.make(1)
   // Undefined until it is first needed, so that a store that is away refuses a command and not the actor; and again
   // when somebody else has written the call.
@@ -60,23 +56,28 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
 
   const attempt = Effect.fnUntraced(function* <D extends CallDecision.Decision, E>(
     decide: Decide<D, E>,
-    whenUnavailable: "refuse" | "save-later"
+    takesEffect: TakesEffect
   ) {
     const { stored, state: before } = (held ??= yield* load)
     const decision = yield* Effect.fromResult(decide(before, yield* Clock.currentTimeMillis))
     const { state, plan } = decision
     const storedNext = state.participants.length > 0 ? state.version : CallVersion.none
     if (CallVersion.equals(storedNext, stored)) return decision
+    const takeEffect = (stored: CallVersion.CallVersion) =>
+      Effect.suspend(() => {
+        held = { state, stored }
+        return feed.publish({ call: id, plan }, relaysOf(before, state))
+      })
     // Nothing may be published before the epoch is stored, so only an owner whose epoch is may go on without the store.
-    const canSaveLater = whenUnavailable === "save-later" && stored.ownerEpoch === state.version.ownerEpoch
-    held = yield* write(state, stored).pipe(
-      Effect.as({ state, stored: storedNext }),
-      Effect.catchIf(
-        (error) => canSaveLater && isUnavailable(error),
-        () => Effect.as(saveLater, { state, stored })
+    const mayGoOn = takesEffect === "at once" && stored.ownerEpoch === state.version.ownerEpoch
+    yield* write(state, stored).pipe(
+      Effect.tapError((error) =>
+        mayGoOn && isUnavailable(error)
+          ? Effect.andThen(Metric.update(savesDelayed, 1), takeEffect(stored))
+          : Effect.void
       )
     )
-    yield* feed.publish(plan)
+    yield* takeEffect(storedNext)
     return decision
   })
 
@@ -88,37 +89,28 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
   /**
    * When somebody else has written the call, it is taken over again and the command decided anew: the cluster has
    * brought the command here, so the call is ours. If it is taken away once more meanwhile, it is not: the command is
-   * refused, and those who watch are told to look for the owner.
+   * refused.
    */
   const change = <D extends CallDecision.Decision, E>(
     decide: Decide<D, E>,
-    whenUnavailable: "refuse" | "save-later" = "refuse"
+    takesEffect: TakesEffect = "saved"
   ): Effect.Effect<D, E | CallStoreError> =>
-    attempt(decide, whenUnavailable).pipe(
+    attempt(decide, takesEffect).pipe(
       Effect.catchIf(isStale, () =>
-        forget.pipe(Effect.andThen(attempt(unchanged, "refuse")), Effect.andThen(attempt(decide, whenUnavailable)))
+        forget.pipe(Effect.andThen(attempt(unchanged, "saved")), Effect.andThen(attempt(decide, takesEffect)))
       ),
-      Effect.tapError((error) => (isStale(error) ? Effect.andThen(forget, feed.fail(error)) : Effect.void)),
+      Effect.tapError((error) => (isStale(error) ? forget : Effect.void)),
       // Whoever has asked may go away; between the store and what is held here nothing may be cut off.
       Effect.uninterruptible,
       turn.withPermit
     )
 
-  /** Takes the call over if that has not been done yet, and saves what waits. */
-  const settle = change(unchanged)
-
-  const saveLater: Effect.Effect<void> = Metric.update(savesDelayed, 1).pipe(
-    Effect.andThen(
-      FiberHandle.run(
-        savingLater,
-        settle.pipe(Effect.delay(saveAgainAfter), Effect.retry({ while: isUnavailable }), Effect.ignore),
-        { onlyIfMissing: true }
-      )
-    )
-  )
-
-  return { change, plans: Stream.unwrap(Effect.as(settle, feed.plans)) } satisfies CallOwner
+  return { change } satisfies CallOwner
 })
+
+/** Who must know the plan: also a relay that the last participant has just left. */
+const relaysOf = (before: CallState, after: CallState) =>
+  new Set([...before.participants, ...after.participants].map(({ relay }) => relay))
 
 const unchanged = (state: CallState) => Result.succeed(CallDecision.unchanged(state))
 

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
+import { Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as CallCommand from "../call/CallCommand.ts"
 import { CallFull, SsrcTaken, StaleEpoch, UnknownParticipant } from "../call/CallDecision.ts"
@@ -28,7 +28,10 @@ export const Resume = Rpc.make("Resume", {
   error: Schema.Union([UnknownParticipant, StaleEpoch, CallStoreError])
 })
 
-/** Takes effect also while the store is away, and is saved when it is back: a running call does not need the store. */
+/**
+ * Takes effect also while the store is away, since a running call does not need the store: the answer is then that the
+ * store is unavailable, and whoever has sent it repeats it until it is saved.
+ */
 export const Move = Rpc.make("Move", {
   payload: CallCommand.Move,
   error: Schema.Union([UnknownParticipant, StaleEpoch, CallStoreError])
@@ -37,18 +40,5 @@ export const Move = Rpc.make("Move", {
 /** Whoever is not there has left already. */
 export const Leave = Rpc.make("Leave", { payload: CallCommand.Leave, error: CallStoreError })
 
-/**
- * The plan as it is, then every newer one; who reads slowly skips to the newest (ask with `streamBufferSize: 1`: by
- * default the client itself keeps 16). A call that nobody has joined has no
- * plan yet. Ends when the actor goes elsewhere, or fails when it has lost the call: watch again, and forward by the
- * plan at hand meanwhile.
- */
-export const WatchPlan = Rpc.make("WatchPlan", {
-  success: ForwardingPlan,
-  error: CallStoreError,
-  stream: true
-  // Without this a planned restart would wait 15 s for the stream to end by itself.
-}).annotate(ClusterSchema.InterruptOnTermination, true)
-
 /** The one actor of a call; the entity id is the call's. Commands may arrive twice, so each is safe to repeat. */
-export const Call = Entity.make("Call", [Join, Resume, Move, Leave, WatchPlan])
+export const Call = Entity.make("Call", [Join, Resume, Move, Leave])

@@ -1,36 +1,77 @@
-import { Effect, Exit, PubSub, Stream, type Take } from "effect"
+import { Context, Effect, Latch, Layer, Stream } from "effect"
 import * as CallVersion from "../call/CallVersion.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
-import type { CallStoreError } from "../state/CallStore.ts"
+import type { CallId, RelayId } from "../protocol/Ids.ts"
 
-/** The plans of one call on their way to the relays that watch it. */
-export interface PlanFeed {
-  /** A plan that is not newer than the one before is not news, and dropped. */
-  readonly publish: (plan: ForwardingPlan) => Effect.Effect<void>
-  /** Ends it for all who watch now: this actor does not know the newest plan any more. */
-  readonly fail: (error: CallStoreError) => Effect.Effect<void>
-  /** The plan published last, if there is one, and every newer one. Who reads slowly gets the newest alone. */
-  readonly plans: Stream.Stream<ForwardingPlan, CallStoreError>
+/** A plan on its way to the relays, with the call that it is of. */
+export interface PublishedPlan {
+  readonly call: CallId
+  readonly plan: ForwardingPlan
 }
 
-/** One place, whose content is replaced, and shown to whoever comes later. */
-const makePlace = PubSub.sliding<Take.Take<ForwardingPlan, CallStoreError>>({ capacity: 1, replay: 1 })
-
-export const make: Effect.Effect<PlanFeed> = Effect.gen(function* () {
-  let place = yield* makePlace
-  let published = CallVersion.none
-
-  return {
-    publish: Effect.fnUntraced(function* (plan) {
-      if (!CallVersion.isNewer(plan.version, published)) return
-      published = plan.version
-      yield* PubSub.publish(place, [plan])
-    }),
-    fail: Effect.fnUntraced(function* (error) {
-      const lost = place
-      place = yield* makePlace
-      yield* PubSub.publish(lost, Exit.fail(error))
-    }),
-    plans: Stream.suspend(() => Stream.fromPubSubTake(place))
+/**
+ * Brings plans from the actors, wherever they run, to the relays. A relay has one subscription for all of its calls: so a
+ * call in which nothing happens costs nothing, and its actor can go.
+ */
+export class PlanFeed extends Context.Service<
+  PlanFeed,
+  {
+    /** For the relays that have, or had until now, participants of the call. Waits for none of them. */
+    readonly publish: (published: PublishedPlan, relays: ReadonlySet<RelayId>) => Effect.Effect<void>
+    /**
+     * The plans that are published for this relay from now on. Who reads slowly gets of each call the newest alone, so
+     * what waits is bounded by the number of calls.
+     */
+    readonly watch: (relay: RelayId) => Stream.Stream<PublishedPlan>
   }
+>()("tandem/actor/PlanFeed") {}
+
+/** What one subscriber has not taken yet. */
+interface Inbox {
+  readonly waiting: Map<CallId, PublishedPlan>
+  readonly hasWaiting: Latch.Latch
+}
+
+const put = ({ hasWaiting, waiting }: Inbox, published: PublishedPlan): void => {
+  const before = waiting.get(published.call)
+  if (before !== undefined && !CallVersion.isNewer(published.plan.version, before.plan.version)) return
+  waiting.set(published.call, published)
+  hasWaiting.openUnsafe()
+}
+
+const takeAll = ({ hasWaiting, waiting }: Inbox): Effect.Effect<ReadonlyArray<PublishedPlan>> =>
+  Effect.map(hasWaiting.await, () => {
+    const taken = [...waiting.values()]
+    waiting.clear()
+    hasWaiting.closeUnsafe()
+    return taken
+  })
+
+/** Actors and relays in one process. */
+export const layerMemory = Layer.sync(PlanFeed, () => {
+  const inboxes = new Map<RelayId, Set<Inbox>>()
+
+  const subscribe = (relay: RelayId) =>
+    Effect.acquireRelease(
+      Effect.sync((): Inbox => {
+        const inbox = { waiting: new Map(), hasWaiting: Latch.makeUnsafe() }
+        inboxes.set(relay, (inboxes.get(relay) ?? new Set()).add(inbox))
+        return inbox
+      }),
+      (inbox) =>
+        Effect.sync(() => {
+          const others = inboxes.get(relay)
+          others?.delete(inbox)
+          if (others?.size === 0) inboxes.delete(relay)
+        })
+    )
+
+  return PlanFeed.of({
+    publish: (published, relays) =>
+      Effect.sync(() => {
+        for (const relay of relays) inboxes.get(relay)?.forEach((inbox) => put(inbox, published))
+      }),
+    watch: (relay) =>
+      Stream.unwrap(Effect.map(subscribe(relay), (inbox) => Stream.fromIterableEffectRepeat(takeAll(inbox))))
+  })
 })

@@ -1,11 +1,12 @@
 import { Layer } from "effect"
 import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
+import * as PlanFeed from "../actor/PlanFeed.ts"
 
 /**
  * The cluster of one process, in memory: every call's actor runs here, and a message to it is a function call. For a
  * relay that stands alone and for applications that embed one. What has to survive the process is in the `CallStore`.
  */
-export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
+export const layer: Layer.Layer<Sharding.Sharding | PlanFeed.PlanFeed> = Sharding.layer.pipe(
   Layer.provide(Runners.layerNoop),
   // Messages are not stored: a command that is lost with the process is repeated by whoever has sent it.
   Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
@@ -19,5 +20,6 @@ export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
       // Messages do not leave the process: to encode and decode them would only cost.
       simulateRemoteSerialization: false
     })
-  )
+  ),
+  Layer.merge(PlanFeed.layerMemory)
 )

@@ -13,12 +13,13 @@ export interface ArrivalRecorder {
   highest: number
 }
 
-/** Numbers kept at first; doubled while more are waiting to be reported. */
+/** Numbers kept from the first frame on; doubled while more are waiting to be reported. A leg that is idle has none. */
 const lengthInitial = 64
 const lengthMax = Feedback.arrivalsMax
+const nothing = new Float64Array(0)
 
 export const make = (): ArrivalRecorder => ({
-  arrivedAtMs: new Float64Array(lengthInitial).fill(NaN),
+  arrivedAtMs: nothing,
   base: 0,
   highest: -1
 })
@@ -26,6 +27,7 @@ export const make = (): ArrivalRecorder => ({
 /** Call for every frame, in arrival order. */
 export const handleFrame = (self: ArrivalRecorder, hopSequence: number, nowMs: number): void => {
   if (self.highest < 0) {
+    self.arrivedAtMs = new Float64Array(lengthInitial).fill(NaN)
     self.base = hopSequence
     self.highest = hopSequence
   } else {

@@ -13,18 +13,24 @@ export interface DepartureRecorder {
   known: number
 }
 
-/** Numbers kept at first; doubled while those that would be overwritten are younger than `keptMs`. */
+/**
+ * Numbers kept from the first frame on; doubled while those that would be overwritten are younger than `keptMs`. A leg
+ * that is idle has none.
+ */
 const lengthInitial = 64
 const lengthMax = 4096
 /** Longest time after which feedback is still of use. Milliseconds. */
 const keptMs = 1000
 
-export const make = (): DepartureRecorder => ({ sentAtMs: new Float64Array(lengthInitial), highest: -1, known: 0 })
+const nothing = new Float64Array(0)
+
+export const make = (): DepartureRecorder => ({ sentAtMs: nothing, highest: -1, known: 0 })
 
 export const handleFrame = (self: DepartureRecorder, hopSequence: number, nowMs: number): void => {
   const length = self.sentAtMs.length
   if (self.known === length) {
-    if (length < lengthMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) grow(self)
+    if (length === 0) self.sentAtMs = new Float64Array(lengthInitial)
+    else if (length < lengthMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) grow(self)
     else self.known--
   }
   self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)] = nowMs

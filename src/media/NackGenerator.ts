@@ -34,7 +34,7 @@ export type Arrival = (typeof Arrival)[keyof typeof Arrival]
 
 const State = { Unseen: 0, Received: 1, Missing: 2, Abandoned: 3 } as const
 
-/** Window at first; doubled while something is missing in what would fall out. */
+/** Window from the first packet on; doubled while something is missing in what would fall out. An idle leg has none. */
 const lengthInitial = 128
 const lengthMax = 2048
 /** A larger hole is not asked for. libwebrtc kMaxNackPackets. Packets. */
@@ -48,11 +48,13 @@ const reorderWaitMsMax = 20
 /** Share of the reordering wait that is forgotten with each packet that fills no gap. */
 const reorderDecay = 1 / 256
 
+const none = { bytes: new Uint8Array(0), times: new Float64Array(0) }
+
 export const make = (): NackGenerator => ({
-  states: new Uint8Array(lengthInitial),
-  noticedAtMs: new Float64Array(lengthInitial),
-  askedAtMs: new Float64Array(lengthInitial),
-  asks: new Uint8Array(lengthInitial),
+  states: none.bytes,
+  noticedAtMs: none.times,
+  askedAtMs: none.times,
+  asks: none.bytes,
   highest: SequenceNumber.mask,
   missing: 0,
   oldestMissing: 0,
@@ -161,7 +163,7 @@ const makeRoom = (self: NackGenerator, count: number): void => {
 
 const grow = (self: NackGenerator): void => {
   const old = { ...self }
-  const length = self.states.length * 2
+  const length = Math.max(lengthInitial, self.states.length * 2)
   self.states = new Uint8Array(length)
   self.noticedAtMs = new Float64Array(length)
   self.askedAtMs = new Float64Array(length)
@@ -177,6 +179,7 @@ const grow = (self: NackGenerator): void => {
 }
 
 const restartAt = (self: NackGenerator, sequence: number): void => {
+  if (self.states.length === 0) grow(self)
   self.states.fill(State.Unseen)
   self.highest = sequence
   self.missing = 0

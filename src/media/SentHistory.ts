@@ -16,17 +16,22 @@ export interface SentHistory {
   known: number
 }
 
-/** Numbers kept at first; doubled while those that would be overwritten are younger than `keptMs`. */
+/**
+ * Numbers kept from the first packet on; doubled while those that would be overwritten are younger than `keptMs`. A leg
+ * that is idle has none.
+ */
 const lengthInitial = 64
 const lengthMax = 4096
 /** The rings keep packets no longer. Milliseconds. */
 const keptMs = 1500
 
+const none = { packets: new Int32Array(0), bytes: new Uint8Array(0), times: new Float64Array(0) }
+
 export const make = (): SentHistory => ({
-  packets: new Int32Array(lengthInitial),
-  types: new Uint8Array(lengthInitial),
-  descriptors: new Uint8Array(lengthInitial),
-  sentAtMs: new Float64Array(lengthInitial),
+  packets: none.packets,
+  types: none.bytes,
+  descriptors: none.bytes,
+  sentAtMs: none.times,
   highest: SequenceNumber.mask,
   known: 0
 })
@@ -42,8 +47,10 @@ export const add = (
 ): void => {
   const length = self.packets.length
   if (self.known === length) {
-    if (length < lengthMax && nowMs - self.sentAtMs[repairSequence & (length - 1)]! < keptMs) grow(self)
-    else self.known--
+    if (length === 0) resize(self, lengthInitial)
+    else if (length < lengthMax && nowMs - self.sentAtMs[repairSequence & (length - 1)]! < keptMs) {
+      resize(self, length * 2)
+    } else self.known--
   }
   const at = repairSequence & (self.packets.length - 1)
   self.packets[at] = packet
@@ -60,9 +67,8 @@ export const find = (self: SentHistory, repairSequence: number): number => {
   return back < 0 || back >= self.known ? -1 : repairSequence & (self.packets.length - 1)
 }
 
-const grow = (self: SentHistory): void => {
+const resize = (self: SentHistory, length: number): void => {
   const old = { ...self }
-  const length = self.packets.length * 2
   self.packets = new Int32Array(length)
   self.types = new Uint8Array(length)
   self.descriptors = new Uint8Array(length)

@@ -1,5 +1,5 @@
-import { Context, Effect, FiberMap, Layer, Stream } from "effect"
-import { Call } from "../actor/CallRpcs.ts"
+import { Context, Effect, Layer, Stream } from "effect"
+import { PlanFeed } from "../actor/PlanFeed.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import type { CallId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
@@ -10,8 +10,8 @@ import * as LegTimers from "./LegTimers.ts"
 import { RelayCore } from "./RelayCore.ts"
 import type { Session } from "./Session.ts"
 
-/** Before the plan is watched again when the actor has gone. */
-const watchAgainAfter = "200 millis"
+/** Plans of calls that have no session here yet, the oldest are forgotten first: an answer is on its way for a moment. */
+const earlyPlansMax = 1024
 
 const isSameRoster = (a: ForwardingPlan, b: ForwardingPlan): boolean =>
   a.participants.length === b.participants.length &&
@@ -40,10 +40,11 @@ export class CallSessions extends Context.Service<
   static readonly layer = Layer.effect(
     CallSessions,
     Effect.gen(function* () {
-      const { calls, forwarding } = yield* RelayCore
+      const { calls, forwarding, options } = yield* RelayCore
       const directives = yield* Directives
-      const clientOf = yield* Call.client
-      const watchers = yield* FiberMap.make<CallId>()
+      const feed = yield* PlanFeed
+      // A plan may overtake the answer to the join that it follows upon.
+      const earlyPlans = new Map<CallId, ForwardingPlan>()
 
       const apply = Effect.fnUntraced(function* (call: CallTable.LocalCall, plan: ForwardingPlan) {
         const before = call.plan
@@ -55,23 +56,28 @@ export class CallSessions extends Context.Service<
         })
       })
 
-      /** For as long as the call has participants here: the actor may move, restart or be away for a while. */
-      const watch = (id: CallId) =>
-        Stream.runForEach(clientOf(id).WatchPlan(undefined, { streamBufferSize: 1 }), (plan) => {
-          const call = calls.calls.get(id)
-          return call === undefined ? Effect.void : apply(call, plan)
-        }).pipe(
-          Effect.catchCause((cause) => Effect.logDebug("the plan is watched again", cause)),
-          Effect.andThen(Effect.sleep(watchAgainAfter)),
-          Effect.forever
+      const keepEarly = (id: CallId, plan: ForwardingPlan): void => {
+        if (!plan.participants.some(({ relay }) => relay === options.relayId)) return
+        earlyPlans.delete(id)
+        earlyPlans.set(id, plan)
+        if (earlyPlans.size <= earlyPlansMax) return
+        const [oldest] = earlyPlans.keys()
+        earlyPlans.delete(oldest!)
+      }
+
+      const watch = Stream.runForEach(feed.watch(options.relayId), ({ call: id, plan }) => {
+        const call = calls.calls.get(id)
+        return (call === undefined ? Effect.sync(() => keepEarly(id, plan)) : apply(call, plan)).pipe(
+          // One plan that cannot be applied must not be the last that is.
+          Effect.catchDefect((defect) => Effect.logError("a plan could not be applied", defect))
         )
+      })
 
       const close = Effect.fnUntraced(function* (session: Session) {
         LegTable.remove(forwarding.legs, session.leg)
         LegTimers.remove(forwarding.timers, session.leg)
         CallTable.remove(calls, session)
         yield* directives.forget(session)
-        if (!calls.calls.has(session.call)) yield* FiberMap.remove(watchers, session.call)
       })
 
       const open = Effect.fnUntraced(function* (session: Session, plan: ForwardingPlan) {
@@ -84,14 +90,18 @@ export class CallSessions extends Context.Service<
           calls.sessionsByTag.delete(before.leg.hop.receive.legTag)
           yield* directives.forget(before)
         }
-        // A plan that the watcher has brought already is as new; then only the new leg has to be connected.
+        // A plan that the feed has brought already is as new; then only the new leg has to be connected.
         if (call.plan !== undefined) {
           CallTable.connect(call, call.plan)
           yield* directives.sendRoster(session, call.plan)
         }
         yield* apply(call, plan)
-        yield* FiberMap.run(watchers, call.id, watch(call.id), { onlyIfMissing: true })
+        const early = earlyPlans.get(call.id)
+        earlyPlans.delete(call.id)
+        if (early !== undefined) yield* apply(call, early)
       })
+
+      yield* Effect.forkScoped(watch, { startImmediately: true })
 
       return CallSessions.of({ open, close })
     })

@@ -42,7 +42,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   actor: { ours: names("protocol call routing state"), modules: names("effect effect/cluster effect/rpc") },
   pipeline: {
-    ours: names("protocol media call routing access sockets throttle actor/CallRpcs actor/CallLocator"),
+    ours: names("protocol media call routing access sockets throttle actor/CallRpcs actor/PlanFeed actor/CallLocator"),
     modules: names("effect effect/crypto")
   },
   cluster: {

@@ -3,6 +3,7 @@ import { Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as CallActor from "../../src/actor/CallActor.ts"
 import { Call } from "../../src/actor/CallRpcs.ts"
+import { PlanFeed } from "../../src/actor/PlanFeed.ts"
 import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import { CallId } from "../../src/protocol/Ids.ts"
@@ -19,17 +20,17 @@ const answered = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, 
 })
 
 describe("SingleRunner", () => {
-  it.effect("brings commands to the call's one actor, and its plans to those who watch", () =>
+  it.effect("brings commands to the call's one actor, and plans to the relays", () =>
     Effect.gen(function* () {
       const call = yield* Call.client
+      const feed = yield* PlanFeed
       const plans: Array<ForwardingPlan> = []
+      yield* feed.watch(join(1).relay).pipe(
+        Stream.filter(({ call }) => call === "call-1"),
+        Stream.runForEach(({ plan }) => Effect.sync(() => void plans.push(plan))),
+        Effect.forkScoped
+      )
       yield* answered(call("call-1").Join(join(1)))
-      yield* call("call-1")
-        .WatchPlan()
-        .pipe(
-          Stream.runForEach((plan) => Effect.sync(() => void plans.push(plan))),
-          Effect.forkScoped
-        )
       const { plan } = yield* answered(call("call-1").Join(join(2)))
       const other = yield* answered(call("call-2").Join(join(3)))
       assert.strictEqual(plan.participants.length, 2)
@@ -38,7 +39,7 @@ describe("SingleRunner", () => {
     }).pipe(Effect.provide(Cluster))
   )
 
-  it.effect("an actor that nobody watches goes, and comes back with the call that the store has", () =>
+  it.effect("an actor that has nothing to do goes, and comes back with the call that the store has", () =>
     Effect.gen(function* () {
       const call = yield* Call.client
       const first = yield* answered(call("call-1").Join(join(1)))
@@ -49,31 +50,18 @@ describe("SingleRunner", () => {
     }).pipe(Effect.provide(Cluster))
   )
 
-  it.effect("an actor that is watched stays", () =>
-    Effect.gen(function* () {
-      const call = yield* Call.client
-      const first = yield* answered(call("call-1").Join(join(1)))
-      yield* call("call-1").WatchPlan().pipe(Stream.runDrain, Effect.forkScoped)
-      yield* TestClock.adjust("3 minutes")
-      const second = yield* answered(call("call-1").Join(join(2)))
-      assert.strictEqual(second.plan.version.ownerEpoch, first.plan.version.ownerEpoch)
-    }).pipe(Effect.provide(Cluster))
-  )
-
-  it.effect("stops at once although somebody watches", () =>
+  it.effect("stops at once although a relay watches", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const cluster = yield* Layer.buildWithScope(Cluster, scope)
-      const { call, store } = yield* Effect.provideContext(
-        Effect.all({ call: Call.client, store: CallStore.CallStore }),
+      const { call, feed, store } = yield* Effect.provideContext(
+        Effect.all({ call: Call.client, feed: PlanFeed, store: CallStore.CallStore }),
         cluster
       )
       yield* answered(call("call-1").Join(join(1)))
-      const watching = yield* call("call-1").WatchPlan().pipe(Stream.runDrain, Effect.forkChild)
-      yield* TestClock.adjust("100 millis")
+      yield* feed.watch(join(1).relay).pipe(Stream.runDrain, Effect.forkScoped)
       yield* answered(Scope.close(scope, Exit.void))
-      assert.isTrue(Exit.isFailure(yield* Fiber.await(watching)))
       assert.strictEqual((yield* store.load(CallId.make("call-1"))).participants.length, 1)
-    })
+    }).pipe(Effect.scoped)
   )
 })
