@@ -83,6 +83,6 @@ export const rows: Readonly<Record<string, Row>> = {
     ours: names(
       "protocol/Ids protocol/CallClass access/CallToken sockets/Impairment sockets/PackedAddress server client simulation demo"
     ),
-    modules: names(`effect effect/cli effect/crypto ${platform} node:fs node:os node:path node:url`)
+    modules: names(`effect effect/cli effect/crypto effect/net ${platform} node:fs node:os node:path node:url`)
   }
 }

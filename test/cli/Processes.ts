@@ -5,7 +5,8 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { createInterface } from "node:readline"
 
-const main = Path.join(import.meta.dirname, "../../src/cli/main.ts")
+/** The command line of this clone. */
+export const tandem = [process.execPath, Path.join(import.meta.dirname, "../../src/cli/main.ts")] as const
 
 /** What a process has said and how it ended. */
 export interface Ended {
@@ -18,7 +19,7 @@ export const temporaryFolder = (): string => Fs.mkdtempSync(Path.join(Os.tmpdir(
 
 /** Starts `tandem ARGS` in a folder, with an environment that has nothing of ours in it. */
 export const start = (folder: string, args: ReadonlyArray<string>, env: Record<string, string> = {}): ChildProcess =>
-  spawn(process.execPath, [main, ...args], {
+  spawn(tandem[0], [tandem[1], ...args], {
     cwd: folder,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"]
@@ -39,7 +40,8 @@ export const run = (folder: string, args: ReadonlyArray<string>, env?: Record<st
 
 /** A relay on free ports, ready. It must be stopped. */
 export const startRelay = async (folder: string, ...args: ReadonlyArray<string>) => {
-  const child = start(folder, ["run", "--json", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...args])
+  const host = args.includes("--host") ? [] : ["--host", "127.0.0.1"]
+  const child = start(folder, ["run", "--json", ...host, "--port", "0", "--admin-port", "0", ...args])
   const [line] = (await once(createInterface(child.stdout!), "line")) as [string]
   const { address, http } = JSON.parse(line) as { readonly address: string; readonly http: string }
   return {
