@@ -1,4 +1,4 @@
-import { Effect, Layer, Result, Semaphore } from "effect"
+import { Clock, Effect, Layer, Result } from "effect"
 import * as Dgram from "node:dgram"
 import {
   DatagramNetwork,
@@ -13,6 +13,7 @@ import { type PacketBatch, reset, type SendBatch } from "./PacketBatch.ts"
 import * as DatagramInbox from "./portable/DatagramInbox.ts"
 import * as DatagramOutbox from "./portable/DatagramOutbox.ts"
 import * as Hosts from "./portable/Hosts.ts"
+import * as WakePace from "./portable/WakePace.ts"
 
 /** The kernel's own buffers, asked for; it may give less. Its default of 208 KB overflows within a burst. Bytes. */
 const kernelBufferBytes = 4 * 1024 * 1024
@@ -64,14 +65,19 @@ const open = Effect.fnUntraced(function* (options: OpenOptions) {
   const wordsOf = Hosts.makeHostWords()
   const inbox = DatagramInbox.make(options.memory, counters)
   const outbox = DatagramOutbox.make(socket, options.memory, counters, isIpv6)
-  const sending = yield* Semaphore.make(1)
+  const pace = WakePace.make()
+  const clock = yield* Clock.Clock
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
   let isClosed = false
   let wake: (() => void) | undefined
 
   socket.on("message", (payload, { address, port }) => {
     inbox.put(payload, wordsOf(address), port)
-    wake?.()
+    if (wake === undefined) return
+    // The reader may be waiting again before this call returns.
+    const wakeReader = wake
     wake = undefined
+    wakeReader()
   })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -88,10 +94,14 @@ const open = Effect.fnUntraced(function* (options: OpenOptions) {
   })
   const pull: Effect.Effect<PacketBatch, PortClosed> = Effect.suspend(() => {
     if (isClosed) return Effect.fail(new PortClosed())
-    return inbox.isEmpty() ? arrivalThenPull : Effect.succeed(inbox.take())
+    if (!inbox.isEmpty()) return Effect.succeed(inbox.take())
+    return Effect.andThen(pace.waits ? arrivalOfAll : arrival, arrived)
   })
-  // The first datagram wakes: after the yield those that came with it are there too.
-  const arrivalThenPull = arrival.pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(pull))
+  const arrivalOfAll = Effect.andThen(arrival, Effect.yieldNow)
+  const arrived = Effect.suspend(() => {
+    WakePace.handleBatch(pace, inbox.waiting(), nowMs())
+    return pull
+  })
 
   const send = (batch: SendBatch): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -102,7 +112,7 @@ const open = Effect.fnUntraced(function* (options: OpenOptions) {
       }
       reset(batch)
       return outbox.isFull() ? outbox.untilEmpty : Effect.void
-    }).pipe(Effect.uninterruptible, sending.withPermit)
+    })
 
   const bound = socket.address()
   const address = PackedAddress.take(wordsOf(bound.address), 0)

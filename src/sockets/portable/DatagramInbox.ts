@@ -22,6 +22,7 @@ export const make = (memory: PacketMemory, counters: PortCounters) => {
 
   return {
     isEmpty: () => waiting === 0,
+    waiting: () => waiting,
     put: (payload: Uint8Array, host: Uint32Array, port: number): void => {
       if (payload.length > datagramBytesMax) {
         counters.droppedOversized++

@@ -13,16 +13,17 @@ export const make = (socket: Dgram.Socket, memory: PacketMemory, counters: PortC
   const textOf = Hosts.makeHostTexts(isIpv6)
   let joined = new Uint8Array(0)
   let held = 0
-  let whenEmpty: (() => void) | undefined
+  const whenEmpty = new Set<() => void>()
 
   const done = (error: Error | null, bytes: number): void => {
     if (error === null) {
       counters.sent++
       counters.sentBytes += bytes
     } else counters.droppedSendFailed++
-    if (--held > 0 || whenEmpty === undefined) return
-    whenEmpty()
-    whenEmpty = undefined
+    if (--held > 0 || whenEmpty.size === 0) return
+    const waiting = [...whenEmpty]
+    whenEmpty.clear()
+    for (const resume of waiting) resume()
   }
 
   return {
@@ -46,8 +47,10 @@ export const make = (socket: Dgram.Socket, memory: PacketMemory, counters: PortC
     },
     isFull: () => held >= outboxPackets,
     untilEmpty: Effect.callback<void>((resume) => {
-      if (held === 0) resume(Effect.void)
-      else whenEmpty = () => resume(Effect.void)
+      if (held === 0) return resume(Effect.void)
+      const wake = () => resume(Effect.void)
+      whenEmpty.add(wake)
+      return Effect.sync(() => void whenEmpty.delete(wake))
     })
   }
 }
