@@ -1,5 +1,6 @@
 import * as Feedback from "../protocol/Feedback.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as StrayNumber from "./StrayNumber.ts"
 
 /**
  * When each hop sequence of one leg arrived, until it has been reported. Owned by exactly one leg and changed in place.
@@ -11,31 +12,50 @@ export interface ArrivalRecorder {
   base: number
   /** Newest hop sequence that has arrived, or -1 before the first. */
   highest: number
+  /** The last one, if it lay far outside. See StrayNumber. */
+  stray: number
 }
 
 /** Numbers kept from the first frame on; doubled while more are waiting to be reported. A leg that is idle has none. */
 const lengthInitial = 64
 const lengthMax = Feedback.arrivalsMax
+/** Further off than this is far outside: more than a report could tell. */
+const jumpMax = lengthMax
 const nothing = new Float64Array(0)
 
 export const make = (): ArrivalRecorder => ({
   arrivedAtMs: nothing,
   base: 0,
-  highest: -1
+  highest: -1,
+  stray: StrayNumber.none
 })
 
-/** Call for every frame, in arrival order. */
-export const handleFrame = (self: ArrivalRecorder, hopSequence: number, nowMs: number): void => {
-  if (self.highest < 0) {
-    self.arrivedAtMs = new Float64Array(lengthInitial).fill(NaN)
-    self.base = hopSequence
-    self.highest = hopSequence
-  } else {
-    const ahead = SequenceNumber.distance(self.highest, hopSequence)
-    if (ahead > 0) advance(self, hopSequence, ahead)
-    else if (SequenceNumber.distance(self.base, hopSequence) < 0) return // reported as lost already
-  }
-  self.arrivedAtMs[hopSequence & (self.arrivedAtMs.length - 1)] = nowMs
+/**
+ * Call for every frame, in arrival order. False for a number that has been here, as far as is known, and for one that lies
+ * far outside and alone: somebody may be sending an old frame again.
+ */
+export const handleFrame = (self: ArrivalRecorder, hopSequence: number, nowMs: number): boolean => {
+  if (self.highest < 0) startAt(self, hopSequence)
+  const ahead = SequenceNumber.distance(self.highest, hopSequence)
+  if (Math.abs(ahead) > jumpMax) {
+    const { stray } = self
+    self.stray = hopSequence
+    if (!StrayNumber.isFollowedBy(stray, hopSequence)) return false
+    startAt(self, hopSequence)
+  } else if (ahead > 0) advance(self, hopSequence, ahead)
+  else if (-ahead >= self.arrivedAtMs.length) return false
+  self.stray = StrayNumber.none
+  const at = hopSequence & (self.arrivedAtMs.length - 1)
+  if (!Number.isNaN(self.arrivedAtMs[at]!)) return false
+  // One that has been reported as lost is noted too: it has been here now.
+  self.arrivedAtMs[at] = nowMs
+  return true
+}
+
+const startAt = (self: ArrivalRecorder, hopSequence: number): void => {
+  self.arrivedAtMs = new Float64Array(lengthInitial).fill(NaN)
+  self.base = hopSequence
+  self.highest = hopSequence
 }
 
 const advance = (self: ArrivalRecorder, hopSequence: number, ahead: number): void => {
@@ -55,11 +75,11 @@ const advance = (self: ArrivalRecorder, hopSequence: number, ahead: number): voi
 }
 
 const grow = (self: ArrivalRecorder): void => {
-  const larger = new Float64Array(self.arrivedAtMs.length * 2).fill(NaN)
-  const waiting = SequenceNumber.distance(self.base, self.highest)
-  for (let i = 0; i <= waiting; i++) {
-    const sequence = self.base + i
-    larger[sequence & (larger.length - 1)] = self.arrivedAtMs[sequence & (self.arrivedAtMs.length - 1)]!
+  const { arrivedAtMs, highest } = self
+  const larger = new Float64Array(arrivedAtMs.length * 2).fill(NaN)
+  for (let back = 0; back < arrivedAtMs.length; back++) {
+    const sequence = highest - back
+    larger[sequence & (larger.length - 1)] = arrivedAtMs[sequence & (arrivedAtMs.length - 1)]!
   }
   self.arrivedAtMs = larger
 }

@@ -3,27 +3,47 @@ export interface KeyFrameRequest {
   readonly ssrc: number
   pending: boolean
   askedAtMs: number
+  /** How often this wish has been asked. */
+  asked: number
+  /**
+   * Whether the stream's descriptors have ever said that a key frame starts. A sender that forwards ciphertext cannot
+   * know, so nothing will ever say that its wish is fulfilled.
+   */
+  marksKeyFrames: boolean
 }
 
 /** Not more often than this, upstream. Milliseconds. */
 export const repeatMs = 500
+/** Of a stream that has never marked a key frame a wish is asked so often, for one may be lost, and then dropped. */
+export const unmarkedAsksMax = 2
 
-export const make = (ssrc: number): KeyFrameRequest => ({ ssrc, pending: false, askedAtMs: -Infinity })
+export const make = (ssrc: number): KeyFrameRequest => ({
+  ssrc,
+  pending: false,
+  askedAtMs: -Infinity,
+  asked: 0,
+  marksKeyFrames: false
+})
 
 /** A receiver needs a key frame. */
 export const handleRequest = (self: KeyFrameRequest): void => {
+  if (self.pending) return
   self.pending = true
+  self.asked = 0
 }
 
 /** A key frame has passed. */
 export const handleKeyFrame = (self: KeyFrameRequest): void => {
   self.pending = false
+  self.marksKeyFrames = true
 }
 
 /** Whether to ask upstream now; the caller does. */
 export const poll = (self: KeyFrameRequest, nowMs: number): boolean => {
   if (!self.pending || nowMs - self.askedAtMs < repeatMs) return false
   self.askedAtMs = nowMs
+  self.asked++
+  if (!self.marksKeyFrames && self.asked === unmarkedAsksMax) self.pending = false
   return true
 }
 

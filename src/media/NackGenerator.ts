@@ -1,4 +1,5 @@
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as StrayNumber from "./StrayNumber.ts"
 
 /**
  * Finds gaps in the repair sequences of one leg, says which to ask for again, and recognizes what has arrived before.
@@ -19,15 +20,17 @@ export interface NackGenerator {
   reorderWaitMs: number
   /** When `poll` has something to do; Infinity when nothing is missing. Milliseconds. */
   deadlineMs: number
+  /** The last packet, if it lay far outside the window. See StrayNumber. */
+  stray: number
 }
 
 /** What a packet is to the leg. */
 export const Arrival = {
   Fresh: 0,
   Duplicate: 1,
-  /** Older than the window. */
+  /** Older than the window; or far outside of it, and alone. */
   TooOld: 2,
-  /** So far ahead that the gap is not worth asking for: the window starts anew, video needs a key frame. */
+  /** The second in a row that lies far outside: the window starts anew, video needs a key frame. */
   Jumped: 3
 } as const
 export type Arrival = (typeof Arrival)[keyof typeof Arrival]
@@ -37,7 +40,7 @@ const State = { Unseen: 0, Received: 1, Missing: 2, Abandoned: 3 } as const
 /** Window from the first packet on; doubled while something is missing in what would fall out. An idle leg has none. */
 const lengthInitial = 128
 const lengthMax = 2048
-/** A larger hole is not asked for. libwebrtc kMaxNackPackets. Packets. */
+/** A larger hole is not asked for, and what lies further off is far outside. libwebrtc kMaxNackPackets. Packets. */
 export const gapMax = 1000
 /** libwebrtc kMaxNackRetries. */
 export const asksMax = 10
@@ -59,17 +62,16 @@ export const make = (): NackGenerator => ({
   missing: 0,
   oldestMissing: 0,
   reorderWaitMs: 0,
-  deadlineMs: Infinity
+  deadlineMs: Infinity,
+  stray: StrayNumber.none
 })
 
 /** Call for every packet received, in arrival order. */
 export const handlePacket = (self: NackGenerator, sequence: number, isResend: boolean, nowMs: number): Arrival => {
   const ahead = SequenceNumber.distance(self.highest, sequence)
-  if (ahead > gapMax) {
-    restartAt(self, sequence)
-    self.states[sequence & (self.states.length - 1)] = State.Received
-    return Arrival.Jumped
-  }
+  const isFarBehind = -ahead > gapMax && -ahead >= self.states.length
+  if (ahead > gapMax || isFarBehind) return handleStray(self, sequence)
+  self.stray = StrayNumber.none
   if (ahead > 0) {
     noticeUpTo(self, (sequence - 1) & SequenceNumber.mask, nowMs)
     makeRoom(self, 1)
@@ -92,13 +94,21 @@ export const handlePacket = (self: NackGenerator, sequence: number, isResend: bo
   return Arrival.Fresh
 }
 
+const handleStray = (self: NackGenerator, sequence: number): Arrival => {
+  if (!StrayNumber.isFollowedBy(self.stray, sequence)) {
+    self.stray = sequence
+    return Arrival.TooOld
+  }
+  restartAt(self, sequence)
+  self.states[sequence & (self.states.length - 1)] = State.Received
+  return Arrival.Jumped
+}
+
 /** The other side has said that this number was given: what is not there up to it is missing. */
 export const handleGiven = (self: NackGenerator, sequence: number, nowMs: number): void => {
   const ahead = SequenceNumber.distance(self.highest, sequence)
-  if (ahead > gapMax) {
-    // The number itself has not arrived; the next packet will find the hole.
-    restartAt(self, (sequence - gapMax - 1) & SequenceNumber.mask)
-  } else if (ahead > 0) noticeUpTo(self, sequence, nowMs)
+  // A hole that is too large to repair is for the next packets to show.
+  if (ahead > 0 && ahead <= gapMax) noticeUpTo(self, sequence, nowMs)
 }
 
 /** Writes the numbers to ask for now into `out` and returns how many they are. */
@@ -184,4 +194,5 @@ const restartAt = (self: NackGenerator, sequence: number): void => {
   self.highest = sequence
   self.missing = 0
   self.deadlineMs = Infinity
+  self.stray = StrayNumber.none
 }

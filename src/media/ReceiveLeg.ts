@@ -58,11 +58,13 @@ export const handleFrame = (
   nowMs: number
 ): Verdict => {
   if (HopFrame.epochAt(bytes, offset) !== self.epoch) return Verdict.WrongEpoch
-  self.lastFrameAtMs = nowMs
-  ArrivalRecorder.handleFrame(self.arrivals, HopFrame.hopSequenceAt(view, offset), nowMs)
+  // A frame that is here for the second time is no sign of life: whoever has captured it can send it again.
+  const isNew = ArrivalRecorder.handleFrame(self.arrivals, HopFrame.hopSequenceAt(view, offset), nowMs)
+  if (isNew) self.lastFrameAtMs = nowMs
   const type = HopFrame.typeAt(bytes, offset)
   const repairSequence = HopFrame.repairSequenceAt(view, offset)
   if (!HopFrame.isMedia(type)) {
+    if (!isNew) return Verdict.Duplicate
     NackGenerator.handleGiven(self.nacks, repairSequence, nowMs)
     return Verdict.Control
   }

@@ -8,11 +8,14 @@ export interface RoundTripEstimator {
 export const roundTripMsInitial = 100
 /** RFC 6298 section 2. */
 const alpha = 1 / 8
+/** A longer sample says that somebody has stood still, not how long the path is. As long as a ping is waited for. Milliseconds. */
+const sampleMsMax = 3000
 
 export const make = (): RoundTripEstimator => ({ smoothedMs: undefined })
 
 export const handleSample = (self: RoundTripEstimator, sampleMs: number): void => {
-  if (!(sampleMs >= 0)) return // a hold time that was rounded up, or a departure that is not known
+  // Below 0 is a hold time that was rounded up, NaN a departure that is not known.
+  if (!(sampleMs >= 0 && sampleMs <= sampleMsMax)) return
   self.smoothedMs = self.smoothedMs === undefined ? sampleMs : self.smoothedMs + alpha * (sampleMs - self.smoothedMs)
 }
 

@@ -1,6 +1,6 @@
 import { Result, Schema } from "effect"
 
-const Layer = Schema.Literals(["Stun", "Control", "Token", "Rtp", "Feedback"])
+const Layer = Schema.Literals(["Stun", "Control", "Token", "Rtp", "Rtcp", "Feedback"])
 const Reason = Schema.Literals([
   "TooShort",
   "WrongVersion",

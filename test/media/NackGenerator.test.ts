@@ -72,13 +72,28 @@ describe("NackGenerator", () => {
     assert.deepStrictEqual(ask(self, 620), [4])
   })
 
-  it("a hole too large to repair starts anew", () => {
+  it("a hole too large to repair starts anew with its second packet, for the first may be an old one", () => {
     const self = NackGenerator.make()
-    assert.strictEqual(NackGenerator.handlePacket(self, NackGenerator.gapMax, false, 0), Arrival.Jumped)
+    const first = NackGenerator.gapMax
+    assert.strictEqual(NackGenerator.handlePacket(self, first, false, 0), Arrival.TooOld)
+    assert.strictEqual(NackGenerator.handlePacket(self, first + 2, false, 0), Arrival.Jumped)
     assert.deepStrictEqual(ask(self, 0), [])
-    assert.strictEqual(NackGenerator.handlePacket(self, NackGenerator.gapMax + 2, false, 0), Arrival.Fresh)
-    assert.deepStrictEqual(ask(self, 0), [NackGenerator.gapMax + 1])
+    assert.strictEqual(NackGenerator.handlePacket(self, first + 4, false, 0), Arrival.Fresh)
+    assert.deepStrictEqual(ask(self, 0), [first + 3])
     assert.strictEqual(NackGenerator.handlePacket(self, 0, false, 0), Arrival.TooOld)
+  })
+
+  it("packets from far outside that do not follow upon each other change nothing", () => {
+    const self = NackGenerator.make()
+    NackGenerator.handlePacket(self, 0, false, 0)
+    for (const stray of [5000, 4999, 5100, 40_000, 40_000, 60_000]) {
+      assert.strictEqual(NackGenerator.handlePacket(self, stray, false, 0), Arrival.TooOld)
+    }
+    NackGenerator.handleGiven(self, 5000, 0)
+    assert.strictEqual(NackGenerator.handlePacket(self, 1, false, 0), Arrival.Fresh)
+    assert.strictEqual(NackGenerator.handlePacket(self, 60_001, false, 0), Arrival.TooOld, "one between ends the row")
+    assert.strictEqual(NackGenerator.handlePacket(self, 2, false, 0), Arrival.Fresh)
+    assert.strictEqual(self.missing, 0)
   })
 
   it.prop(

@@ -43,16 +43,53 @@ describe("ArrivalRecorder", () => {
   )
 
   it("after a long jump it reports the newest numbers, not none", () => {
-    for (const jump of [1000, 1024, 20_000, 32_000, 32_767]) {
+    for (const jump of [1000, 1024, 20_000, 32_000, 32_766]) {
       const recorder = ArrivalRecorder.make()
       const report = Feedback.make()
-      ArrivalRecorder.handleFrame(recorder, 0, 0)
-      ArrivalRecorder.handleFrame(recorder, 500, 1)
-      ArrivalRecorder.handleFrame(recorder, (500 + jump) & 0xffff, 2)
+      for (const sequence of [0, 500, 500 + jump, 501 + jump]) {
+        ArrivalRecorder.handleFrame(recorder, sequence & 0xffff, sequence)
+      }
       ArrivalRecorder.fillReport(recorder, report)
       assert.isAtLeast(report.arrivalCount, 1, `jump of ${jump}`)
-      assert.strictEqual(Feedback.newestReceived(report), (500 + jump) & 0xffff, `jump of ${jump}`)
+      assert.strictEqual(Feedback.newestReceived(report), (501 + jump) & 0xffff, `jump of ${jump}`)
     }
+  })
+
+  it.prop(
+    "no number is new twice, whether it has been reported or not",
+    [Start, Steps],
+    ([start, steps]) => {
+      const recorder = ArrivalRecorder.make()
+      const report = Feedback.make()
+      const seen = new Set<number>()
+      let position = 0
+      for (const [n, step] of [0, ...steps].entries()) {
+        position += step
+        assert.isTrue(ArrivalRecorder.handleFrame(recorder, (start + position) & 0xffff, n))
+        seen.add(position)
+        for (const back of [0, 1, 30, 63, 64, 1000, 1025, 30_000]) {
+          const isNew = ArrivalRecorder.handleFrame(recorder, (start + position - back) & 0xffff, n)
+          assert.isFalse(isNew && (seen.has(position - back) || back > Feedback.arrivalsMax), `${back} back`)
+          if (isNew) seen.add(position - back)
+        }
+        if (n % 7 !== 0) continue
+        ArrivalRecorder.fillReport(recorder, report)
+        ArrivalRecorder.markReported(recorder, report.arrivalCount)
+      }
+    },
+    long
+  )
+
+  it("one frame from far outside is not believed, and those of before are not forgotten for it", () => {
+    const recorder = ArrivalRecorder.make()
+    const report = Feedback.make()
+    const arrivals = [0, 1, 40_000, 2, 30_000, 3]
+    assert.deepStrictEqual(
+      arrivals.map((sequence) => ArrivalRecorder.handleFrame(recorder, sequence, sequence)),
+      [true, true, false, true, false, true]
+    )
+    ArrivalRecorder.fillReport(recorder, report)
+    assert.deepStrictEqual([report.baseHopSequence, report.arrivalCount], [0, 4])
   })
 })
 
