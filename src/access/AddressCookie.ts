@@ -21,12 +21,15 @@ export const make = (ring: KeyRing.KeyRing, address: Uint32Array, nowSeconds: nu
 /** Accepts what any relay with one of the ring's keys has made for this address within the last ten minutes. */
 export const check = (ring: KeyRing.KeyRing, cookie: Uint8Array, address: Uint32Array, nowSeconds: number): boolean => {
   if (cookie.length !== cookieBytes) return false
-  const madeAtSeconds = new DataView(cookie.buffer, cookie.byteOffset).getUint32(0)
-  const ageSeconds = nowSeconds - madeAtSeconds
+  const madeAt = madeAtSeconds(cookie)
+  const ageSeconds = nowSeconds - madeAt
   // The clock of the relay that made it may be ahead of ours.
   if (ageSeconds > validSeconds || ageSeconds < -clockSkewSeconds) return false
-  return ring.keys.some((key) => timingSafeEqual(cookieOf(key, address, madeAtSeconds), cookie))
+  return ring.keys.some((key) => timingSafeEqual(cookieOf(key, address, madeAt), cookie))
 }
+
+/** When a cookie that is good was made. Unix time in seconds. */
+export const madeAtSeconds = (cookie: Uint8Array): number => new DataView(cookie.buffer, cookie.byteOffset).getUint32(0)
 
 const cookieOf = (key: KeyRing.LiveKey, address: Uint32Array, madeAtSeconds: number): Uint8Array => {
   const time = new Uint8Array(timeBytes)

@@ -13,6 +13,9 @@ export const ownershipsLost = Metric.counter("tandem_call_ownerships_lost_total"
 /** Changes that took effect before they were saved, because the store was away. */
 export const savesDelayed = Metric.counter("tandem_call_saves_delayed_total", { incremental: true })
 
+/** Whole milliseconds, as versions and participants have them: a virtual clock may stand between two. */
+const nowMs = Effect.map(Clock.currentTimeMillis, Math.floor)
+
 /** The call as its owner has it in memory. */
 interface Held {
   readonly state: CallState
@@ -47,7 +50,7 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
   const load = Effect.gen(function* () {
     const stored = yield* store.load(id)
     yield* Metric.update(takeOvers, 1)
-    return { state: CallDecision.takeOver(stored, yield* Clock.currentTimeMillis), stored: stored.version }
+    return { state: CallDecision.takeOver(stored, yield* nowMs), stored: stored.version }
   })
 
   /** A call that everybody has left is forgotten. */
@@ -59,7 +62,7 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
     takesEffect: TakesEffect
   ) {
     const { stored, state: before } = (held ??= yield* load)
-    const decision = yield* Effect.fromResult(decide(before, yield* Clock.currentTimeMillis))
+    const decision = yield* Effect.fromResult(decide(before, yield* nowMs))
     const { state, plan } = decision
     const storedNext = state.participants.length > 0 ? state.version : CallVersion.none
     if (CallVersion.equals(storedNext, stored)) return decision

@@ -50,6 +50,13 @@ export interface Admission extends Decision {
   readonly epoch: number
 }
 
+/**
+ * Nothing is known here of those who have left. Whoever comes back starts at an epoch that none of his earlier tickets can
+ * have: a resume that was captured then must not take his place now. In milliseconds 31 bits last for 24 days, a ticket
+ * for one. Not 0.
+ */
+const firstEpoch = (nowMs: number): number => Math.max(1, nowMs % 2 ** 31)
+
 /** Repeated with the same leg tag it changes nothing: the answer to the first was lost. */
 export const join = (
   state: CallState,
@@ -61,8 +68,8 @@ export const join = (
   const taken = takenSsrc(state, command.id, command.streams)
   if (taken !== undefined) return Result.fail(new SsrcTaken({ ssrc: taken }))
   if (current === undefined) {
-    const joined = new Participant({ ...command, epoch: 1, joinedAtMs: nowMs })
-    return Result.succeed({ ...changed(state, [...state.participants, joined]), epoch: 1 })
+    const joined = new Participant({ ...command, epoch: firstEpoch(nowMs), joinedAtMs: nowMs })
+    return Result.succeed({ ...changed(state, [...state.participants, joined]), epoch: joined.epoch })
   }
   return Result.succeed(
     isOnLeg(current, command)

@@ -29,7 +29,7 @@ export class Participant extends Schema.Class<Participant>("tandem/call/Particip
   legTag: LegTag,
   /** Chosen by the device, for frames from the relay. */
   deviceLegTag: LegTag,
-  /** Grows by one whenever the device comes onto a new leg, by a join or a resume. Starts at 1. */
+  /** Grows by one whenever the device comes onto a new leg, by a join or a resume. Never starts twice at the same number. */
   epoch: Schema.Int.check(Schema.isGreaterThan(0)),
   streams: Schema.Array(StreamDescription),
   /** Wall clock. Unix ms. */

@@ -29,13 +29,17 @@ export interface NotAdmitted {
 const notAdmitted = (code: number, reason: string): Result.Result<never, NotAdmitted> => Result.fail({ code, reason })
 const { refusalCodes } = ControlMessage
 
-/** Whether the request carries a cookie that was made for the address it comes from. */
+/** Whether the request carries a cookie that was made for the address it comes from, and not before `sinceSeconds`. */
 export const isAddressProved = (
   ring: KeyRing.KeyRing,
   cookie: Uint8Array | undefined,
   datagram: ControlDatagram,
-  nowSeconds: number
-): boolean => cookie !== undefined && AddressCookie.check(ring, cookie, datagram.address, nowSeconds)
+  nowSeconds: number,
+  sinceSeconds = 0
+): boolean =>
+  cookie !== undefined &&
+  AddressCookie.check(ring, cookie, datagram.address, nowSeconds) &&
+  AddressCookie.madeAtSeconds(cookie) >= sinceSeconds
 
 /** The token's claims are believed when the message is signed with the key that belongs to them. */
 export const checkJoin = (
@@ -68,7 +72,10 @@ export const checkResume = (
   const opened = Ticket.open(ring, request.ticket, nowSeconds)
   if (Result.isFailure(opened)) return notAdmitted(refusalCodes.ticketInvalid, "the ticket is not valid here")
   const { claims, claimsBytes, epoch } = opened.success
-  return Result.map(prove(ring, claimsBytes, claims, datagram, integrity), (admitted) => ({ ...admitted, epoch }))
+  const proved = prove(ring, claimsBytes, claims, datagram, integrity)
+  // Somebody else's ticket, or one of a key that was taken out since: whoever holds it has to join with a token.
+  if (Result.isFailure(proved)) return notAdmitted(refusalCodes.ticketInvalid, "the ticket is not the sender's")
+  return Result.succeed({ ...proved.success, epoch })
 }
 
 const prove = (

@@ -5,41 +5,50 @@ import * as PackedAddress from "../sockets/PackedAddress.ts"
  * the same answer, and is not carried out twice. Bounded; the oldest are forgotten first.
  */
 export interface AnswerCache {
-  /** The answer; `undefined` while the request is being carried out. */
-  readonly answers: Map<string, Uint8Array | undefined>
+  readonly answers: Map<string, Given>
+  /** Every request that was carried out since then is known here. Unix time in seconds. */
+  completeSinceSeconds: number
+}
+
+interface Given {
+  /** `undefined` while the request is being carried out. */
+  answer: Uint8Array | undefined
+  readonly atSeconds: number
 }
 
 /** A device repeats for at most 40 s (RFC 8489 section 6.2.1), and has few transactions open. */
-const answersMax = 8192
+export const answersMax = 8192
 
-export const make = (): AnswerCache => ({ answers: new Map() })
+export const make = (nowSeconds: number): AnswerCache => ({ answers: new Map(), completeSinceSeconds: nowSeconds })
 
 export const keyOf = (transactionId: Uint8Array, address: Uint32Array): string =>
   `${transactionId.join(".")} ${PackedAddress.key(address)}`
 
 /** The answer that was given, if any. */
-export const find = (self: AnswerCache, key: string): Uint8Array | undefined => self.answers.get(key)
+export const find = (self: AnswerCache, key: string): Uint8Array | undefined => self.answers.get(key)?.answer
 
 /** Marks a request as being carried out. False when it is already, or has been. */
-export const begin = (self: AnswerCache, key: string): boolean => {
+export const begin = (self: AnswerCache, key: string, nowSeconds: number): boolean => {
   if (self.answers.has(key)) return false
   makeRoom(self)
-  self.answers.set(key, undefined)
+  self.answers.set(key, { answer: undefined, atSeconds: nowSeconds })
   return true
 }
 
-export const finish = (self: AnswerCache, key: string, answer: Uint8Array): void => {
+export const finish = (self: AnswerCache, key: string, answer: Uint8Array, nowSeconds: number): void => {
   if (!self.answers.has(key)) makeRoom(self)
-  self.answers.set(key, answer)
+  self.answers.set(key, { answer, atSeconds: nowSeconds })
 }
 
 /** Nothing was done: the next attempt counts as new. */
 export const forget = (self: AnswerCache, key: string): void => {
-  if (self.answers.get(key) === undefined) self.answers.delete(key)
+  if (find(self, key) === undefined) self.answers.delete(key)
 }
 
-const makeRoom = ({ answers }: AnswerCache): void => {
+const makeRoom = (self: AnswerCache): void => {
+  const { answers } = self
   if (answers.size < answersMax) return
-  const [oldest] = answers.keys()
-  answers.delete(oldest!)
+  const [oldest] = answers
+  answers.delete(oldest![0])
+  self.completeSinceSeconds = Math.max(self.completeSinceSeconds, oldest![1].atSeconds + 1)
 }

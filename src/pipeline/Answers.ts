@@ -61,7 +61,7 @@ export class Answers extends Context.Service<
         refuse: Effect.fnUntraced(function* (question, { code, reason, retryAfterMs }, key) {
           controlCounters.refused++
           const { method, transactionId } = question
-          const relayTimeMs = yield* Clock.currentTimeMillis
+          const relayTimeMs = Math.floor(yield* Clock.currentTimeMillis)
           const error = { code, reason }
           const message: ControlMessage.Refused = {
             _tag: "Refused",

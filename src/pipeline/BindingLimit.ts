@@ -28,9 +28,8 @@ export const admits = (self: BindingLimit, address: Uint32Array, nowMs: number):
   return tokens >= 1
 }
 
-/** By /24 of IPv4 and /48 of IPv6. */
 const placeOf = (address: Uint32Array): number => {
-  const [, w0, w1, , w3] = address
-  const prefix = PackedAddress.isIpv4(address) ? w3! >>> 8 : w0! ^ (w1! >>> 16)
-  return (Math.imul(prefix, 0x9e3779b1) >>> 20) & (places - 1)
+  const prefix = PackedAddress.prefix(address)
+  const folded = (prefix / 0x1_0000_0000) ^ prefix
+  return (Math.imul(folded, 0x9e3779b1) >>> 20) & (places - 1)
 }

@@ -18,7 +18,7 @@ export const controlOutcomes = [
   "replayed",
   /** Binding requests beyond the rate of their prefix. */
   "bindingLimited",
-  /** More joins at once than can wait; the devices repeat them. */
+  /** More joins at once than can wait, or than one network may have under way; the devices repeat them. */
   "joinQueueFull",
   /** Answers that found the outbox full. */
   "outboxFull",

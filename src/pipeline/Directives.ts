@@ -19,8 +19,11 @@ interface Open {
 type Addressing = "transactionId" | "legTag" | "counter"
 type Content = Omit<ControlMessage.RosterDirective, Addressing> | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
-/** 200 ms, 300 ms, 450 ms ...: some 15 s in all; by then the device is gone or has resumed. */
-const repeats = { schedule: Schedule.exponential("200 millis", 1.5), times: 9 }
+/**
+ * 200 ms, 300 ms, 450 ms ... up to 5 s, as long as there is the session: a device that nothing has reached for half a minute
+ * is gone, one that comes back before has missed nothing.
+ */
+const repeats = Schedule.min([Schedule.exponential("200 millis", 1.5), Schedule.spaced("5 seconds")])
 
 /** Wraps at 32 bits; that takes a change of the call a second for a century. */
 const rosterOf = ({ participants, version }: ForwardingPlan) =>

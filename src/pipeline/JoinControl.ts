@@ -13,6 +13,7 @@ import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question, type Refusal } from "./Answers.ts"
 import { CallNotices } from "./CallNotices.ts"
 import { CallSessions } from "./CallSessions.ts"
+import * as JoinLimit from "./JoinLimit.ts"
 import * as LegTable from "./LegTable.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as RelayLeg from "./RelayLeg.ts"
@@ -39,7 +40,8 @@ export const make = Effect.gen(function* () {
   const throttle = yield* Throttle
   const random = yield* SecureRandom.SecureRandom
   const callOf = yield* Call.client
-  const given = AnswerCache.make()
+  const limit = JoinLimit.make()
+  const given = AnswerCache.make(Math.floor((yield* Clock.currentTimeMillis) / 1000))
 
   const newTag = random.randomBytes(4).pipe(
     Effect.map((bytes) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)),
@@ -112,7 +114,7 @@ export const make = Effect.gen(function* () {
       )
     )
     yield* openSession(request, admitted, granted, question.datagram.address)
-    const relayTimeMs = yield* Clock.currentTimeMillis
+    const relayTimeMs = Math.floor(yield* Clock.currentTimeMillis)
     const expiresAtSeconds = Math.floor(relayTimeMs / 1000) + ticketSeconds
     const nonce = yield* random.randomBytes(Ticket.nonceBytes)
     const answer = {
@@ -126,7 +128,7 @@ export const make = Effect.gen(function* () {
     }
     const message: ControlMessage.ControlMessage =
       request._tag === "JoinRequest" ? { _tag: "JoinSuccess", ...answer } : { _tag: "ResumeSuccess", ...answer }
-    AnswerCache.finish(given, cacheKey, answers.grant(question, message, key))
+    AnswerCache.finish(given, cacheKey, answers.grant(question, message, key), Math.floor(relayTimeMs / 1000))
   })
 
   /** Every way in which a call can refuse, as what the device is told. */
@@ -144,8 +146,23 @@ export const make = Effect.gen(function* () {
       }),
       Effect.catchCause((cause) =>
         Effect.andThen(Effect.logWarning("a call's actor did not answer", cause), refuse(actorAway))
-      ),
-      Effect.ensuring(Effect.sync(() => AnswerCache.forget(given, cacheKey)))
+      )
+    )
+  }
+
+  /** Who joins too often is told so; what finds no place is repeated, as what is lost is. */
+  const withinLimit = ({ claims, key }: Admission.Admitted, question: Question, join: Effect.Effect<void>) => {
+    const { address } = question.datagram
+    if (!JoinLimit.enter(limit, address)) {
+      controlCounters.joinQueueFull++
+      return Effect.void
+    }
+    const retryAfterMs = JoinLimit.waitMs(limit, claims, nowMs())
+    return Effect.ensuring(
+      retryAfterMs === 0
+        ? join
+        : answers.refuse(question, { code: refusalCodes.busy, reason: "joined too often", retryAfterMs }, key),
+      Effect.sync(() => JoinLimit.leave(limit, address))
     )
   }
 
@@ -157,7 +174,10 @@ export const make = Effect.gen(function* () {
     const { datagram } = question
     const { keyRing } = options
     const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-    if (!Admission.isAddressProved(keyRing, request.cookie, datagram, nowSeconds))
+    // A join with an older cookie may have been carried out and forgotten since: whoever has captured it could do it
+    // again. A resume cannot be done twice, its ticket is used.
+    const sinceSeconds = request._tag === "JoinRequest" ? given.completeSinceSeconds : 0
+    if (!Admission.isAddressProved(keyRing, request.cookie, datagram, nowSeconds, sinceSeconds))
       return yield* answers.challenge(question)
     const checked =
       request._tag === "JoinRequest"
@@ -174,8 +194,11 @@ export const make = Effect.gen(function* () {
     const cacheKey = AnswerCache.keyOf(request.transactionId, datagram.address)
     const before = AnswerCache.find(given, cacheKey)
     if (before !== undefined) return answers.repeat(question, before)
-    if (!AnswerCache.begin(given, cacheKey)) return
-    yield* carryOutOrRefuse(request, checked.success, checked.success.epoch, question, cacheKey)
+    if (!AnswerCache.begin(given, cacheKey, nowSeconds)) return
+    const join = carryOutOrRefuse(request, checked.success, checked.success.epoch, question, cacheKey)
+    yield* withinLimit(checked.success, question, join).pipe(
+      Effect.ensuring(Effect.sync(() => AnswerCache.forget(given, cacheKey)))
+    )
   })
 })
 

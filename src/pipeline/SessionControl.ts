@@ -23,7 +23,8 @@ export const make = Effect.gen(function* () {
   const answers = yield* Answers
   const sessions = yield* CallSessions
   const notices = yield* CallNotices
-  const given = AnswerCache.make()
+  const secondsNow = Effect.map(Clock.currentTimeMillis, (nowMs) => Math.floor(nowMs / 1000))
+  const given = AnswerCache.make(yield* secondsNow)
 
   /** The session that the request names, if the request is its device's and has not been here before. */
   const authenticate = (
@@ -71,7 +72,7 @@ export const make = Effect.gen(function* () {
     const { address } = question.datagram
     const isNewer = request.counter > session.replay.highest
     const isHome = PackedAddress.equals(address, 0, session.leg.hop.send.address, 0)
-    const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    const nowSeconds = yield* secondsNow
     // A captured ping that is sent again from elsewhere ends here: it moves nobody, and learns a cookie that needs the key.
     if (!isHome && !Admission.isAddressProved(options.keyRing, request.cookie, question.datagram, nowSeconds)) {
       return yield* answers.challenge(question)
@@ -79,7 +80,7 @@ export const make = Effect.gen(function* () {
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
     const answer = { _tag: "PingSuccess" as const, transactionId: request.transactionId, mappedAddress: address }
-    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key))
+    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key), nowSeconds)
     if (!isHome && isNewer) yield* move(session, address)
   })
 
@@ -94,7 +95,7 @@ export const make = Effect.gen(function* () {
     const session = authenticate(request, question, integrity)
     if (session === undefined || !isFirst(session, request, question)) return
     const answer: ControlMessage.LeaveSuccess = { _tag: "LeaveSuccess", transactionId: request.transactionId }
-    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key))
+    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key), yield* secondsNow)
     yield* leave(session)
   })
 

@@ -37,7 +37,8 @@ const withUnit = (
     const [, amount, unit] = /^([\d.]+)([a-z]+)$/.exec(value) ?? []
     if (amount === undefined || unit === undefined || !number.test(amount) || !Object.hasOwn(units, unit))
       return undefined
-    return make(Number(amount) * units[unit]!)
+    const total = Number(amount) * units[unit]!
+    return Number.isFinite(total) ? make(total) : undefined
   }
 })
 

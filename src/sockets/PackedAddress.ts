@@ -129,6 +129,12 @@ export const key = (words: Uint32Array, index = 0): number | string => {
   return typeof host === "number" ? host * 0x10000 + port : `${host}:${port}`
 }
 
+/** The network that an address is taken for: /24 of IPv4, /48 of IPv6. Equal exactly when these are; a number of 49 bits. */
+export const prefix = (words: Uint32Array, index = 0): number => {
+  const at = index * addressWords
+  return isIpv4(words, index) ? words[at + 4]! >>> 8 : 2 ** 48 + words[at + 1]! * 0x10000 + (words[at + 2]! >>> 16)
+}
+
 /** A key for a Map, equal exactly when the addresses without their ports are. */
 export const hostKey = (words: Uint32Array, index = 0): number | string => {
   const at = index * addressWords

@@ -55,12 +55,12 @@ describe("CallActor", () => {
       const seen = yield* watch()
       const elsewhere = yield* watch("relay-b")
       const { epoch, plan } = yield* actor.Join(join(1))
-      assert.strictEqual(epoch, 1)
+      assert.isAbove(epoch, 0)
       yield* settle
       assert.deepStrictEqual(seen, [plan])
       yield* actor.Join(join(2))
       yield* settle
-      yield* actor.Resume(resume(1))
+      yield* actor.Resume(resume(1, { epoch }))
       yield* settle
       assert.deepStrictEqual(seen.map(names), [
         [participantId(1)],

@@ -13,14 +13,17 @@ const refusal = (result: Result.Result<unknown, CallDecision.Refusal>): string =
 
 const many = { arbitrary: { size: 60 } }
 
+/** The first epoch is made of the time: so few times that the epochs of random commands meet it. */
+const timeOf = (step: number): number => step & 3
+
 describe("CallDecision", () => {
   it.prop(
     "random commands keep the call whole",
     [randomCommands],
     ([commands]) => {
       let state = empty
-      commands.forEach((command, nowMs) => {
-        const result = decide(state, command, nowMs)
+      commands.forEach((command, step) => {
+        const result = decide(state, command, timeOf(step))
         if (Result.isFailure(result)) return
         const { state: next, plan } = result.success
         assert.deepStrictEqual(plan.version, next.version)
@@ -53,10 +56,10 @@ describe("CallDecision", () => {
     [randomCommands],
     ([commands]) => {
       let state = empty
-      commands.forEach((command, nowMs) => {
-        const first = decide(state, command, nowMs)
+      commands.forEach((command, step) => {
+        const first = decide(state, command, timeOf(step))
         if (Result.isFailure(first)) return
-        const again = decide(first.success.state, command, nowMs + 1)
+        const again = decide(first.success.state, command, timeOf(step) + 1)
         assert.isTrue(Result.isSuccess(again))
         assert.strictEqual(Result.getOrThrow(again).state, first.success.state)
         state = first.success.state
@@ -70,8 +73,8 @@ describe("CallDecision", () => {
     [randomCommands],
     ([commands]) => {
       let state = empty
-      commands.forEach((command, nowMs) => {
-        const next = Result.match(decide(state, command, nowMs), {
+      commands.forEach((command, step) => {
+        const next = Result.match(decide(state, command, timeOf(step)), {
           onFailure: () => state,
           onSuccess: (decision) => decision.state
         })
@@ -129,6 +132,18 @@ describe("CallDecision", () => {
       ]
     )
     assert.deepStrictEqual(state.participants[0]?.streams, [stream(5)])
+  })
+
+  it("a device that has left and comes back does not start at an epoch that it had", () => {
+    const atMs = 1_800_000_000_000
+    const first = Result.getOrThrow(CallDecision.join(empty, join(1), atMs))
+    const resumed = Result.getOrThrow(CallDecision.resume(first.state, resume(1, { epoch: first.epoch })))
+    const { id, legTag } = resumed.state.participants[0]!
+    const left = Result.getOrThrow(CallDecision.leave(resumed.state, { id, legTag })).state
+    const again = Result.getOrThrow(CallDecision.join(left, join(1), atMs + 1000))
+    assert.isAbove(again.epoch, resumed.epoch)
+    assert.strictEqual(refusal(CallDecision.resume(again.state, resume(1, { epoch: first.epoch }))), "StaleEpoch")
+    assert.strictEqual(Result.getOrThrow(CallDecision.join(empty, join(1), 2 ** 31 * 838)).epoch, 1, "never 0")
   })
 
   it("of two resumes with one ticket the first wins, and its repetition is answered alike", () => {

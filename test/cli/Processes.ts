@@ -47,6 +47,7 @@ export const startRelay = async (folder: string, ...args: ReadonlyArray<string>)
   return {
     address,
     http,
+    pid: child.pid!,
     stop: async (): Promise<number | null> => {
       if (child.exitCode !== null) return child.exitCode
       child.kill("SIGTERM")

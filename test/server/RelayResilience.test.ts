@@ -74,6 +74,15 @@ describe("relay, when parts fail", () => {
     )
   )
 
+  it.effect("a join that comes between two milliseconds of a virtual clock is one like any other", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust(0.25)
+      const device = yield* Raw.open("10.0.0.2:5000")
+      const granted = Raw.only(yield* device.answersTo(yield* joinRequest(device, "ada", 1)), "JoinSuccess")
+      assert.isTrue(Number.isInteger(granted.relayTimeMs))
+    }).pipe(Effect.provide(relayWith(Throttle.layerOpen)), Effect.scoped, Raw.passing, Raw.inThePresent)
+  )
+
   it.effect("whoever pings does not wait for joins whose store is slow", () =>
     Effect.gen(function* () {
       const device = yield* Raw.open("10.0.0.2:5000")

@@ -100,4 +100,17 @@ describe("PackedAddress", () => {
     assert.include(Result.getOrThrow(Result.flip(PackedAddress.fromHost("::1", 70000))).message, "70000 is not a port")
     assert.include(Result.getOrThrow(Result.flip(PackedAddress.fromHost("localhost", 1))).message, '"localhost"')
   })
+
+  it("takes /24 of IPv4 and /48 of IPv6 for one network", () => {
+    const prefixOf = (host: string) => PackedAddress.prefix(Result.getOrThrow(PackedAddress.fromHost(host, 1)))
+    const networks = [
+      ["203.0.113.0", "203.0.113.255", "::ffff:203.0.113.7"],
+      ["203.0.112.255"],
+      ["2001:db8:1::", "2001:db8:1:ffff:ffff:ffff:ffff:ffff"],
+      ["2001:db8:2::"],
+      ["::1", "::"]
+    ]
+    for (const hosts of networks) assert.strictEqual(new Set(hosts.map(prefixOf)).size, 1, hosts.join())
+    assert.strictEqual(new Set(networks.flat().map(prefixOf)).size, networks.length)
+  })
 })
