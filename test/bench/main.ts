@@ -1,83 +1,125 @@
-import { Effect } from "effect"
-import * as Os from "node:os"
 import { parseArgs } from "node:util"
-import * as ForwardBatch from "./ForwardBatch.ts"
-import * as SimulatedForwardBatch from "./SimulatedForwardBatch.ts"
+import * as LoadGenerator from "./load/LoadGenerator.ts"
+import * as Machine from "./Machine.ts"
+import * as PinnedProcess from "./PinnedProcess.ts"
+import * as DgramRelay from "./relays/DgramRelay.ts"
+import type { Relay, RunningRelay } from "./relays/Relay.ts"
+import * as TandemRelay from "./relays/TandemRelay.ts"
+import * as Row from "./Row.ts"
+import * as ForwardingRows from "./rows/ForwardingRows.ts"
+import type * as InProcess from "./rows/InProcess.ts"
+import * as InProcessRows from "./rows/InProcessRows.ts"
+import * as MemoryRows from "./rows/MemoryRows.ts"
 
-/** One figure: what was measured, over so many rounds. */
-interface Row {
-  readonly name: string
-  readonly unit: string
-  readonly median: number
-  readonly min: number
-  readonly max: number
-  readonly rounds: number
-}
+/** The first is the reference. */
+const reference = DgramRelay.relay
+const relays: ReadonlyArray<Relay> = [reference, TandemRelay.relay]
 
-const { values } = parseArgs({ options: { json: { type: "boolean" }, smoke: { type: "boolean" } } })
-const rounds = values.smoke ? 1 : 7
-const batches = values.smoke ? 50 : 4000
-
-const cases = [
-  { receivers: 1, payloadBytes: 200 },
-  { receivers: 1, payloadBytes: 1000 },
-  { receivers: 7, payloadBytes: 200 }
-]
-const portPayloadBytes = 200
-
-/** One packet in and one out; the harness is a part of it. Microseconds. */
-const oneToOneMicrosMax = 0.6
-
-const rowOf = (name: string, unit: string, measured: ReadonlyArray<number>): Row => {
-  const sorted = measured.toSorted((a, b) => a - b)
-  return {
-    name,
-    unit,
-    median: sorted[sorted.length >> 1]!,
-    min: sorted[0]!,
-    max: sorted.at(-1)!,
-    rounds: sorted.length
+/** How much is measured: enough to judge by, or only that everything runs. */
+const sizes = {
+  full: {
+    rounds: 5,
+    /** Before the first round, for each relay. Milliseconds. */
+    warmUpMs: 2000,
+    timing: { warmUpMs: 250, measureMs: 600, drainMs: 100 },
+    batches: 4000,
+    memory: { participantsBefore: 200, participants: 10_000, idleMs: 20_000, settleMs: 1000 },
+    memoryCases: MemoryRows.cases
+  },
+  smoke: {
+    rounds: 1,
+    warmUpMs: 0,
+    timing: { warmUpMs: 20, measureMs: 80, drainMs: 20 },
+    batches: 50,
+    memory: { participantsBefore: 8, participants: 64, idleMs: 100, settleMs: 0 },
+    // The one that does the most.
+    memoryCases: MemoryRows.cases.slice(-1)
   }
 }
+/** No round begins later: what comes behind the rounds takes up to a minute. Milliseconds. */
+const roundsBeginUntilMs = 140_000
+/** A benchmark that takes longer does not work. Milliseconds. */
+const deadlineMs = 240_000
 
-// The rounds of all cases take turns, so that whatever else the machine does meets each of them.
-const measured = cases.map(() => ({ forward: [] as Array<number>, harness: [] as Array<number> }))
-const throughPort: Array<number> = []
-for (let round = 0; round < rounds; round++) {
-  for (const [i, { receivers, payloadBytes }] of cases.entries()) {
-    const { forwardNs, harnessNs } = ForwardBatch.measure(receivers, payloadBytes, batches)
-    measured[i]!.forward.push(forwardNs / 1000)
-    measured[i]!.harness.push(harnessNs / 1000)
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    smoke: { type: "boolean", default: false },
+    /** A part of the names of the rows that are wanted. */
+    only: { type: "string", default: "" }
   }
-  throughPort.push((await Effect.runPromise(SimulatedForwardBatch.measure(portPayloadBytes, batches))) / 1000)
-}
+})
+const { batches, memory, memoryCases, rounds, timing, warmUpMs } = values.smoke ? sizes.smoke : sizes.full
+const isWanted = (name: string) => name.includes(values.only)
+const startedAt = new Date()
+const cores = Machine.chooseCores()
 
-const unit = "us per packet in"
-const forwardRows = cases.map(({ receivers, payloadBytes }, i) =>
-  rowOf(`forwardBatch, 1 to ${receivers}, ${payloadBytes} B`, unit, measured[i]!.forward)
-)
-const rows = [
-  ...forwardRows.flatMap((row, i) => [row, rowOf(`${row.name}, harness alone`, unit, measured[i]!.harness)]),
-  rowOf(`forwardBatch, 1 to 1, ${portPayloadBytes} B, from a port`, unit, throughPort)
-]
-const machine = {
-  node: process.version,
-  cpu: Os.cpus()[0]?.model ?? "unknown",
-  cores: Os.availableParallelism(),
-  system: `${Os.type()} ${Os.release()}`
-}
-
-if (values.json) console.log(JSON.stringify({ machine, rows }, undefined, 2))
-else {
-  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}`)
-  for (const { max, median, min, name, unit } of rows) {
-    console.log(`${name.padEnd(42)} ${median.toFixed(3)} ${unit} (${min.toFixed(3)} to ${max.toFixed(3)})`)
+const measureInRounds = async (): Promise<ReadonlyArray<Row.Row>> => {
+  const forwarding = ForwardingRows.plan(isWanted)
+  const inProcessRounds: Array<InProcessRows.Round> = []
+  const running = new Map<Relay, RunningRelay>()
+  for (const relay of relays) running.set(relay, await relay.start({ core: cores.relay, inspected: false }))
+  const generator = LoadGenerator.start(cores.load)
+  const inProcess = PinnedProcess.start({
+    name: "forwardBatch",
+    command: [process.execPath, `${import.meta.dirname}/rows/InProcess.ts`],
+    core: cores.relay
+  })
+  if (forwarding.length > 0) await ForwardingRows.warmUp(running, generator, { ...timing, warmUpMs })
+  for (let round = 0; round < rounds; round++) {
+    if (performance.now() > roundsBeginUntilMs) break
+    await ForwardingRows.measureRound(forwarding, running, generator, timing)
+    const measured = PinnedProcess.nextMessage<InProcessRows.Round>(inProcess)
+    inProcess.child.send({ only: values.only, batches } satisfies InProcess.Order)
+    inProcessRounds.push(await measured)
   }
+  await Promise.all([generator.end(), PinnedProcess.end(inProcess), ...[...running.values()].map(({ end }) => end())])
+  return [...ForwardingRows.rowsOf(forwarding, reference), ...InProcessRows.rowsOf(inProcessRounds)]
 }
 
-// One round on a cold machine says nothing.
-for (const [i, { median, name }] of forwardRows.entries()) {
-  if (values.smoke || cases[i]!.receivers !== 1 || median <= oneToOneMicrosMax) continue
-  console.error(`${name}: ${median.toFixed(3)} us is more than ${oneToOneMicrosMax} us`)
-  process.exitCode = 1
+/** All at the same time, on all cores: here nobody looks at the clock. */
+const measureMemory = async (): Promise<ReadonlyArray<Row.Row>> => {
+  if (!isWanted("idle")) return []
+  const swapped = { relay: cores.load, load: cores.relay }
+  const rows = await Promise.all(
+    memoryCases.map((load, index) =>
+      MemoryRows.measure(TandemRelay.relay, load, memory, index % 2 === 0 ? cores : swapped)
+    )
+  )
+  return rows.flat()
+}
+
+const print = (rows: ReadonlyArray<Row.Row>): void => {
+  const machine = Machine.describe()
+  const notes = [
+    ...(cores.notPinned === undefined ? [] : [`not kept to cores of their own: ${cores.notPinned}`]),
+    ...(PinnedProcess.hasPriority() ? [] : ["without priority over other work: the system does not grant it"]),
+    ...(values.smoke ? ["a smoke test: the figures mean nothing"] : [])
+  ]
+  if (values.json) {
+    const conditions = { relayCore: cores.relay ?? null, loadCore: cores.load ?? null, notes }
+    console.log(JSON.stringify({ startedAt, machine, conditions, rows }, undefined, 2))
+    return
+  }
+  const { cores: count, cpu, effect, node, system, tandem } = machine
+  console.log(`${cpu}, ${count} cores, ${system}, Node ${node}, effect ${effect}, tandem ${tandem}`)
+  for (const note of notes) console.log(note)
+  for (const row of rows) console.log(Row.format(row))
+}
+
+setTimeout(() => {
+  console.error(`bench: not done after ${deadlineMs / 1000} s`)
+  process.exit(1)
+}, deadlineMs).unref()
+
+try {
+  const rows = [...(await measureInRounds()), ...(await measureMemory())]
+  print(rows)
+  // One round on a cold machine says nothing.
+  const failures = values.smoke ? [] : rows.flatMap((row) => Row.failureOf(row) ?? [])
+  for (const failure of failures) console.error(failure)
+  if (failures.length > 0) process.exitCode = 1
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
 }

@@ -1,0 +1,44 @@
+import * as Fs from "node:fs"
+
+/** What Linux tells about a process. The parsers are apart from the files, to be tested without them. */
+
+/** User and system time so far. Seconds. */
+export interface CpuTime {
+  readonly userSeconds: number
+  readonly systemSeconds: number
+}
+
+/** Ticks a second of utime and stime: USER_HZ, which Linux has fixed to 100 for all that leaves the kernel. */
+const ticksPerSecond = 100
+
+/**
+ * utime and stime of /proc/PID/stat, proc_pid_stat(5): fields 14 and 15. The second field is the program's name in
+ * brackets and may have spaces and brackets in it, so counting starts behind the last one.
+ */
+export const parseStat = (text: string): CpuTime => {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+  return { userSeconds: Number(fields[11]) / ticksPerSecond, systemSeconds: Number(fields[12]) / ticksPerSecond }
+}
+
+/** Time on a processor, of /proc/PID/task/TID/schedstat: the first of three numbers, in nanoseconds. Seconds. */
+export const parseSchedstat = (text: string): number => Number(text.split(" ")[0]) / 1e9
+
+/** VmRSS of /proc/PID/status, proc_pid_status(5): in kB of 1024 bytes. Bytes. */
+export const parseResidentBytes = (text: string): number => {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(text)
+  if (found === null) throw new Error("/proc/PID/status has no VmRSS: the process is gone, or this is not Linux")
+  return Number(found[1]) * 1024
+}
+
+export const cpuTime = (pid: number): CpuTime => parseStat(Fs.readFileSync(`/proc/${pid}/stat`, "utf8"))
+
+/** As `cpuTime`, of all threads together, to the nanosecond instead of the hundredth of a second. */
+export const cpuSeconds = (pid: number): number => {
+  const tasks = `/proc/${pid}/task`
+  return Fs.readdirSync(tasks).reduce(
+    (sum, task) => sum + parseSchedstat(Fs.readFileSync(`${tasks}/${task}/schedstat`, "utf8")),
+    0
+  )
+}
+
+export const residentBytes = (pid: number): number => parseResidentBytes(Fs.readFileSync(`/proc/${pid}/status`, "utf8"))

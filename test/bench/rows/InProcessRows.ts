@@ -1,0 +1,65 @@
+import { Effect } from "effect"
+import * as ForwardBatch from "../ForwardBatch.ts"
+import * as Row from "../Row.ts"
+import * as SimulatedForwardBatch from "../SimulatedForwardBatch.ts"
+
+/** Forwarding alone, without sockets. */
+interface Case {
+  readonly name: string
+  readonly receivers: number
+  readonly payloadBytes: number
+}
+
+const caseOf = (receivers: number, payloadBytes: number): Case => ({
+  name: `forwardBatch, 1 to ${receivers}, ${payloadBytes} B`,
+  receivers,
+  payloadBytes
+})
+const cases: ReadonlyArray<Case> = [caseOf(1, 200), caseOf(1, 1000), caseOf(7, 200)]
+
+const portPayloadBytes = 200
+const portName = `forwardBatch, 1 to 1, ${portPayloadBytes} B, from a port`
+
+/** One packet in and one out; writing the packet is a part of it. Microseconds. */
+const oneToOneMicrosMax = 0.6
+
+const unit = "us a packet in"
+
+/** Nanoseconds of one round, by name: forwarding, and of it what the harness itself costs. */
+export interface Round {
+  readonly forwardNs: Readonly<Record<string, number>>
+  readonly harnessNs: Readonly<Record<string, number>>
+}
+
+/** One round in this process. */
+export const measure = async (isWanted: (name: string) => boolean, batches: number): Promise<Round> => {
+  const forwardNs: Record<string, number> = {}
+  const harnessNs: Record<string, number> = {}
+  for (const { name, payloadBytes, receivers } of cases.filter(({ name }) => isWanted(name))) {
+    const measured = ForwardBatch.measure(receivers, payloadBytes, batches)
+    forwardNs[name] = measured.forwardNs
+    harnessNs[name] = measured.harnessNs
+  }
+  if (isWanted(portName)) {
+    forwardNs[portName] = await Effect.runPromise(SimulatedForwardBatch.measure(portPayloadBytes, batches))
+  }
+  return { forwardNs, harnessNs }
+}
+
+const microsOf = (rounds: ReadonlyArray<Readonly<Record<string, number>>>, name: string) =>
+  rounds.map((round) => round[name]! / 1000)
+
+export const rowsOf = (rounds: ReadonlyArray<Round>): ReadonlyArray<Row.Row> => {
+  const forwardNs = rounds.map((round) => round.forwardNs)
+  const harnessNs = rounds.map((round) => round.harnessNs)
+  return [
+    ...Object.keys(forwardNs[0] ?? {}).map((name) => {
+      const isOneToOne = cases.some((other) => other.name === name && other.receivers === 1)
+      const limit: Row.Limit = { of: "median", max: oneToOneMicrosMax }
+      return Row.rowOf(name, unit, microsOf(forwardNs, name), isOneToOne ? { limit } : {})
+    }),
+    ...Object.keys(harnessNs[0] ?? {}).map((name) =>
+      Row.rowOf(`${name}, harness alone`, unit, microsOf(harnessNs, name))
+    )
+  ]
+}
