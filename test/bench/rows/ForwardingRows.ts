@@ -11,6 +11,11 @@ interface Case {
   readonly pace: Pace
   /** What is reported of it: what a packet costs, or how long it takes. */
   readonly measures: "cpu" | "delay"
+  /**
+   * Whether CPU is held to the limit. It is not where packets come one by one: there both relays mostly go to sleep and
+   * wake up, which is the machine's price and not that of a packet.
+   */
+  readonly isLimited?: boolean
   /** Some need more time for enough packets. */
   readonly measureTimes?: number
 }
@@ -39,12 +44,12 @@ const saturated = (packetsUnderWay: number): Pace => ({ packetsUnderWay })
 const evenly = (packetsPerSecond: number): Pace => ({ packetsPerSecond })
 
 const cases: ReadonlyArray<Case> = [
-  { name: "pair, 200 B, saturated", calls: pairs(200), pace: saturated(128), measures: "cpu" },
-  { name: "pair, 200 B, 30 kpps", calls: pairs(200), pace: evenly(30_000), measures: "cpu" },
+  { name: "pair, 200 B, saturated", calls: pairs(200), pace: saturated(128), measures: "cpu", isLimited: true },
+  { name: "pair, 200 B, 30 kpps", calls: pairs(200), pace: evenly(30_000), measures: "cpu", isLimited: true },
   { name: "pair, 200 B, 10 kpps", calls: pairs(200), pace: evenly(10_000), measures: "cpu" },
-  { name: "pair, 1000 B, saturated", calls: pairs(1000), pace: saturated(64), measures: "cpu" },
+  { name: "pair, 1000 B, saturated", calls: pairs(1000), pace: saturated(64), measures: "cpu", isLimited: true },
   { name: "pair, 1000 B, 10 kpps", calls: pairs(1000), pace: evenly(10_000), measures: "cpu" },
-  { name: "1 to 7, 200 B, saturated", calls: fanOut, pace: saturated(140), measures: "cpu" },
+  { name: "1 to 7, 200 B, saturated", calls: fanOut, pace: saturated(140), measures: "cpu", isLimited: true },
   { name: "1 to 7, 200 B, 14 kpps", calls: fanOut, pace: evenly(14_000), measures: "cpu" },
   { name: "200 voices, 10 kpps", calls: voices(100), pace: evenly(10_000), measures: "cpu" },
   {
@@ -163,6 +168,7 @@ export const rowsOf = (measured: ReadonlyArray<Measured>, reference: Relay): Rea
       if (relay === reference) return [Row.rowOf(load.name, "us CPU a packet", cpuMicros, more)]
       const ratio = Statistics.spreadOf(cpuMicros.map((us, round) => us / referenceRuns[round]!.report.cpuMicros))
       const limit: Row.Limit = { of: "ratio", max: cpuRatioMax }
-      return [Row.rowOf(load.name, "us CPU a packet", cpuMicros, { ...more, ratio, limit })]
+      const held = load.isLimited === true ? { limit } : {}
+      return [Row.rowOf(load.name, "us CPU a packet", cpuMicros, { ...more, ratio, ...held })]
     })
   })
