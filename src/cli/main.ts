@@ -1,15 +1,24 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect } from "effect"
 import { Command } from "effect/cli"
+import * as BridgeCommand from "./BridgeCommand.ts"
 import * as CallCommand from "./CallCommand.ts"
 import * as DemoCommand from "./DemoCommand.ts"
 import { exitCodeOf, layerOneLineErrors, report } from "./Failure.ts"
+import * as ProbeCommand from "./ProbeCommand.ts"
 import * as RunCommand from "./RunCommand.ts"
 import * as TokenCommand from "./TokenCommand.ts"
 
 const tandem = Command.make("tandem").pipe(
   Command.withDescription("A calling relay: end-to-end encrypted calls, repaired on every hop"),
-  Command.withSubcommands([RunCommand.command, TokenCommand.command, CallCommand.command, DemoCommand.command])
+  Command.withSubcommands([
+    RunCommand.command,
+    TokenCommand.command,
+    CallCommand.command,
+    BridgeCommand.command,
+    ProbeCommand.command,
+    DemoCommand.command
+  ])
 )
 
 Command.run(tandem, { version: "0.1.0" }).pipe(

@@ -27,7 +27,9 @@ export interface UplinkStatistics {
   readonly packetsSent: number
   /** Sent again because the relay asked. */
   readonly packetsResent: number
-  /** Frames that the relay reports as not arrived: media, resends and feedback, as far as its reports have come. */
+  /** Frames that the relay has reported on: media, resends and feedback. */
+  readonly framesReported: number
+  /** Those of them that had not arrived. */
   readonly framesLost: number
 }
 
@@ -66,6 +68,7 @@ export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
     uplink: {
       packetsSent: hops.packetsSent,
       packetsResent: hops.packetsResent,
+      framesReported: hops.framesReported,
       framesLost: hops.framesReportedLost
     },
     downlink: {

@@ -58,11 +58,15 @@ export interface Settings {
   readonly descriptions: ReadonlyArray<StreamDescription>
   readonly sharedSecret: Uint8Array | undefined
   readonly playoutDelayMs: number
+  readonly handOut: HandOut
   readonly repair: boolean
   readonly host: string
   readonly port: number
   readonly software: string
 }
+
+/** Payloads in the order of their sequence numbers, or whole RTP packets, and RTCP, as they come. */
+export type HandOut = "inOrder" | "whole"
 
 const playoutDelayMsDefault = 300
 const softwareDefault = "tandem"
@@ -70,6 +74,7 @@ const softwareDefault = "tandem"
 /** A stream that cannot be, or a secret of the wrong length, is a mistake of the caller: a defect. */
 export const settle = (
   options: JoinOptions,
+  handOut: HandOut,
   secureBytes: SecureBytes
 ): Result.Result<Settings, PackedAddress.InvalidAddress> => {
   const { sharedSecret } = options
@@ -89,6 +94,7 @@ export const settle = (
     ),
     sharedSecret,
     playoutDelayMs: options.playoutDelayMs ?? playoutDelayMsDefault,
+    handOut,
     repair: options.repair ?? true,
     // Machines without IPv6 cannot open "::", which would do for both.
     host: options.host ?? (relays.every((relay) => PackedAddress.isIpv4(relay)) ? "0.0.0.0" : "::"),

@@ -4,6 +4,9 @@ import { malformed, type MalformedPacket } from "./MalformedPacket.ts"
 /** Fixed part of the RTP header, RFC 3550 section 5.1. Bytes. */
 export const fixedHeaderBytes = 12
 const rtpVersion = 2
+/** First byte: padding at the end, and an extension behind the contributing sources. */
+export const paddingFlag = 0x20
+const extensionFlag = 0x10
 
 const tooShort = malformed("Rtp", "TooShort")
 const wrongVersion = malformed("Rtp", "WrongVersion")
@@ -19,10 +22,29 @@ export const isRtp = (bytes: Uint8Array, offset: number, lengthBytes: number): b
   return first >> 6 === rtpVersion && lengthBytes >= fixedHeaderBytes + 4 * (first & 0x0f)
 }
 
+export const markerAt = (view: DataView, offset: number): boolean => view.getUint8(offset + 1) >= 0x80
+
+/** 7 bits. */
+export const payloadTypeAt = (view: DataView, offset: number): number => view.getUint8(offset + 1) & 0x7f
+
+export const sequenceNumberAt = (view: DataView, offset: number): number => view.getUint16(offset + 2)
+
 /** Media clock ticks, 32 bits. */
 export const timestampAt = (view: DataView, offset: number): number => view.getUint32(offset + 4)
 
 export const ssrcAt = (view: DataView, offset: number): number => view.getUint32(offset + 8)
+
+/**
+ * Everything before the payload: fixed header, contributing sources, extension. More than the packet has when it was cut
+ * off. Bytes.
+ */
+export const headerBytesOf = (packet: Uint8Array): number => {
+  const first = packet[0]!
+  const start = fixedHeaderBytes + 4 * (first & 0x0f)
+  if ((first & extensionFlag) === 0) return start
+  if (packet.length < start + 4) return start + 4
+  return start + 4 + 4 * ((packet[start + 2]! << 8) | packet[start + 3]!)
+}
 
 export interface RtpPacket {
   readonly marker: boolean
@@ -42,14 +64,10 @@ export const decode = (packet: Uint8Array): Result.Result<RtpPacket, MalformedPa
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength)
   const first = packet[0]!
   if (first >> 6 !== rtpVersion) return wrongVersion
-  let start = fixedHeaderBytes + 4 * (first & 0x0f)
-  if ((first & 0x10) !== 0) {
-    if (packet.length < start + 4) return tooShort
-    start += 4 + 4 * view.getUint16(start + 2)
-  }
+  const start = headerBytesOf(packet)
   if (packet.length < start) return tooShort
   let end = packet.length
-  if ((first & 0x20) !== 0) {
+  if ((first & paddingFlag) !== 0) {
     const paddingBytes = packet[end - 1]!
     if (paddingBytes === 0 || end - paddingBytes < start) return lengthMismatch
     end -= paddingBytes

@@ -1,17 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random } from "effect"
+import { Effect } from "effect"
 import * as CallClient from "../../src/client/CallClient.ts"
-import { SecureBytes } from "../../src/client/SecureBytes.ts"
-import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
-import { dice } from "../media/LegPair.ts"
 import * as Raw from "../server/RawDevice.ts"
+import { hosts, type Name, scene, setLinks } from "./RelayScene.ts"
 import { audioPacket, observe, opus, sharedSecret, vp8 } from "./Scene.ts"
 
-const [relayHost] = Raw.relayAddress.split(":") as [string]
-const hosts = { ada: "10.0.0.2", lin: "10.0.0.3" }
-
-const join = Effect.fnUntraced(function* (participant: keyof typeof hosts) {
+const join = Effect.fnUntraced(function* (participant: Name) {
   const client = yield* CallClient.join({
     relays: [Raw.relayAddress],
     token: yield* Raw.mint(participant),
@@ -23,16 +18,6 @@ const join = Effect.fnUntraced(function* (participant: keyof typeof hosts) {
   return { client, observed: yield* observe(client) }
 })
 
-/** Every link of every device, both ways. */
-const setLinks = Effect.fnUntraced(function* (options: Partial<LinkEmulator.LinkOptions>) {
-  const network = yield* SimulatedNetwork.SimulatedNetwork
-  const link = { ...LinkEmulator.perfect, latencyMs: 10, ...options }
-  for (const host of Object.values(hosts)) {
-    yield* network.setLink(host, relayHost, link)
-    yield* network.setLink(relayHost, host, link)
-  }
-})
-
 /** So many packets, 20 ms each. */
 const speak = Effect.fnUntraced(function* (client: CallClient.CallClient, count: number, first = 0) {
   for (let number = first; number < first + count; number++) {
@@ -42,19 +27,6 @@ const speak = Effect.fnUntraced(function* (client: CallClient.CallClient, count:
 })
 
 const numbersTo = (count: number) => Array.from({ length: count }, (_, number) => number)
-
-const scene = <A, E, R>(seed: number, test: Effect.Effect<A, E, R>) => {
-  const draw = dice(seed)
-  const secureBytes = (size: number) => Uint8Array.from({ length: size }, () => Math.floor(draw() * 256))
-  return test.pipe(
-    Effect.provide(Raw.layerRelay()),
-    Effect.scoped,
-    Raw.passing,
-    Raw.inThePresent,
-    Effect.provideService(SecureBytes, secureBytes),
-    Random.withSeed(seed)
-  )
-}
 
 /** The client against the relay that it is made for. */
 describe("a call over the relay", () => {

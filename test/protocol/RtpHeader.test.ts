@@ -27,6 +27,9 @@ describe("RtpHeader", () => {
       const moved = new Uint8Array(bytes.length + 7)
       moved.set(bytes, 7)
       assert.isTrue(RtpHeader.isRtp(moved, 7, bytes.length))
+      assert.strictEqual(RtpHeader.markerAt(viewOf(moved), 7), packet.marker)
+      assert.strictEqual(RtpHeader.payloadTypeAt(viewOf(moved), 7), packet.payloadType)
+      assert.strictEqual(RtpHeader.sequenceNumberAt(viewOf(moved), 7), packet.sequenceNumber)
       assert.strictEqual(RtpHeader.timestampAt(viewOf(moved), 7), packet.timestamp)
       assert.strictEqual(RtpHeader.ssrcAt(viewOf(moved), 7), packet.ssrc)
     },

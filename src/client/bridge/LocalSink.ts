@@ -80,7 +80,7 @@ export const handlePacket = (self: LocalSink, packet: Uint8Array, nowMs: number)
   ResendRing.store(self.ring, packet, nowMs)
   ArrivalClock.handlePacket(self.clock, RtpHeader.timestampAt(view, 0), nowMs)
   self.packets++
-  self.octets += Math.max(0, packet.length - headerBytesOf(view))
+  self.octets += Math.max(0, packet.length - RtpHeader.headerBytesOf(packet))
   self.lastPacketAtMs = nowMs
 }
 
@@ -193,11 +193,3 @@ const takeSenderReport = (self: LocalSink, nowMs: number, unixMs: number): Sende
 
 const takeResends = (self: LocalSink, lost: ReadonlyArray<number>, nowMs: number): ReadonlyArray<Uint8Array> =>
   lost.flatMap((sequenceNumber) => ResendRing.take(self.ring, sequenceNumber, nowMs) ?? [])
-
-/** Fixed header, contributing sources and extension. SRTP leaves the length of all three in clear. */
-const headerBytesOf = (view: DataView): number => {
-  const first = view.getUint8(0)
-  const extensionAt = RtpHeader.fixedHeaderBytes + 4 * (first & 0x0f)
-  const hasExtension = (first & 0x10) !== 0 && view.byteLength >= extensionAt + 4
-  return hasExtension ? extensionAt + 4 + 4 * view.getUint16(extensionAt + 2) : extensionAt
-}

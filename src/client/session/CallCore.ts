@@ -9,6 +9,7 @@ import * as EventHub from "../EventHub.ts"
 import type { Settings } from "../JoinOptions.ts"
 import { SecureBytes } from "../SecureBytes.ts"
 import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
+import type { ReceivedRtcp, ReceivedRtp } from "../streams/ReceivedRtp.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
 import * as SendingStream from "../streams/SendingStream.ts"
 import * as HopTotals from "./HopTotals.ts"
@@ -33,7 +34,10 @@ export interface CallCore {
   /** Of the sessions that are over. */
   readonly hopTotals: HopTotals.HopTotals
   readonly drops: Drops
+  /** Of these queues a client has either the first, or the two others. */
   readonly packets: Queue.Queue<ReceivedPacket, Done>
+  readonly wholePackets: Queue.Queue<ReceivedRtp, Done>
+  readonly rtcp: Queue.Queue<ReceivedRtcp, Done>
   readonly roster: EventHub.EventHub<ReadonlyArray<RosterEntry>>
   readonly connection: EventHub.EventHub<ConnectionEvent>
   readonly keyFrameRequests: EventHub.EventHub<number>
@@ -53,7 +57,7 @@ export type Handover =
       readonly relays: ReadonlyArray<Uint32Array>
     }
 
-/** Datagrams that were of no use, by reason. */
+/** What was of no use, by reason: datagrams that have come, and packets that were given to be sent. */
 export interface Drops {
   /** First byte is of no protocol spoken here, or the frame is too short. */
   notOurs: number
@@ -68,17 +72,25 @@ export interface Drops {
   unsupportedType: number
   /** Packets that the application has not taken in time. */
   unread: number
+  /** Given to be sent, and of no stream of this client. */
+  undeclaredStream: number
+  /** Given to be sent, and longer than a datagram carries. */
+  oversized: number
 }
 
 /** Packets that wait for the application; beyond, the oldest go: fresh media is worth more. */
 const packetsWaitingMax = 4096
+/** A sender makes some a second at most. */
+const rtcpWaitingMax = 256
 const eventsMax = 64
 
 export const make = Effect.fnUntraced(function* (settings: Settings) {
   const clock = yield* Clock.Clock
   const secureBytes = yield* SecureBytes
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-  const { playoutDelayMs, sharedSecret, streams, token } = settings
+  const { handOut, playoutDelayMs, sharedSecret, streams, token } = settings
+  const handOutWhole = handOut === "whole" ? (packet: ReceivedRtp) => deliverWhole(core, packet) : undefined
+  const { participant } = token.claims
   const core: CallCore = {
     settings,
     secureBytes,
@@ -87,7 +99,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     liveness: Liveness.make(nowMs()),
     rosterPages: RosterCollector.make(),
     sending: streams.map((stream) => SendingStream.make(stream, sharedSecret, secureBytes)),
-    receiving: ReceivingStreams.make({ participant: token.claims.participant, sharedSecret, playoutDelayMs }),
+    receiving: ReceivingStreams.make({ participant, sharedSecret, playoutDelayMs, handOutWhole }),
     sessions: [],
     hopTotals: HopTotals.make(),
     drops: {
@@ -97,9 +109,13 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
       unauthenticated: 0,
       unexpected: 0,
       unsupportedType: 0,
-      unread: 0
+      unread: 0,
+      undeclaredStream: 0,
+      oversized: 0
     },
     packets: yield* Queue.sliding<ReceivedPacket, Done>(packetsWaitingMax),
+    wholePackets: yield* Queue.sliding<ReceivedRtp, Done>(packetsWaitingMax),
+    rtcp: yield* Queue.sliding<ReceivedRtcp, Done>(rtcpWaitingMax),
     roster: yield* EventHub.make<ReadonlyArray<RosterEntry>>({ capacity: eventsMax, replay: 1 }),
     connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 1 }),
     keyFrameRequests: yield* EventHub.make<number>({ capacity: eventsMax, replay: 0 }),
@@ -153,6 +169,16 @@ export const deliver = ({ drops, packets }: CallCore, ready: ReadonlyArray<Recei
   Queue.offerAllUnsafe(packets, ready)
 }
 
+const deliverWhole = ({ drops, wholePackets }: CallCore, packet: ReceivedRtp): void => {
+  if (Queue.sizeUnsafe(wholePackets) >= packetsWaitingMax) drops.unread++
+  Queue.offerUnsafe(wholePackets, packet)
+}
+
+export const deliverRtcp = ({ drops, rtcp }: CallCore, packet: ReceivedRtcp): void => {
+  if (Queue.sizeUnsafe(rtcp) >= rtcpWaitingMax) drops.unread++
+  Queue.offerUnsafe(rtcp, packet)
+}
+
 export const publishMapped = (self: CallCore, _tag: "Connected" | "Resumed", session: Session.Session): void =>
   self.connection.publish({
     _tag,
@@ -166,5 +192,7 @@ export const end = (self: CallCore, reason: string): void => {
   self.hasEnded = true
   self.connection.publish({ _tag: "Ended", reason })
   Queue.endUnsafe(self.packets)
+  Queue.endUnsafe(self.wholePackets)
+  Queue.endUnsafe(self.rtcp)
   for (const hub of [self.connection, self.roster, self.keyFrameRequests]) hub.end()
 }

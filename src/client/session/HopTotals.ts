@@ -9,6 +9,7 @@ export interface HopTotals {
   packetsDuplicate: number
   packetsSent: number
   packetsResent: number
+  framesReported: number
   framesReportedLost: number
 }
 
@@ -19,15 +20,18 @@ export const make = (): HopTotals => ({
   packetsDuplicate: 0,
   packetsSent: 0,
   packetsResent: 0,
+  framesReported: 0,
   framesReportedLost: 0
 })
 
-export const add = (self: HopTotals, { framesReportedLost, hop, packetsExpected }: Session): void => {
+export const add = (self: HopTotals, session: Session): void => {
+  const { framesReported, framesReportedLost, hop, packetsExpected } = session
   self.packetsExpected += packetsExpected
   self.packetsReceived += hop.receive.packetsReceived
   self.packetsRepaired += hop.receive.packetsRepaired
   self.packetsDuplicate += hop.receive.packetsDuplicate
   self.packetsSent += hop.send.packetsSent
   self.packetsResent += hop.send.packetsResent
+  self.framesReported += framesReported
   self.framesReportedLost += framesReportedLost
 }

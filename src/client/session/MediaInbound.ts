@@ -2,11 +2,12 @@ import * as Leg from "../../media/Leg.ts"
 import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
 import * as Feedback from "../../protocol/Feedback.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
+import * as RtcpHeader from "../../protocol/RtcpHeader.ts"
 import * as RtpHeader from "../../protocol/RtpHeader.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import type { PacketBatch, SendBatch } from "../../sockets/PacketBatch.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
-import type { CallCore } from "./CallCore.ts"
+import * as CallCore from "./CallCore.ts"
 import * as Session from "./Session.ts"
 
 /**
@@ -14,7 +15,7 @@ import * as Session from "./Session.ts"
  * sent at once goes into the batch.
  */
 export const handle = (
-  core: CallCore,
+  core: CallCore.CallCore,
   resources: Leg.LegResources,
   received: PacketBatch,
   place: number,
@@ -39,9 +40,9 @@ export const handle = (
   const bodyOffset = offset + HopFrame.headerBytes
   const bodyLength = length - HopFrame.headerBytes
   // Judged before its numbers are noted: a packet that cannot be read may be asked for again.
-  const isMedia =
-    type === HopFrame.FrameType.Audio || type === HopFrame.FrameType.AudioOnset || type === HopFrame.FrameType.Video
-  if (isMedia && !RtpHeader.isRtp(bytes, bodyOffset, bodyLength)) {
+  const isMedia = HopFrame.isMedia(type)
+  const isRtcp = type === HopFrame.FrameType.EndToEndRtcp
+  if (isMedia && !(isRtcp ? RtcpHeader.hasSender : RtpHeader.isRtp)(bytes, bodyOffset, bodyLength)) {
     core.drops.malformed++
     return
   }
@@ -60,17 +61,33 @@ export const handle = (
   }
   if (verdict >= ReceiveLeg.Verdict.Duplicate) return
   if (verdict === ReceiveLeg.Verdict.Jumped) ReceivingStreams.requestKeyFrames(core.receiving)
+  const body = bytes.subarray(bodyOffset, bodyOffset + bodyLength)
+  if (isRtcp) {
+    handleRtcp(core, RtcpHeader.senderSsrcAt(view, bodyOffset), body, nowMs)
+    return
+  }
   ReceivingStreams.handlePacket(core.receiving, RtpHeader.ssrcAt(view, bodyOffset), {
-    bytes: bytes.subarray(bodyOffset, bodyOffset + bodyLength),
+    bytes: body,
     descriptor: HopFrame.descriptorAt(bytes, offset),
     repaired: verdict === ReceiveLeg.Verdict.Repaired,
     arrivedAtMs: nowMs
   })
 }
 
+/** The next comes soon: what overtakes the roster is not kept. */
+const handleRtcp = (core: CallCore.CallCore, ssrc: number, body: Uint8Array, nowMs: number): void => {
+  const stream = core.receiving.bySsrc.get(ssrc)
+  if (core.settings.handOut !== "whole") core.drops.unsupportedType++
+  else if (stream === undefined) core.receiving.packetsUnknown++
+  else {
+    const { description, participant } = stream
+    CallCore.deliverRtcp(core, { participant, stream: description, bytes: body.slice(), arrivedAtMs: nowMs })
+  }
+}
+
 /** The relay says what has arrived, asks for what has not, and passes on who needs a key frame. */
 const handleFeedback = (
-  core: CallCore,
+  core: CallCore.CallCore,
   session: Session.Session,
   resources: Leg.LegResources,
   offset: number,
@@ -84,6 +101,7 @@ const handleFeedback = (
     core.drops.malformed++
     return
   }
+  session.framesReported += report.arrivalCount
   for (let i = 0; i < report.arrivalCount; i++) {
     if (report.arrivalTicks[i] === Feedback.notReceived) session.framesReportedLost++
   }

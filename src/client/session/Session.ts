@@ -22,7 +22,8 @@ export interface Session {
   readonly grantedAtMs: number
   /** Media packets that the relay has given a number, whether they arrived or not. */
   packetsExpected: number
-  /** Frames of ours that the relay's reports say have not arrived. */
+  /** Frames of ours that the relay's reports speak of, and those of them that they say have not arrived. */
+  framesReported: number
   framesReportedLost: number
 }
 
@@ -47,6 +48,7 @@ export const make = (options: {
     lastControlAtMs: nowMs,
     grantedAtMs: nowMs,
     packetsExpected: 0,
+    framesReported: 0,
     framesReportedLost: 0
   }
 }

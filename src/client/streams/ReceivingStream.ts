@@ -10,10 +10,12 @@ import * as EndToEndEncryption from "../EndToEndEncryption.ts"
 import * as CounterWindow from "../encryption/CounterWindow.ts"
 import { metadataOf } from "./Metadata.ts"
 import type { ReceivedPacket } from "./ReceivedPacket.ts"
+import type { ReceivedRtp } from "./ReceivedRtp.ts"
+import * as RecentPackets from "./RecentPackets.ts"
 
 /**
- * A stream of another participant: each packet is taken once, whatever leg it comes on, decrypted, and put in order.
- * Changed in place; reads no clock.
+ * A stream of another participant: each packet is taken once, whatever leg it comes on, decrypted, and put in order; or
+ * handed out whole at once, for who does the rest. Changed in place; reads no clock.
  */
 export interface ReceivingStream {
   readonly participant: ParticipantId
@@ -22,6 +24,8 @@ export interface ReceivingStream {
   readonly decryption: EndToEndEncryption.Receiver | undefined
   /** Video only. */
   readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
+  /** `undefined`: packets are put in order, which the fields behind this one are for. */
+  readonly whole: WholePackets | undefined
   jitter: JitterBuffer.JitterBuffer<ReceivedPacket>
   /** RTP sequence numbers, extended, that have been here. */
   seen: CounterWindow.CounterWindow
@@ -32,6 +36,12 @@ export interface ReceivingStream {
   /** When its sender, who has left, is forgotten; Infinity: who is still there. Milliseconds. */
   departsAtMs: number
   readonly counters: ReceivingCounters
+}
+
+/** What takes whole packets as they come, and which of them were here. */
+interface WholePackets {
+  readonly recent: RecentPackets.RecentPackets
+  readonly handOut: (packet: ReceivedRtp) => void
 }
 
 /** Packets, unless said otherwise. */
@@ -62,18 +72,22 @@ const firstLap = SequenceNumber.mask + 1
 /** RFC 3550 appendix A.1: a number further back is no late packet, but a sender that has started anew. */
 const misorderMax = 100
 
-export const make = (
-  participant: ParticipantId,
-  description: StreamDescription,
-  options: { readonly sharedSecret: Uint8Array | undefined; readonly playoutDelayMs: number }
-): ReceivingStream => {
-  const { playoutDelayMs, sharedSecret } = options
+export interface Options {
+  readonly sharedSecret: Uint8Array | undefined
+  readonly playoutDelayMs: number
+  /** Takes packets whole and as they come; left out, they come out of `poll` in order. */
+  readonly handOutWhole?: ((packet: ReceivedRtp) => void) | undefined
+}
+
+export const make = (participant: ParticipantId, description: StreamDescription, options: Options): ReceivingStream => {
+  const { handOutWhole, playoutDelayMs, sharedSecret } = options
   const { clockRate, kind, ssrc } = description
   return {
     participant,
     description,
     decryption: sharedSecret && EndToEndEncryption.makeReceiver({ secret: sharedSecret, ssrc }),
     keyFrames: kind === "video" ? KeyFrameRequest.make(ssrc) : undefined,
+    whole: handOutWhole && { recent: RecentPackets.make(), handOut: handOutWhole },
     jitter: JitterBuffer.make({ clockRate, playoutDelayMs }),
     seen: CounterWindow.make(),
     lastSequenceNumber: -1,
@@ -93,6 +107,32 @@ export const make = (
 
 /** Takes a packet in. It comes out of `poll` when its turn has come. */
 export const handlePacket = (self: ReceivingStream, arrived: ArrivedPacket): void => {
+  if (self.whole === undefined) putInOrder(self, arrived)
+  else handOut(self, self.whole, arrived)
+}
+
+const handOut = (self: ReceivingStream, whole: WholePackets, arrived: ArrivedPacket): void => {
+  const { counters, description, participant } = self
+  const { arrivedAtMs, bytes, descriptor, repaired } = arrived
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const sequenceNumber = RtpHeader.sequenceNumberAt(view, 0)
+  const timestamp = RtpHeader.timestampAt(view, 0)
+  if (RecentPackets.has(whole.recent, sequenceNumber, timestamp)) {
+    counters.packetsDuplicate++
+    return
+  }
+  const packet = self.decryption === undefined ? bytes.slice() : openWhole(self, arrived)
+  if (packet === undefined) return
+  RecentPackets.remember(whole.recent, sequenceNumber, timestamp)
+  if (self.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor))
+    KeyFrameRequest.handleKeyFrame(self.keyFrames)
+  counters.packets++
+  counters.payloadBytes += Math.max(0, packet.length - RtpHeader.headerBytesOf(packet))
+  if (repaired) counters.packetsRepaired++
+  whole.handOut({ participant, stream: description, bytes: packet, descriptor, arrivedAtMs, repaired })
+}
+
+const putInOrder = (self: ReceivingStream, arrived: ArrivedPacket): void => {
   const decoded = RtpHeader.decode(arrived.bytes)
   if (Result.isFailure(decoded)) {
     self.counters.packetsUndecryptable++
@@ -194,6 +234,17 @@ const openPayload = (
   if (opened.failure.reason === "Replayed") counters.packetsDuplicate++
   else counters.packetsUndecryptable++
   return undefined
+}
+
+/** The header as it came, and the plain payload behind it. */
+const openWhole = (self: ReceivingStream, arrived: ArrivedPacket): Uint8Array | undefined => {
+  const headerBytes = RtpHeader.headerBytesOf(arrived.bytes)
+  const payload = openPayload(self, arrived.bytes.subarray(headerBytes), arrived)
+  if (payload === undefined) return undefined
+  const packet = new Uint8Array(headerBytes + payload.length)
+  packet.set(arrived.bytes.subarray(0, headerBytes))
+  packet.set(payload, headerBytes)
+  return packet
 }
 
 /** The first packet of a video stream that was under way before needs what came before it. */

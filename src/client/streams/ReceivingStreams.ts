@@ -14,11 +14,9 @@ export interface ReceivingStreams {
   packetsUnknown: number
 }
 
-export interface Options {
+export interface Options extends ReceivingStream.Options {
   /** This device: its own streams are not received. */
   readonly participant: string
-  readonly sharedSecret: Uint8Array | undefined
-  readonly playoutDelayMs: number
 }
 
 interface HeldPacket {
@@ -94,7 +92,11 @@ export const keyFrameRequests = (self: ReceivingStreams): ReadonlyArray<KeyFrame
     keyFrames === undefined || departsAtMs < Infinity ? [] : [keyFrames]
   )
 
-/** After a hole too large to repair, of which nobody knows whose packets were in it. */
+/**
+ * After a hole too large to repair, of which nobody knows whose packets were in it. Who takes packets whole sees it, and
+ * knows whether it has a decoder.
+ */
 export const requestKeyFrames = (self: ReceivingStreams): void => {
+  if (self.options.handOutWhole !== undefined) return
   for (const stream of self.bySsrc.values()) ReceivingStream.requestKeyFrame(stream)
 }

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -8,24 +7,8 @@ import type { TestContext } from "vitest"
 import * as IvfWriter from "../../../src/client/files/IvfWriter.ts"
 import * as OggOpusReader from "../../../src/client/files/OggOpusReader.ts"
 import * as OggOpusWriter from "../../../src/client/files/OggOpusWriter.ts"
+import * as Tools from "../../interop/Tools.ts"
 import { concat, speech, video } from "../Samples.ts"
-
-/** Said once each. */
-const missingTools = new Set<string>()
-
-/** What a tool says of a file, on both its outputs. Skips, or fails where every tool is required, when it is not there. */
-const run = (context: TestContext, tool: string, ...args: ReadonlyArray<string>): string => {
-  const { error, status, stderr, stdout } = spawnSync(tool, args, { encoding: "utf8" })
-  if (error !== undefined) {
-    const reason = `${tool} is not installed: apt-get install ffmpeg opus-tools`
-    if (process.env["TANDEM_REQUIRE"] === "all") assert.fail(reason)
-    if (!missingTools.has(tool)) console.warn(`skipped: ${reason}`)
-    missingTools.add(tool)
-    context.skip(reason)
-  }
-  assert.strictEqual(status, 0, stderr)
-  return stdout + stderr
-}
 
 /** Writes a file where it is removed after the test. */
 const save = (context: TestContext, name: string, bytes: Uint8Array): string => {
@@ -68,8 +51,8 @@ describe("players and checkers take what was written", () => {
   for (const [name, file, seconds] of recordings) {
     it(`speech, ${name}`, (context) => {
       const path = save(context, "speech.opus", file)
-      assert.strictEqual(run(context, "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-"), "")
-      const shown = run(
+      assert.strictEqual(Tools.run(context, "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-"), "")
+      const shown = Tools.run(
         context,
         "ffprobe",
         "-v",
@@ -84,7 +67,7 @@ describe("players and checkers take what was written", () => {
     })
 
     it(`speech, ${name}: opusinfo`, (context) => {
-      const shown = run(context, "opusinfo", save(context, "speech.opus", file))
+      const shown = Tools.run(context, "opusinfo", save(context, "speech.opus", file))
       assert.notMatch(shown, /warning|error|gap|hole/i)
       assert.include(shown, "Logical stream 1 ended")
       // Played is what is not skipped at the beginning.
@@ -100,9 +83,9 @@ describe("players and checkers take what was written", () => {
     const correction = IvfWriter.finish(writer)
     file.set(correction.bytes, correction.offset)
     const path = save(context, "video.ivf", file)
-    assert.strictEqual(run(context, "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-"), "")
+    assert.strictEqual(Tools.run(context, "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-"), "")
     const entries = "stream=codec_name,width,height,nb_read_frames:packet=pts"
-    const shown = run(
+    const shown = Tools.run(
       context,
       "ffprobe",
       "-v",
@@ -133,7 +116,7 @@ describe("files of other programs", () => {
     it(`${name} is recognized`, (context) => {
       const path = save(context, "tone.ogg", new Uint8Array(0))
       const tone = ["-f", "lavfi", "-i", "sine=duration=0.2:sample_rate=16000", "-ac", "1"]
-      run(context, "ffmpeg", "-v", "error", "-y", ...tone, "-c:a", encoder, "-f", "ogg", path)
+      Tools.run(context, "ffmpeg", "-v", "error", "-y", ...tone, "-c:a", encoder, "-f", "ogg", path)
       const error = Result.getOrThrow(Result.flip(OggOpusReader.read(new Uint8Array(Fs.readFileSync(path)))))
       assert.include(error.message, `holds ${name}, not Opus`)
     })
@@ -142,7 +125,7 @@ describe("files of other programs", () => {
   it("what ffmpeg makes of Opus is read", (context) => {
     const path = save(context, "tone.opus", new Uint8Array(0))
     const tone = ["-f", "lavfi", "-i", "sine=duration=2", "-ac", "2", "-c:a", "libopus", "-frame_duration", "60"]
-    run(context, "ffmpeg", "-v", "error", "-y", ...tone, path)
+    Tools.run(context, "ffmpeg", "-v", "error", "-y", ...tone, path)
     const { head, packets } = Result.getOrThrow(OggOpusReader.read(new Uint8Array(Fs.readFileSync(path))))
     assert.strictEqual(head.channels, 2)
     assert.isTrue(packets.every(({ durationSamples }) => durationSamples === 2_880))

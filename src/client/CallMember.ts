@@ -1,0 +1,138 @@
+import { Effect, Exit, Result, Scope, Stream } from "effect"
+import type { CallId, ParticipantId } from "../protocol/Ids.ts"
+import type { RosterEntry } from "../protocol/RosterAttribute.ts"
+import type { DatagramNetwork, PortNotOpened } from "../sockets/DatagramNetwork.ts"
+import type { InvalidAddress } from "../sockets/PackedAddress.ts"
+import * as CallStatistics from "./CallStatistics.ts"
+import type { ConnectionEvent } from "./ConnectionEvent.ts"
+import type { JoinRefused, RelayUnreachable } from "./JoinFailure.ts"
+import { type HandOut, type JoinOptions, type LocalStream, settle } from "./JoinOptions.ts"
+import * as RosterEvent from "./RosterEvent.ts"
+import { SecureBytes } from "./SecureBytes.ts"
+import * as CallCore from "./session/CallCore.ts"
+import * as DevicePort from "./session/DevicePort.ts"
+import * as Joining from "./session/Joining.ts"
+import * as Liveness from "./session/Liveness.ts"
+import * as PortReader from "./session/PortReader.ts"
+import * as Reconnection from "./session/Reconnection.ts"
+import * as Requests from "./session/Requests.ts"
+import * as RequestSchedule from "./session/RequestSchedule.ts"
+import type { Session } from "./session/Session.ts"
+import * as Timers from "./session/Timers.ts"
+import * as ReceivingStream from "./streams/ReceivingStream.ts"
+
+/** What every participant in a call can do, whoever makes and reads its packets: `CallClient`, or with `RtpClient` others. */
+export interface CallMember {
+  readonly call: CallId
+  readonly participant: ParticipantId
+  /** As they were offered, in that order, with their SSRCs. */
+  readonly streams: ReadonlyArray<LocalStream>
+  /** Who comes and goes; first of all, who is there. */
+  readonly roster: Stream.Stream<RosterEvent.RosterEvent>
+  /** SSRCs of own streams that somebody needs a key frame of. Repeated while it does not come. */
+  readonly keyFrameRequests: Stream.Stream<number>
+  /** Asks for a key frame of another participant's stream, until one comes. What cannot be asked for is passed over. */
+  readonly requestKeyFrame: (ssrc: number) => Effect.Effect<void>
+  /** How the connection is, and how it becomes. The last event is `Ended`. */
+  readonly connection: Stream.Stream<ConnectionEvent>
+  readonly statistics: Effect.Effect<CallStatistics.CallStatistics>
+  /**
+   * To be told when the device has changed its network: the client goes on from a fresh port at once. If there is none to
+   * be had, tell again when there may be.
+   */
+  readonly networkChanged: Effect.Effect<void, PortNotOpened>
+  /** Leaves the call, and waits up to a second for the relay to know. */
+  readonly leave: Effect.Effect<void>
+}
+
+/** A member with the machinery that a client sends and receives by. */
+export interface Joined {
+  readonly core: CallCore.CallCore
+  readonly device: DevicePort.DevicePort
+  readonly member: CallMember
+}
+
+/** Joins a call. The member lives as long as the scope, whose end leaves the call. */
+export const join = Effect.fnUntraced(function* (
+  options: JoinOptions,
+  handOut: HandOut
+): Effect.fn.Return<
+  Joined,
+  JoinRefused | RelayUnreachable | PortNotOpened | InvalidAddress,
+  DatagramNetwork | Scope.Scope
+> {
+  const settled = settle(options, handOut, yield* SecureBytes)
+  if (Result.isFailure(settled)) return yield* Effect.fail(settled.failure)
+  const core = yield* CallCore.make(settled.success)
+  // Of its own, so that a join that fails leaves no port open.
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const device = yield* connect(core).pipe(
+    Scope.provide(scope),
+    Effect.onError(() => Scope.close(scope, Exit.void))
+  )
+  return { core, device, member: makeMember(core, device) }
+})
+
+/** Opens the port, joins, and starts what keeps the call going. */
+const connect = Effect.fnUntraced(function* (core: CallCore.CallCore) {
+  const device: DevicePort.DevicePort = yield* DevicePort.make(core.settings, (port) =>
+    endOnDefect(core, PortReader.run(core, device, port))
+  )
+  yield* device.open
+  const session = yield* Joining.join(core, device)
+  CallCore.startSession(core, session)
+  CallCore.publishMapped(core, "Connected", session)
+  yield* Effect.forkScoped(endOnDefect(core, Timers.run(core, device)))
+  yield* Effect.forkScoped(endOnDefect(core, Reconnection.run(core, device)))
+  yield* Effect.addFinalizer(() => leave(core, (session) => Requests.leaveAtOnce(core, device, session)))
+  return device
+})
+
+/** A client of which a part is dead would seem to be alive. */
+const endOnDefect = (core: CallCore.CallCore, part: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.tapDefect(part, (defect) => {
+    CallCore.end(core, "the client has failed: see the log, and join again")
+    return Effect.logError("a part of the call client has failed", defect)
+  })
+
+const leave = (core: CallCore.CallCore, tell: (session: Session) => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const session = core.sessions[0]
+    if (session === undefined || core.hasEnded) return Effect.void
+    return Effect.andThen(
+      tell(session),
+      Effect.sync(() => CallCore.end(core, "left the call"))
+    )
+  })
+
+const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): CallMember => {
+  const { claims } = core.settings.token
+  return {
+    call: claims.call,
+    participant: claims.participant,
+    streams: core.settings.streams,
+    roster: core.roster.stream.pipe(
+      Stream.map((roster) => roster.filter(({ participant }) => participant !== claims.participant)),
+      // Of whole rosters, so that who is slow misses no change for good.
+      Stream.mapAccum(
+        (): ReadonlyArray<RosterEntry> => [],
+        (before, after) => [after, RosterEvent.between(before, after)]
+      )
+    ),
+    keyFrameRequests: core.keyFrameRequests.stream,
+    requestKeyFrame: (ssrc) =>
+      Effect.sync(() => {
+        const stream = core.receiving.bySsrc.get(ssrc)
+        if (stream !== undefined) ReceivingStream.requestKeyFrame(stream)
+      }),
+    connection: core.connection.stream,
+    statistics: Effect.sync(() => CallStatistics.collect(core, device)),
+    networkChanged: Effect.gen(function* () {
+      if (core.hasEnded) return
+      yield* device.open
+      const session = core.sessions[0]
+      if (session !== undefined) Liveness.suspect(core.liveness, CallCore.signsOf(session), core.nowMs())
+    }),
+    leave: leave(core, (session) => Requests.leave(core, device, session, RequestSchedule.farewell))
+  }
+}
