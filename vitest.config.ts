@@ -14,7 +14,25 @@ const failOnSkipped: Reporter = {
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    reporters: process.env["TANDEM_REQUIRE"] === "all" ? ["default", failOnSkipped] : ["default"]
+    reporters: process.env["TANDEM_REQUIRE"] === "all" ? ["default", failOnSkipped] : ["default"],
+    projects: [
+      {
+        test: {
+          name: "code",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/interop/**"],
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        // Other people's programs, in real time: they come last and one by one, for they need the machine for themselves.
+        test: {
+          name: "real clients",
+          include: ["test/interop/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 }
+        }
+      }
+    ]
   }
 })

@@ -41,7 +41,10 @@ export const make = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const callOf = yield* Call.client
   const limit = JoinLimit.make()
-  const given = AnswerCache.make(Math.floor((yield* Clock.currentTimeMillis) / 1000))
+  // Unix time as it was at the start, going on whether the wall clock is set or not.
+  const startedAtMs = (yield* Clock.currentTimeMillis) - nowMs()
+  const steadySeconds = () => Math.floor((startedAtMs + nowMs()) / 1000)
+  const given = AnswerCache.make(steadySeconds())
 
   const newTag = random.randomBytes(4).pipe(
     Effect.map((bytes) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)),
@@ -128,7 +131,7 @@ export const make = Effect.gen(function* () {
     }
     const message: ControlMessage.ControlMessage =
       request._tag === "JoinRequest" ? { _tag: "JoinSuccess", ...answer } : { _tag: "ResumeSuccess", ...answer }
-    AnswerCache.finish(given, cacheKey, answers.grant(question, message, key), Math.floor(relayTimeMs / 1000))
+    AnswerCache.finish(given, cacheKey, answers.grant(question, message, key), steadySeconds())
   })
 
   /** Every way in which a call can refuse, as what the device is told. */
@@ -176,7 +179,8 @@ export const make = Effect.gen(function* () {
     const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
     // A join with an older cookie may have been carried out and forgotten since: whoever has captured it could do it
     // again. A resume cannot be done twice, its ticket is used.
-    const sinceSeconds = request._tag === "JoinRequest" ? given.completeSinceSeconds : 0
+    const knownSeconds = steadySeconds() - given.completeSinceSeconds
+    const sinceSeconds = request._tag === "JoinRequest" ? nowSeconds - knownSeconds : 0
     if (!Admission.isAddressProved(keyRing, request.cookie, datagram, nowSeconds, sinceSeconds))
       return yield* answers.challenge(question)
     const checked =
@@ -194,7 +198,7 @@ export const make = Effect.gen(function* () {
     const cacheKey = AnswerCache.keyOf(request.transactionId, datagram.address)
     const before = AnswerCache.find(given, cacheKey)
     if (before !== undefined) return answers.repeat(question, before)
-    if (!AnswerCache.begin(given, cacheKey, nowSeconds)) return
+    if (!AnswerCache.begin(given, cacheKey, steadySeconds())) return
     const join = carryOutOrRefuse(request, checked.success, checked.success.epoch, question, cacheKey)
     yield* withinLimit(checked.success, question, join).pipe(
       Effect.ensuring(Effect.sync(() => AnswerCache.forget(given, cacheKey)))
