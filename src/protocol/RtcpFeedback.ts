@@ -85,8 +85,9 @@ const nackEntries = (lost: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => 
   const entries: Array<{ readonly first: number; mask: number }> = []
   for (const sequence of lost) {
     const last = entries.at(-1)
-    const ahead = last === undefined ? 0 : SequenceNumber.distance(last.first, sequence)
-    if (last !== undefined && ahead > 0 && ahead <= maskBits) last.mask |= 1 << (ahead - 1)
+    const bit = last === undefined ? -1 : SequenceNumber.distance(last.first, sequence) - 1
+    // Behind all that the mask has: readers go through it in this order.
+    if (last !== undefined && bit >= 0 && bit < maskBits && last.mask < 1 << bit) last.mask |= 1 << bit
     else entries.push({ first: sequence, mask: 0 })
   }
   return entries.map(({ first, mask }) => ByteFields.join(ByteFields.u16(first), ByteFields.u16(mask)))

@@ -43,6 +43,13 @@ describe("RtcpPacket", () => {
     { arbitrary: { size: 20 } }
   )
 
+  it("a generic NACK keeps the order of its numbers, and those that it names twice", () => {
+    for (const lost of [[100, 110, 105], [100, 103, 103], [100, 100], [65535, 3, 2, 4], [7, 23, 24]]) {
+      const nack = { _tag: "GenericNack", senderSsrc: 1, mediaSsrc: 2, lost } as const
+      assert.deepStrictEqual(decode(RtcpPacket.encode([nack])), [nack])
+    }
+  })
+
   it.prop(
     "whatever the bytes are, it does not throw, and what is read can be written",
     [compound, Arbitrary.array(Arbitrary.all([integer(0, 0xffff), integer(0, 0xff)]), { maxLength: 20 })],
