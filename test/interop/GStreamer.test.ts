@@ -30,7 +30,7 @@ interface Outcome extends JitterBufferReport.JitterBufferReport {
 const play = async (context: TestContext, name: string, options: Readonly<Record<string, string | number>>) => {
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   const script = Path.join(import.meta.dirname, "gstreamer", name)
-  const program = Programs.start(context, import.meta.dirname, [Tools.python, script, ...args])
+  const program = Programs.start(context, import.meta.dirname, [Tools.python, "-B", script, ...args])
   await program.line(Programs.json(({ event }) => event === "playing"))
   return {
     /** Ends it. What it says then. */

@@ -9,6 +9,10 @@ import time
 
 from rtp_session import HOST, RTP_CAPS, GLib, Gst, add, connect_rtcp, make_session, numbers, play, source_statistics
 
+# Packets that come too far behind newer ones are refused. What is too far follows from the packet rate, which at first is
+# measured far too low: with the usual two seconds it would be ten packets, less than the first frame has.
+MISORDER_MS_MAX = 60_000
+
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -92,7 +96,13 @@ def main():
     given = options()
     pipeline = Gst.Pipeline.new()
     # It asks nobody to send again: the relay and its bridges have to repair what they carry.
-    rtpbin = make_session(pipeline, latency=given.latency, do_retransmission=False, do_lost=True)
+    rtpbin = make_session(
+        pipeline,
+        latency=given.latency,
+        do_retransmission=False,
+        do_lost=True,
+        max_misorder_time=MISORDER_MS_MAX,
+    )
     rtpbin.connect("request-rtp-decoder", lambda *_: make_protection(given.key))
     player = Player(pipeline, rtpbin, given.ask_after)
 
