@@ -73,7 +73,7 @@ export const make = Effect.gen(function* () {
       : yield* call.Resume({ ...leg, epoch })
   })
 
-  /** The session is open when this has run, before the device knows: its first frames are welcome. */
+  /** The leg is known before anything else runs, and so before the answer has left: the device's first frames are welcome. */
   const openSession = Effect.fnUntraced(function* (
     request: Request,
     { claims, key }: Admission.Admitted,
@@ -116,7 +116,6 @@ export const make = Effect.gen(function* () {
           : Effect.void
       )
     )
-    yield* openSession(request, admitted, granted, question.datagram.address)
     const relayTimeMs = Math.floor(yield* Clock.currentTimeMillis)
     const expiresAtSeconds = Math.floor(relayTimeMs / 1000) + ticketSeconds
     const nonce = yield* random.randomBytes(Ticket.nonceBytes)
@@ -131,7 +130,9 @@ export const make = Effect.gen(function* () {
     }
     const message: ControlMessage.ControlMessage =
       request._tag === "JoinRequest" ? { _tag: "JoinSuccess", ...answer } : { _tag: "ResumeSuccess", ...answer }
+    // Before the session opens and its first roster goes out: a device does not listen to a relay that has not answered.
     AnswerCache.finish(given, cacheKey, answers.grant(question, message, key), steadySeconds())
+    yield* openSession(request, admitted, granted, question.datagram.address)
   })
 
   /** Every way in which a call can refuse, as what the device is told. */

@@ -142,6 +142,8 @@ export const join = Effect.fnUntraced(function* (
   const { cookie } = only(first, "Challenge")
   const again = { ...request, transactionId: transactionId(), counter: 2, cookie }
   const granted = yield* device.answersTo(signed(again, token.key))
+  // A device that has not been answered yet does not listen to anything else.
+  if (messagesIn(granted)[0]?._tag !== "JoinSuccess") throw new Error("the first message is not the answer to the join")
   const roster = messagesIn(granted).find(({ _tag }) => _tag === "RosterDirective")
   if (roster?._tag === "RosterDirective") {
     const { counter, transactionId } = roster
