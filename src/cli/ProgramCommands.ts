@@ -57,6 +57,10 @@ const codecs: Readonly<Record<string, CodecPrograms>> = {
   }
 }
 
+/** A call may name any codec: also one that every object in JavaScript has something by the name of. */
+const programsOf = (codec: string): CodecPrograms | undefined =>
+  Object.hasOwn(codecs, codec) ? codecs[codec] : undefined
+
 /** How long players wait for packets that are repaired. Milliseconds. */
 const playoutDelayMs = 300
 
@@ -71,7 +75,7 @@ export const senders = (
   { host, srtcp, srtpKey }: Surroundings,
   rtcpPort: number
 ): ReadonlyArray<string> => {
-  const codec = codecs[stream.codec]
+  const codec = programsOf(stream.codec)
   if (codec === undefined) return []
   const { payloadType, ssrc } = stream
   const encrypted = srtpKey !== undefined
@@ -113,7 +117,7 @@ export const players = (
     `gst-launch-1.0 rtpbin name=rtp rtp-profile=avpf latency=${playoutDelayMs}`,
     `udpsrc address=${host} port=${player.rtpPort} caps="application/x-${srtpKey === undefined ? "rtp" : "srtp"},${caps}${srtpCaps}"`,
     srtpKey === undefined ? "" : "! srtpdec name=srtp srtp.rtp_src",
-    `! rtp.recv_rtp_sink_0 rtp. ! ${codecs[codec]?.gstreamerDecoder ?? "decodebin"}`,
+    `! rtp.recv_rtp_sink_0 rtp. ! ${programsOf(codec)?.gstreamerDecoder ?? "decodebin"}`,
     kind === "video" ? "! videoconvert ! autovideosink" : "! audioconvert ! audioresample ! autoaudiosink",
     srtcp ? "" : `udpsrc address=${host} port=${player.rtcpPort} ! rtp.recv_rtcp_sink_0`,
     srtcp ? "" : `rtp.send_rtcp_src_0 ! udpsink host=${host} port=${bridge.rtcpPort} sync=false async=false`

@@ -66,7 +66,9 @@ describe("commands of programs that send", () => {
   })
 
   it("are those that exist for the codec", () => {
-    assert.deepStrictEqual(ProgramCommands.senders(inputOf("l16/2", 1), plain, 7001), [])
+    for (const codec of ["l16/2", "constructor"]) {
+      assert.deepStrictEqual(ProgramCommands.senders(inputOf(codec, 1), plain, 7001), [])
+    }
     const forH264 = ProgramCommands.senders(inputOf("h264", 1), plain, 7001)
     assert.strictEqual(forH264.length, 1)
     names(forH264[0], "ffmpeg", "libx264")

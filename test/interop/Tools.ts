@@ -27,6 +27,7 @@ const tools = {
     packages:
       "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gst-1.0"
   },
+  "gst-launch-1.0": { check: ["gst-launch-1.0", "--version"], packages: "gstreamer1.0-tools" },
   opusinfo: { check: ["opusinfo", "--version"], packages: "opus-tools" },
   tshark: { check: ["tshark", "--version"], packages: "tshark" },
   turnutils_stunclient: { check: ["turnutils_stunclient", "-h"], packages: "coturn" }

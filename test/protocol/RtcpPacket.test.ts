@@ -44,7 +44,13 @@ describe("RtcpPacket", () => {
   )
 
   it("a generic NACK keeps the order of its numbers, and those that it names twice", () => {
-    for (const lost of [[100, 110, 105], [100, 103, 103], [100, 100], [65535, 3, 2, 4], [7, 23, 24]]) {
+    for (const lost of [
+      [100, 110, 105],
+      [100, 103, 103],
+      [100, 100],
+      [65535, 3, 2, 4],
+      [7, 23, 24]
+    ]) {
       const nack = { _tag: "GenericNack", senderSsrc: 1, mediaSsrc: 2, lost } as const
       assert.deepStrictEqual(decode(RtcpPacket.encode([nack])), [nack])
     }

@@ -97,6 +97,8 @@ export const open = Effect.fnUntraced(function* (
     )
   )
   const open = new Map<number, Open>()
+  /** SSRCs of everybody who is there. */
+  const present = new Map<string, ReadonlyArray<number>>()
   const ended: Array<BridgeOutput.OutputStatistics> = []
   let packetsUnplayed = 0
 
@@ -138,6 +140,8 @@ export const open = Effect.fnUntraced(function* (
     const output = BridgeOutput.make({ first, payloadType, player, ports })
     yield* Effect.forkIn(BridgeOutput.run(output, setting, heed), outputScope)
     open.set(stream.ssrc, { output, scope: outputScope })
+    // Its sender may have left meanwhile, and nothing more is heard of that.
+    followSender(output)
     yield* options.onEvent({ _tag: "StreamStarted", output, sdpPath })
     return output
   }, Effect.provide(services))
@@ -151,6 +155,12 @@ export const open = Effect.fnUntraced(function* (
     yield* Scope.close(scope, Exit.void)
     yield* options.onEvent({ _tag: "StreamEnded", output })
   })
+
+  /** Lets the output go with its sender, and stay with it. */
+  const followSender = (output: BridgeOutput.BridgeOutput): void => {
+    const stays = present.get(output.participant)?.includes(output.stream.ssrc) ?? false
+    output.endsAtMs = stays ? Infinity : Math.min(output.endsAtMs, setting.nowMs() + lastWordsMs)
+  }
 
   /** Where packets of this stream go. */
   const outputOf = (first: ReceivedRtp) => {
@@ -181,11 +191,15 @@ export const open = Effect.fnUntraced(function* (
 
   const followRoster = Stream.runForEach(client.roster, (event) =>
     Effect.sync(() => {
-      for (const { output } of open.values()) {
-        if (output.participant !== event.participant) continue
-        const stays = event._tag === "Joined" && event.streams.some(({ ssrc }) => ssrc === output.stream.ssrc)
-        output.endsAtMs = stays ? Infinity : Math.min(output.endsAtMs, setting.nowMs() + lastWordsMs)
+      const { participant } = event
+      if (event._tag === "Left") present.delete(participant)
+      else {
+        present.set(
+          participant,
+          event.streams.map(({ ssrc }) => ssrc)
+        )
       }
+      for (const { output } of open.values()) if (output.participant === participant) followSender(output)
     })
   )
 

@@ -138,7 +138,7 @@ const sortRtcp = (self: BridgeInput, bytes: Uint8Array, nowMs: number, sorted: S
     return
   }
   sorted.heard.push(decoded.success)
-  const { forward } = LocalSource.handleRtcp(self.source, decoded.success, nowMs)
+  const forward = LocalSource.handleRtcp(self.source, decoded.success, nowMs)
   if (forward !== undefined) sorted.forward.push(forward)
 }
 

@@ -46,8 +46,6 @@ export interface SinkRtcp {
   /** Whole packets, to be sent to the program again. */
   readonly resend: ReadonlyArray<Uint8Array>
   readonly needsKeyFrame: boolean
-  /** The program has said goodbye, and receives no more. */
-  readonly hasLeft: boolean
 }
 
 /**
@@ -108,7 +106,6 @@ export const handleRtcp = (self: LocalSink, packets: ReadonlyArray<RtcpPacket.Rt
   const { ssrc } = self.options
   const resend: Array<Uint8Array> = []
   let needsKeyFrame = false
-  let hasLeft = false
   for (const packet of packets) {
     switch (packet._tag) {
       case "SenderReport":
@@ -130,12 +127,9 @@ export const handleRtcp = (self: LocalSink, packets: ReadonlyArray<RtcpPacket.Rt
         needsKeyFrame = true
         break
       }
-      case "Goodbye":
-        hasLeft = true
-        break
     }
   }
-  return { resend, needsKeyFrame, hasLeft }
+  return { resend, needsKeyFrame }
 }
 
 /** The compound that is due to the program now. `unixMs`: the same moment by the wall clock. */

@@ -47,14 +47,6 @@ export interface LegCounts {
   readonly lost: number
 }
 
-/** What follows from a program's RTCP. */
-export interface SourceRtcp {
-  /** Goes to the other participants, as RTCP from end to end: sender report and farewell. */
-  readonly forward: Uint8Array | undefined
-  /** The program has said goodbye. */
-  readonly hasLeft: boolean
-}
-
 /** Between two requests for a packet: five of them within the second that NackGenerator asks. Milliseconds. */
 const nackRetryMs = 200
 
@@ -95,16 +87,18 @@ export const handlePacket = (self: LocalSource, sequenceNumber: number, timestam
   return true
 }
 
-/** Takes in what the program's RTCP says of this stream; the rest of it is another's. */
+/**
+ * Takes in what the program's RTCP says of this stream; the rest of it is another's. What it returns goes to the other
+ * participants, as RTCP from end to end: sender report and farewell.
+ */
 export const handleRtcp = (
   self: LocalSource,
   packets: ReadonlyArray<RtcpPacket.RtcpPacket>,
   nowMs: number
-): SourceRtcp => {
+): Uint8Array | undefined => {
   const { ssrc } = self.options
   self.heardAtMs = nowMs
   const forward: Array<RtcpPacket.RtcpPacket> = []
-  let hasLeft = false
   for (const packet of packets) {
     if (packet._tag === "SenderReport" && packet.ssrc === ssrc) {
       ReceptionStatistics.handleSenderReport(self.reception, packet.ntpTime, nowMs)
@@ -114,11 +108,10 @@ export const handleRtcp = (
       // A compound begins with a report, RFC 3550 section 6.1.
       if (forward.length === 0) forward.push({ _tag: "ReceiverReport", ssrc, blocks: [] })
       forward.push({ ...packet, ssrcs: [ssrc] })
-      hasLeft = true
+      self.reportDueMs = Infinity
     }
   }
-  if (hasLeft) self.reportDueMs = Infinity
-  return { forward: forward.length === 0 ? undefined : RtcpPacket.encode(forward), hasLeft }
+  return forward.length === 0 ? undefined : RtcpPacket.encode(forward)
 }
 
 /** Somebody in the call needs a key frame. A program that has not begun yet begins with one. */

@@ -115,8 +115,9 @@ export const handleSenderReport = (self: ReceptionStatistics, ntpTime: NtpTime.N
 export const hasNews = (self: ReceptionStatistics): boolean => self.received !== self.receivedBefore
 
 /**
- * The report, which ends the interval that its fraction counts; there is one after the first packet. `lossRatioBeyond`: the share of the packets that were lost
- * further on, after they had come here; they are reported with those that were lost before.
+ * The report, which ends the interval that its fraction counts; there is one after the first packet. `lossRatioBeyond`: the
+ * share of the packets that were lost further on, after they had come here; they are reported with those that were lost
+ * before.
  */
 export const takeBlock = (
   self: ReceptionStatistics,

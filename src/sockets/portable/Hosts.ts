@@ -5,14 +5,17 @@ import * as PackedAddress from "../PackedAddress.ts"
 /** Hosts kept in both forms, text and words. When they are full they are made anew. */
 const hostsMax = 4096
 
-/** The words of a host by its text. A text that Node made is an address. */
+/**
+ * The words of a host by its text. A text that Node made is an address; behind a link-local one of IPv6 it writes the
+ * interface ("fe80::1%eth0"), for which words have no room.
+ */
 export const makeHostWords = () => {
   const known = new Map<string, Uint32Array>()
   return (host: string): Uint32Array => {
     const cached = known.get(host)
     if (cached !== undefined) return cached
     if (known.size === hostsMax) known.clear()
-    const words = Result.getOrThrow(PackedAddress.fromHost(host, 0))
+    const words = Result.getOrThrow(PackedAddress.fromHost(host.split("%", 1)[0]!, 0))
     known.set(host, words)
     return words
   }

@@ -14,6 +14,7 @@ import {
   bridgeScene,
   fileAt,
   inPort,
+  layerSlowFiles,
   numbersTo,
   openBridge,
   outPort,
@@ -248,6 +249,26 @@ describe("streams of a bridge", { timeout: 30_000 }, () => {
             [audio.ssrc, outPort + 2],
             [video.ssrc, outPort]
           ]
+        )
+      })
+    )
+  )
+
+  it.effect("end with a sender who leaves before they have begun", () =>
+    bridgeScene(
+      120,
+      Effect.gen(function* () {
+        const ada = yield* openBridge("ada")
+        const lin = yield* openBridge("lin").pipe(Effect.provide(layerSlowFiles(3000)))
+        yield* Effect.sleep(200)
+        const sender = yield* program(hosts.ada, 7000)
+        yield* sender.send(inPort, videoOf(0))
+        yield* Effect.sleep(100)
+        yield* ada.client.leave
+        yield* Effect.sleep(6000)
+        assert.deepStrictEqual(
+          lin.events.map((event) => event._tag),
+          ["StreamStarted", "StreamEnded"]
         )
       })
     )

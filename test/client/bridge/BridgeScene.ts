@@ -30,6 +30,10 @@ const layerFiles = Layer.merge(
   Path.layer
 )
 
+/** Files on a disk that needs so long. */
+export const layerSlowFiles = (writeMs: number) =>
+  FileSystem.layerNoop({ makeDirectory: () => Effect.void, writeFileString: () => Effect.sleep(writeMs) })
+
 export const fileAt = (path: string): string | undefined => files.get(path)
 
 const nearby = Effect.gen(function* () {

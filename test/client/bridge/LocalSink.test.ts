@@ -174,7 +174,7 @@ describe("LocalSink: goodbyes", () => {
 })
 
 describe("LocalSink: what the program says", () => {
-  const nothing = { resend: [], needsKeyFrame: false, hasLeft: false }
+  const nothing = { resend: [], needsKeyFrame: false }
   const nack = (lost: ReadonlyArray<number>, mediaSsrc = ssrc) =>
     ({ _tag: "GenericNack", senderSsrc: 1, mediaSsrc, lost }) as const
 
@@ -251,12 +251,5 @@ describe("LocalSink: what the program says", () => {
       poll(self, 3000 + n)
     }
     assert.isUndefined(hear(answer(ofFar, 100), 4000).roundTripMs, "that is long ago")
-  })
-
-  it("it may say goodbye", () => {
-    const self = make()
-    send(self, 0, 1)
-    const { hasLeft } = LocalSink.handleRtcp(self, [{ _tag: "Goodbye", ssrcs: [1], reason: undefined }], 0)
-    assert.isTrue(hasLeft)
   })
 })

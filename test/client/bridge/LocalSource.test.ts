@@ -170,8 +170,7 @@ describe("LocalSource", () => {
     receive(self, 0, 0)
     const block = blocksOf(poll(self, 500))[0]!
     const other = { ...senderReport, ssrc: 1, ntpTime: { seconds: 5, fraction: 5 } }
-    const { forward, hasLeft } = LocalSource.handleRtcp(self, [{ ...senderReport, blocks: [block] }, other], 600)
-    assert.isFalse(hasLeft)
+    const forward = LocalSource.handleRtcp(self, [{ ...senderReport, blocks: [block] }, other], 600)
     assert.deepStrictEqual(Result.getOrThrow(RtcpPacket.decode(forward!)), [senderReport])
     receive(self, 1, 700)
     assert.deepInclude(blocksOf(poll(self, 1600))[0], {
@@ -184,12 +183,8 @@ describe("LocalSource", () => {
     const self = make()
     for (const position of [0, 2]) receive(self, position, position)
     const goodbye = { _tag: "Goodbye" as const, ssrcs: [9, ssrc], reason: "end" }
-    assert.deepStrictEqual(LocalSource.handleRtcp(self, [{ ...goodbye, ssrcs: [9] }], 3), {
-      forward: undefined,
-      hasLeft: false
-    })
-    const { forward, hasLeft } = LocalSource.handleRtcp(self, [goodbye], 4)
-    assert.isTrue(hasLeft)
+    assert.isUndefined(LocalSource.handleRtcp(self, [{ ...goodbye, ssrcs: [9] }], 3))
+    const forward = LocalSource.handleRtcp(self, [goodbye], 4)
     assert.deepStrictEqual(Result.getOrThrow(RtcpPacket.decode(forward!)), [
       { _tag: "ReceiverReport", ssrc, blocks: [] },
       { ...goodbye, ssrcs: [ssrc] }
