@@ -22,6 +22,8 @@ const lengthMax = Feedback.arrivalsMax
 /** Further off than this is far outside: more than a report could tell. */
 const jumpMax = lengthMax
 const nothing = new Float64Array(0)
+/** Stands for the arrival of a number that is older than all that is known: it may have been here. */
+const unknown = Infinity
 
 export const make = (): ArrivalRecorder => ({
   arrivedAtMs: nothing,
@@ -76,7 +78,7 @@ const advance = (self: ArrivalRecorder, hopSequence: number, ahead: number): voi
 
 const grow = (self: ArrivalRecorder): void => {
   const { arrivedAtMs, highest } = self
-  const larger = new Float64Array(arrivedAtMs.length * 2).fill(NaN)
+  const larger = new Float64Array(Math.max(lengthInitial, arrivedAtMs.length * 2)).fill(unknown)
   for (let back = 0; back < arrivedAtMs.length; back++) {
     const sequence = highest - back
     larger[sequence & (larger.length - 1)] = arrivedAtMs[sequence & (arrivedAtMs.length - 1)]!
@@ -108,6 +110,12 @@ export const fillReport = (self: ArrivalRecorder, report: Feedback.Feedback): vo
 /** Everything before `base + count` has been reported. */
 export const markReported = (self: ArrivalRecorder, count: number): void => {
   self.base = (self.base + count) & SequenceNumber.mask
+}
+
+/** The leg is idle: gives the memory back. What is older than the next number will be taken for one that has been here. */
+export const release = (self: ArrivalRecorder): void => {
+  self.arrivedAtMs = nothing
+  if (self.highest >= 0) self.base = SequenceNumber.next(self.highest)
 }
 
 export const toTicks = (timeMs: number): number => Math.round(timeMs * Feedback.ticksPerMs)

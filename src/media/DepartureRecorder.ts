@@ -47,6 +47,16 @@ const grow = (self: DepartureRecorder): void => {
   self.sentAtMs = larger
 }
 
+/** When the newest number was sent; -Infinity when that is not known any more. Milliseconds. */
+export const lastAtMs = ({ highest, known, sentAtMs }: DepartureRecorder): number =>
+  known === 0 ? -Infinity : sentAtMs[highest & (sentAtMs.length - 1)]!
+
+/** The leg is idle: gives the memory back. */
+export const release = (self: DepartureRecorder): void => {
+  self.sentAtMs = nothing
+  self.known = 0
+}
+
 /** When the number was sent, or NaN when that is not known any more. Milliseconds. */
 export const sentAtMs = (self: DepartureRecorder, hopSequence: number): number => {
   if (self.highest < 0) return NaN

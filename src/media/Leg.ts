@@ -9,6 +9,7 @@ import type { PacketRings } from "./PacketRings.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
 import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
+import * as SentHistory from "./SentHistory.ts"
 
 /**
  * One hop, both directions: the same machinery at a relay and in a device. It repairs what its own side receives, answers
@@ -37,6 +38,8 @@ export const feedbackMsVideo = 100
 export const feedbackMsAudio = 250
 /** Media has stopped when there was none for this long, either way. Milliseconds. */
 export const quietAfterMs = 2000
+/** An idle leg gives its windows back after this long, when nothing in them is of use any more. Milliseconds. */
+export const releaseAfterMs = 10_000
 /** Bounds of the time between two requests for the same packet. Milliseconds. */
 const retryMsMin = 20
 /** Two ticks of the timers, the answerer's and ours. Milliseconds. */
@@ -90,10 +93,25 @@ export const handleFeedback = (
 export const poll = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
   if (nowMs >= feedbackDueMs(self)) sendFeedback(self, resources, nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
+  if (nowMs >= releaseDueMs(self)) release(self)
 }
 
-/** When to poll next. Milliseconds; Infinity when the leg is quiet. */
-export const nextDeadlineMs = (self: Leg): number => Math.min(feedbackDueMs(self), SendLeg.nextPaddingMs(self.send))
+/** When to poll next. Milliseconds; Infinity when the leg is idle. */
+export const nextDeadlineMs = (self: Leg): number =>
+  Math.min(feedbackDueMs(self), SendLeg.nextPaddingMs(self.send), releaseDueMs(self))
+
+/** Infinity when there is nothing to give back. */
+const releaseDueMs = ({ receive, send }: Leg): number =>
+  receive.arrivals.arrivedAtMs.length === 0 && send.departures.sentAtMs.length === 0
+    ? Infinity
+    : Math.max(receive.lastFrameAtMs, DepartureRecorder.lastAtMs(send.departures)) + releaseAfterMs
+
+const release = ({ receive, send }: Leg): void => {
+  ArrivalRecorder.release(receive.arrivals)
+  NackGenerator.release(receive.nacks)
+  DepartureRecorder.release(send.departures)
+  SentHistory.release(send.history)
+}
 
 const feedbackDueMs = (self: Leg): number => {
   const requestsDueMs = self.repair ? self.receive.nacks.deadlineMs : Infinity

@@ -70,7 +70,8 @@ export const make = (): NackGenerator => ({
 export const handlePacket = (self: NackGenerator, sequence: number, isResend: boolean, nowMs: number): Arrival => {
   const ahead = SequenceNumber.distance(self.highest, sequence)
   const isFarBehind = -ahead > gapMax && -ahead >= self.states.length
-  if (ahead > gapMax || isFarBehind) return handleStray(self, sequence)
+  // Nobody has asked for what lies ahead of a jump: a resend from far outside is late, and starts nothing.
+  if (ahead > gapMax || isFarBehind) return isResend ? Arrival.TooOld : handleStray(self, sequence)
   self.stray = StrayNumber.none
   if (ahead > 0) {
     noticeUpTo(self, (sequence - 1) & SequenceNumber.mask, nowMs)
@@ -138,6 +139,16 @@ export const poll = (self: NackGenerator, nowMs: number, retryMs: number, out: U
   }
   if (first >= 0) self.oldestMissing = first
   return count
+}
+
+/** The leg is idle: gives the memory back. Nothing is missing any more, and what is older than the next number is too old. */
+export const release = (self: NackGenerator): void => {
+  self.states = none.bytes
+  self.noticedAtMs = none.times
+  self.askedAtMs = none.times
+  self.asks = none.bytes
+  self.missing = 0
+  self.deadlineMs = Infinity
 }
 
 const noticeUpTo = (self: NackGenerator, sequence: number, nowMs: number): void => {

@@ -61,6 +61,15 @@ export const add = (
   self.known++
 }
 
+/** The leg is idle: gives the memory back. What has been sent cannot be sent again. */
+export const release = (self: SentHistory): void => {
+  self.packets = none.packets
+  self.types = none.bytes
+  self.descriptors = none.bytes
+  self.sentAtMs = none.times
+  self.known = 0
+}
+
 /** Place of a number in the arrays, or -1 when it is not known any more. */
 export const find = (self: SentHistory, repairSequence: number): number => {
   const back = SequenceNumber.distance(repairSequence, self.highest)

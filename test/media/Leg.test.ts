@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as Leg from "../../src/media/Leg.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as LegPair from "./LegPair.ts"
 
@@ -28,6 +29,30 @@ describe("Leg", () => {
     )
     const { packetsResent } = pair.left.leg.send
     assert.isAtMost(packetsResent, 70, `seed ${seed}: at 10 % loss about 22 resends are needed`)
+  })
+
+  it.prop("an idle leg gives its windows back, and goes on where it was", [Seed], ([seed]) => {
+    const pair = LegPair.make({ link: lossy, draw: LegPair.dice(seed) })
+    for (let round = 0; round < 3; round++) {
+      for (let number = 0; number < 100; number++) {
+        pair.send(100 * round + number)
+        pair.run(10)
+      }
+      pair.run(Leg.releaseAfterMs + 3000)
+      for (const { leg } of [pair.left, pair.right]) {
+        assert.strictEqual(Leg.nextDeadlineMs(leg), Infinity)
+        assert.strictEqual(leg.receive.arrivals.arrivedAtMs.length, 0)
+        assert.strictEqual(leg.receive.nacks.states.length, 0)
+        assert.strictEqual(leg.send.departures.sentAtMs.length, 0)
+        assert.strictEqual(leg.send.history.packets.length, 0)
+      }
+    }
+    const numbers = pair.right.received.map(({ number }) => number).sort((a, b) => a - b)
+    assert.deepStrictEqual(
+      numbers,
+      Array.from({ length: 300 }, (_, n) => n),
+      `seed ${seed}`
+    )
   })
 
   it("without repair what is lost stays lost", () => {
