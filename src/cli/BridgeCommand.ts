@@ -1,4 +1,4 @@
-import { Console, Effect, Option, Result, Stream } from "effect"
+import { Console, Effect, FileSystem, Option, Result, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Bridge from "../client/bridge/Bridge.ts"
 import * as LocalPort from "../client/bridge/LocalPort.ts"
@@ -95,6 +95,20 @@ const checkSrtpKey = (key: Option.Option<string>): Result.Result<string | undefi
       )
 }
 
+/** Makes the directory of the session descriptions: who cannot have one there is told before the call is joined. */
+const makeSdpDirectory = Effect.fnUntraced(function* (directory: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const refuse = (problem: string) => Effect.fail(new BadInput({ message: `--sdp ${directory} ${problem}` }))
+  const info = yield* Effect.option(fileSystem.stat(directory))
+  if (Option.isSome(info) && info.value.type !== "Directory") return yield* refuse("is a file: name a directory")
+  yield* fileSystem.makeDirectory(directory, { recursive: true }).pipe(
+    Effect.andThen(fileSystem.access(directory, { writable: true })),
+    Effect.catchTag("PlatformError", ({ reason }) =>
+      refuse(`cannot be written to (${reason._tag}): name another directory`)
+    )
+  )
+})
+
 /** For a program; closed at once. */
 const freePort = (host: string) => Effect.scoped(Effect.map(LocalPort.open(host, 0), ({ address }) => address[0]!))
 
@@ -124,6 +138,7 @@ export const command = Command.make(
         message: "--passphrase is for programs that send in clear: leave it out, or --srtp-key and --srtcp"
       })
     }
+    yield* makeSdpDirectory(flags.sdp)
     yield* Effect.gen(function* () {
       // Only the way to the relay is treated badly.
       const client = yield* RtpClient.join({

@@ -105,7 +105,7 @@ export const text = (options: {
         const commands = ProgramCommands.players(output, event.sdpPath, options.surroundings)
         return [
           `${nameOf(stream, payloadType)} of ${printable(participant)} goes to ports ${player.rtpPort} and ${player.rtcpPort} of ` +
-            `${options.surroundings.host}, described in ${event.sdpPath}${as(commands)}`,
+            `${options.surroundings.host}, described in ${event.sdpPath}${thatPlay(commands)}`,
           ...commands
         ].join("\n  ")
       }
@@ -130,12 +130,12 @@ export const text = (options: {
       ),
       ...outputs.map(
         ({ packets, packetsResent, participant, payloadType, stream }) =>
-          `${nameOf(stream, payloadType)} of ${printable(participant)}: ${packets} packets, ${packetsResent} again`
+          `${nameOf(stream, payloadType)} of ${printable(participant)}: ${packets} packets, ${packetsResent} sent again`
       ),
       ...(packetsUnplayed === 0
         ? []
         : [`${packetsUnplayed} packets of streams beyond the ${slotsMax} that are played`]),
-      `to the relay ${uplink.packetsSent} packets and ${uplink.packetsResent} again, ` +
+      `to the relay ${uplink.packetsSent} packets with RTCP, ${uplink.packetsResent} sent again; ` +
         `from it ${downlink.packetsReceived}, of which ${downlink.packetsRepaired} were lost and repaired`
     ].join("\n")
   }
@@ -147,6 +147,11 @@ const printable = (name: string): string => name.replace(/\p{C}+/gu, " ")
 const as = (commands: ReadonlyArray<string>): string => {
   if (commands.length === 0) return ""
   return commands.length === 1 ? ", as this does:" : ", as either of these does:"
+}
+
+const thatPlay = (commands: ReadonlyArray<string>): string => {
+  if (commands.length === 0) return ""
+  return commands.length === 1 ? "; this plays it:" : "; either of these plays it:"
 }
 
 /** "video VP8 (SSRC 11111, payload type 96)" */

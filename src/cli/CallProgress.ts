@@ -44,9 +44,15 @@ export const format = ({ files, received, seconds, sent }: CallSummary): string 
   [
     `${seconds} s`,
     ...sent.map(({ frames, kind, packets }) => `sent ${kind}: ${frames} frames in ${packets} packets`),
-    ...received.map(
-      ({ frames, kind, packets, packetsMissed, packetsRepaired, participant }) =>
-        `${kind} of ${participant}: ${frames} frames, ${packets} packets, ${packetsRepaired} repaired, ${packetsMissed} missed`
+    ...received.flatMap(
+      ({ frames, kind, packets, packetsMissed, packetsRepaired, packetsUndecryptable, participant }) => [
+        `${kind} of ${participant}: ${frames} frames, ${packets} packets, ${packetsRepaired} repaired, ${packetsMissed} missed`,
+        ...(packetsUndecryptable === 0
+          ? []
+          : [
+              `${kind} of ${participant}: ${packetsUndecryptable} packets could not be decrypted: is the passphrase the same?`
+            ])
+      ]
     ),
     ...files.map((file) => `wrote ${file}`)
   ].join("\n")

@@ -61,7 +61,11 @@ export const secretOf = Effect.fnUntraced(function* (
   call: CallId
 ) {
   if (Option.isSome(passphrase)) {
-    return EndToEndEncryption.secretFromPassphrase(Redacted.value(passphrase.value), call)
+    const words = Redacted.value(passphrase.value)
+    if (words === "") {
+      return yield* new BadInput({ message: "--passphrase is empty: give the one that everybody in the call has" })
+    }
+    return EndToEndEncryption.secretFromPassphrase(words, call)
   }
   const text = yield* Config.option(Config.Redacted("sharedSecret")).pipe(Effect.mapError(badInput))
   if (Option.isNone(text)) return undefined

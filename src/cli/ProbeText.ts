@@ -63,6 +63,10 @@ const table = (relays: ReadonlyArray<RelayReport>): ReadonlyArray<string> => {
 }
 
 const natText = (nat: NatReport, relays: ReadonlyArray<RelayReport>): string => {
+  if (nat.mapping === "no-nat") {
+    const seeing = relays.filter(({ mappedAddress }) => mappedAddress !== null).length
+    return `none, ${seeing === 1 ? "the relay sees" : "the relays see"} an address of this machine`
+  }
   if (nat.isPortPreserved === null) return mappingTexts[nat.mapping]
   const untranslated = relays.filter(({ isBehindNat }) => isBehindNat === false).map(({ name }) => name)
   return [
@@ -72,8 +76,7 @@ const natText = (nat: NatReport, relays: ReadonlyArray<RelayReport>): string => 
   ].join("; ")
 }
 
-const mappingTexts: Readonly<Record<Mapping, string>> = {
-  "no-nat": "none, the relays see an address of this machine",
+const mappingTexts: Readonly<Record<Exclude<Mapping, "no-nat">, string>> = {
   "endpoint-independent": "endpoint-independent mapping",
   "address-dependent": "address-dependent mapping",
   "address-and-port-dependent": "address-and-port-dependent mapping",

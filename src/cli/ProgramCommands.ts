@@ -64,6 +64,9 @@ const programsOf = (codec: string): CodecPrograms | undefined =>
 /** How long players wait for packets that are repaired. Milliseconds. */
 const playoutDelayMs = 300
 
+/** ffmpeg encrypts both RTP and RTCP, or neither. */
+const suitsFfmpeg = (srtpKey: string | undefined, srtcp: boolean): boolean => srtpKey === undefined || srtcp
+
 const gstreamerKey = (srtpKey: string): string => Buffer.from(srtpKey, "base64").toString("hex")
 
 /**
@@ -94,7 +97,7 @@ export const senders = (
     `ffmpeg -re ${codec.ffmpegSource} -ssrc ${signed(ssrc)} -payload_type ${payloadType} -f rtp`,
     encrypted ? `-srtp_out_suite AES_CM_128_HMAC_SHA1_80 -srtp_out_params ${srtpKey} "srtp://${url}"` : `"rtp://${url}"`
   ]
-  return [...(gstreamer ? [gstreamer] : []), ffmpeg].map(oneLine)
+  return [...(gstreamer ? [gstreamer] : []), ...(suitsFfmpeg(srtpKey, srtcp) ? [ffmpeg] : [])].map(oneLine)
 }
 
 /** Plays what comes out of the bridge. Nothing for a codec whose name may be made to do something in a shell. */
@@ -106,7 +109,7 @@ export const players = (
   const { clockRate, codec, kind, ssrc } = stream
   if (!CodecName.isRegular(codec)) return []
   const encoding = CodecName.encodingNameOf(codec).toUpperCase()
-  const caps = `media=${kind},clock-rate=${clockRate},encoding-name=${encoding},payload=${payloadType},rtcp-fb-nack-pli=true`
+  const caps = `media=${kind},clock-rate=${clockRate},encoding-name=${encoding},payload=${payloadType}${kind === "video" ? ",rtcp-fb-nack-pli=true" : ""}`
   const srtpCaps =
     srtpKey === undefined
       ? ""
@@ -122,7 +125,7 @@ export const players = (
     srtcp ? "" : `udpsrc address=${host} port=${player.rtcpPort} ! rtp.recv_rtcp_sink_0`,
     srtcp ? "" : `rtp.send_rtcp_src_0 ! udpsink host=${host} port=${bridge.rtcpPort} sync=false async=false`
   ]
-  return [[ffplay], gstreamer].map(oneLine)
+  return [...(suitsFfmpeg(srtpKey, srtcp) ? [[ffplay]] : []), gstreamer].map(oneLine)
 }
 
 const oneLine = (parts: ReadonlyArray<string>): string => parts.filter((part) => part !== "").join(" ")

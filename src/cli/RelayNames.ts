@@ -32,9 +32,10 @@ export const resolve = Effect.fnUntraced(function* (texts: ReadonlyArray<string>
 const addressOf = Effect.fnUntraced(function* (text: string) {
   const endpoint = Host.hostPortFromString(text)
   if (Result.isFailure(endpoint)) {
-    return yield* new BadInput({
-      message: `${JSON.stringify(text)} is not HOST:PORT (${endpoint.failure.message}): ${forms}`
-    })
+    const { message } = endpoint.failure
+    // "expected host:port" says nothing more.
+    const why = message.startsWith("expected ") ? "" : ` (${message})`
+    return yield* new BadInput({ message: `${JSON.stringify(text)} is not HOST:PORT${why}: ${forms}` })
   }
   if (endpoint.success.port === 0) {
     return yield* new BadInput({ message: `${text}: nobody listens at port 0, relays usually do at 3478` })
@@ -57,4 +58,6 @@ const addressOf = Effect.fnUntraced(function* (text: string) {
 const notLookedUp = ({ hostname, isTemporary, reason }: Dns.DnsError): BadInput | Failed =>
   isTemporary
     ? new Failed({ message: `${hostname} cannot be looked up now (${reason}): try again, or give its IP address` })
-    : new BadInput({ message: `${hostname} has no address (${reason}): check the name, or give an IP address` })
+    : new BadInput({
+        message: `${hostname} has no address${reason === "NotFound" ? "" : ` (${reason})`}: check the name, or give an IP address`
+      })

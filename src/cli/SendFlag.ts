@@ -16,6 +16,12 @@ const ssrcMax = 0xffffffff
 /** RFC 5761 section 4: with these and the marker a packet would look like RTCP. */
 const payloadTypesOfRtcp = { first: 64, last: 95 }
 
+/** As they are registered with IANA; what is registered as both, like rtx and mpeg4-generic, is not here. */
+const codecsOfKinds = {
+  audio: "opus pcmu pcma g722 g729 gsm ilbc speex vorbis amr amr-wb evs l8 l16 l24 mpa mp4a-latm ac3 eac3".split(" "),
+  video: "vp8 vp9 av1 h261 h263 h263-1998 h263-2000 h264 h264-svc h265 h266 jpeg mpv mp4v-es theora".split(" ")
+}
+
 export const parse = (text: string): Result.Result<StreamOffer, BadInput> => {
   const wrong = (problem: string) =>
     Result.fail(
@@ -30,6 +36,13 @@ export const parse = (text: string): Result.Result<StreamOffer, BadInput> => {
   const payloadType = Number(payloadTypeText)
   const ssrc = ssrcText === undefined ? undefined : Number(ssrcText)
   const codec = CodecName.of(encodingName, channels)
+  const otherKind = kind === "video" ? "audio" : "video"
+  if (codecsOfKinds[otherKind].includes(encodingName.toLowerCase())) {
+    const meant = otherKind + text.slice(otherKind.length)
+    return Result.fail(
+      new BadInput({ message: `--send ${JSON.stringify(text)}: ${encodingName} is ${otherKind}: write ${meant}` })
+    )
+  }
   if (clockRate === 0 || channels === 0) return wrong("has a clock rate or channels of 0")
   if (!CodecName.isRegular(codec)) return wrong("has a codec that no rtpmap has")
   if (codec.length > codecLengthMax) return wrong(`has a codec of more than ${codecLengthMax} characters`)

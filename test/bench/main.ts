@@ -41,14 +41,29 @@ const roundsBeginUntilMs = 140_000
 /** A benchmark that takes longer does not work. Milliseconds. */
 const deadlineMs = 240_000
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    smoke: { type: "boolean", default: false },
-    /** A part of the names of the rows that are wanted. */
-    only: { type: "string", default: "" }
+const options = {
+  json: { type: "boolean", default: false },
+  smoke: { type: "boolean", default: false },
+  /** A part of the names of the rows that are wanted. */
+  only: { type: "string", default: "" },
+  help: { type: "boolean", default: false }
+} as const
+const usage = "usage: node test/bench/main.ts [--json] [--smoke] [--only PART-OF-A-NAME]"
+
+const readFlags = () => {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
+    process.exit(2)
   }
-})
+}
+
+const values = readFlags()
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
 const { batches, memory, memoryCases, rounds, timing, warmUpMs } = values.smoke ? sizes.smoke : sizes.full
 const isWanted = (name: string) => name.includes(values.only)
 const startedAt = new Date()

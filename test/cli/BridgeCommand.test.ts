@@ -75,7 +75,16 @@ describe("tandem bridge", { timeout: 60_000 }, () => {
     await Promise.all([
       refuses(joining("--srtp-key", "abc"), 2, /--srtp-key is not 30 bytes in base64/),
       refuses(joining("--passphrase", "x", "--srtcp"), 2, /--passphrase is for programs that send in clear/),
+      refuses(joining("--passphrase", ""), 2, /--passphrase is empty: give the one/),
       refuses(["bridge", "--call", "c"], 2, /--token TOKEN, or --call CALL and --as NAME/)
+    ])
+  })
+
+  it("refuses a directory for descriptions that cannot be one, before it joins", async () => {
+    Fs.writeFileSync(Path.join(folder, "afile"), "")
+    await Promise.all([
+      refuses(joining("--sdp", "afile"), 2, /--sdp afile is a file: name a directory/),
+      refuses(joining("--sdp", "afile/below"), 2, /--sdp afile\/below cannot be written to \(.+\): name another/)
     ])
   })
 
@@ -107,6 +116,7 @@ describe("tandem bridge", { timeout: 60_000 }, () => {
     const stream = await nextOfLin()
     assert.deepInclude(stream, { event: "stream", participant: "ada", ssrc: 11_111, codec: "vp8", payloadType: 96 })
     const described = Fs.readFileSync(Path.join(folder, stream["sdp"] as string), "utf8")
+    assert.strictEqual(Fs.statSync(Path.join(folder, stream["sdp"] as string)).mode & 0o777, 0o600)
     assert.include(described, `m=video ${portIn(stream["player"], "rtpPort")} RTP/AVPF 96`)
 
     const player = await openSocket(portIn(stream["player"], "rtpPort"))

@@ -57,6 +57,7 @@ describe("command line", { timeout: 60_000 }, () => {
 
   it("refuses numbers of a call that are out of bounds", async () => {
     await Promise.all([
+      refuses([...joining().slice(0, -1), ""], 2, /--passphrase is empty: give the one/),
       refuses([...joining(), "--wait-for", "50"], 2, /--wait-for.*0 and 49/),
       refuses([...joining(), "--wait-for=-1"], 2, /--wait-for.*0 and 49/),
       refuses([...joining(), "--start-after", "60001"], 2, /--start-after.*0 and 60000/),
@@ -128,6 +129,31 @@ describe("command line", { timeout: 60_000 }, () => {
       /is in use: stop the program/
     )
     Fs.rmSync(stranger, { recursive: true })
+  })
+
+  it("says what could not be decrypted, and asks for the passphrase", async () => {
+    // Of its own: the counters of the other are looked at.
+    const home = Processes.temporaryFolder()
+    const ours = await Processes.startRelay(home)
+    const heardWrongly = async (call: string, ...flags: ReadonlyArray<string>) => {
+      const common = ["call", "--relay", ours.address, "--call", call]
+      const [, listener] = await Promise.all([
+        Processes.run(home, [...common, "--as", "ada", "--passphrase", "one", "--audio", speech, "--linger", "500"]),
+        Processes.run(home, [...common, "--as", "lin", "--passphrase", "another", ...flags])
+      ])
+      return listener
+    }
+    const [told, shown] = await Promise.all([heardWrongly("told", "--json"), heardWrongly("shown")])
+    assert.strictEqual(await ours.stop(), 0)
+    Fs.rmSync(home, { recursive: true })
+    const { received } = JSON.parse(told.stdout) as {
+      readonly received: ReadonlyArray<{ frames: number; packetsUndecryptable: number }>
+    }
+    assert.deepStrictEqual(
+      received.map(({ frames, packetsUndecryptable }) => [frames, packetsUndecryptable]),
+      [[0, 501]]
+    )
+    assert.match(shown.stdout, /^audio of ada: 501 packets could not be decrypted: is the passphrase the same\?$/m)
   })
 
   it("carries a call from files to playable files, and ends cleanly at SIGTERM", async () => {

@@ -76,6 +76,10 @@ describe("ProbeText", () => {
     )
     assert.strictEqual(
       lastLineOf({ relays: [near], nat: { ipv4: { mapping: "no-nat", isPortPreserved: null }, ipv6: null } }),
+      "NAT: none, the relay sees an address of this machine"
+    )
+    assert.strictEqual(
+      lastLineOf({ relays: [near, near], nat: { ipv4: { mapping: "no-nat", isPortPreserved: null }, ipv6: null } }),
       "NAT: none, the relays see an address of this machine"
     )
   })

@@ -57,12 +57,23 @@ describe("commands of programs that send", () => {
   })
 
   it("encrypt RTP, and RTCP if that is wanted", () => {
-    const [gstreamer, ffmpeg] = ProgramCommands.senders(inputOf("vp8", 1), { ...plain, srtpKey }, 7001)
+    const [gstreamer] = ProgramCommands.senders(inputOf("vp8", 1), { ...plain, srtpKey }, 7001)
     names(gstreamer, `srtpenc name=srtp key=${keyInHex}`, "rtp.send_rtcp_src_0 ! udpsink")
-    names(ffmpeg, `-srtp_out_params ${srtpKey} "srtp://127.0.0.1:5100`)
-    const [withSrtcp] = ProgramCommands.senders(inputOf("vp8", 1), { ...plain, srtpKey, srtcp: true }, 7001)
+    const [withSrtcp, ffmpeg] = ProgramCommands.senders(inputOf("vp8", 1), { ...plain, srtpKey, srtcp: true }, 7001)
     names(withSrtcp, "rtp.send_rtcp_src_0 ! srtp.rtcp_sink_0 srtp.rtcp_src_0 ! udpsink")
     assert.notInclude(withSrtcp, "udpsrc")
+    names(ffmpeg, `-srtp_out_params ${srtpKey} "srtp://127.0.0.1:5100`)
+  })
+
+  it("are none of ffmpeg where RTP is encrypted and RTCP is not: it cannot", () => {
+    const surroundings = { ...plain, srtpKey }
+    const commands = [
+      ...ProgramCommands.senders(inputOf("vp8", 1), surroundings, 7001),
+      ...ProgramCommands.players(outputOf("vp8"), "a.sdp", surroundings)
+    ]
+    assert.strictEqual(commands.length, 2)
+    for (const command of commands) assert.match(command, /^gst-launch-1\.0 /)
+    assert.deepStrictEqual(ProgramCommands.senders(inputOf("h264", 1), surroundings, 7001), [])
   })
 
   it("are those that exist for the codec", () => {
@@ -90,11 +101,18 @@ describe("commands of programs that play", () => {
   })
 
   it("decrypt what is encrypted", () => {
-    const [, gstreamer] = ProgramCommands.players(outputOf("vp8"), "a.sdp", { ...plain, srtpKey })
+    const [gstreamer] = ProgramCommands.players(outputOf("vp8"), "a.sdp", { ...plain, srtpKey })
     names(gstreamer, "application/x-srtp,", `srtp-key=(buffer)${keyInHex}`, "ssrc=(uint)11111", "srtcp-cipher=null")
     const [, withSrtcp] = ProgramCommands.players(outputOf("vp8"), "a.sdp", { ...plain, srtpKey, srtcp: true })
     names(withSrtcp, "srtcp-cipher=aes-128-icm")
     assert.notInclude(withSrtcp, "rtcp_sink")
+  })
+
+  it("ask for key frames of pictures alone", () => {
+    const video = outputOf("vp8")
+    const audio = { ...video, stream: new StreamDescription({ ...video.stream, kind: "audio", codec: "opus" }) }
+    assert.include(ProgramCommands.players(video, "a.sdp", plain)[1], ",rtcp-fb-nack-pli=true")
+    assert.notInclude(ProgramCommands.players(audio, "a.sdp", plain)[1], "nack-pli")
   })
 
   it("leave a codec that is not known here to the player", () => {

@@ -5,8 +5,16 @@ import * as CodecName from "../../src/client/bridge/CodecName.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Offer = Schema.Struct({
-  kind: Schema.Literals(["audio", "video"]),
-  codec: Schema.Literals(["vp8", "opus", "h264", "pcmu", "l16", "mpeg4-generic"]),
+  stream: Schema.Literals([
+    "video/vp8",
+    "video/h264",
+    "audio/opus",
+    "audio/pcmu",
+    "audio/l16",
+    "audio/mpeg4-generic",
+    "video/mpeg4-generic",
+    "audio/x-mine"
+  ]),
   channels: integer(1, 8),
   clockRate: integer(1, 999_999_999),
   payloadType: integer(96, 127),
@@ -30,10 +38,11 @@ describe("--send", () => {
     })
   })
 
-  it.prop("reads whatever the rtpmap of a stream is", [Offer], ([{ channels, ...offer }]) => {
-    const codec = CodecName.of(offer.codec, channels)
-    const text = `${offer.kind}/${CodecName.rtpmapOf(codec, offer.clockRate)}:${offer.payloadType}:${offer.ssrc}`
-    assert.deepStrictEqual(Result.getOrThrow(SendFlag.parse(text)), { ...offer, codec })
+  it.prop("reads whatever the rtpmap of a stream is", [Offer], ([{ channels, stream, ...offer }]) => {
+    const [kind, encodingName] = stream.split("/") as ["audio" | "video", string]
+    const codec = CodecName.of(encodingName, channels)
+    const text = `${kind}/${CodecName.rtpmapOf(codec, offer.clockRate)}:${offer.payloadType}:${offer.ssrc}`
+    assert.deepStrictEqual(Result.getOrThrow(SendFlag.parse(text)), { ...offer, kind, codec })
   })
 
   it("refuses what cannot be, with one line that says how it is written", () => {
@@ -59,6 +68,18 @@ describe("--send", () => {
       assert.match(message, words)
       assert.match(message, /write KIND\/CODEC\/CLOCKRATE/)
       assert.notInclude(message, "\n")
+    }
+  })
+
+  it("refuses a well-known codec as what it is not, and says what was meant", () => {
+    const meant: ReadonlyArray<readonly [text: string, words: string]> = [
+      ["audio/H264/90000:98", "H264 is video: write video/H264/90000:98"],
+      ["audio/vp8/90000:96:5", "vp8 is video: write video/vp8/90000:96:5"],
+      ["video/opus/48000/2:111", "opus is audio: write audio/opus/48000/2:111"],
+      ["video/L16/44100/2:99", "L16 is audio: write audio/L16/44100/2:99"]
+    ]
+    for (const [text, words] of meant) {
+      assert.strictEqual(Result.getOrThrow(Result.flip(SendFlag.parse(text))).message, `--send "${text}": ${words}`)
     }
   })
 

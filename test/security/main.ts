@@ -7,10 +7,26 @@ import * as StormScenes from "./StormScenes.ts"
 
 /** The storms of docs/security.md at their full size. The tests run slices of them. */
 
-const { values } = parseArgs({ options: { seed: { type: "string", default: "1" } } })
+const options = { seed: { type: "string", default: "1" }, help: { type: "boolean", default: false } } as const
+const usage = "usage: node test/security/main.ts [--seed NUMBER]"
+
+const readFlags = () => {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
+    process.exit(2)
+  }
+}
+
+const values = readFlags()
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
 const seed = Number(values.seed)
 if (!Number.isSafeInteger(seed)) {
-  console.error(`--seed ${values.seed} is not a whole number`)
+  console.error(`--seed ${values.seed} is not a whole number\n${usage}`)
   process.exit(2)
 }
 

@@ -249,6 +249,9 @@ export const open = Effect.fnUntraced(function* (
   }
 })
 
+/** Only for who has started the bridge: it may hold the key of SRTP. */
+const descriptionMode = 0o600
+
 /** Writes the session description of one stream; its path. */
 const writeDescription = Effect.fnUntraced(function* (
   { sdpDirectory }: Options,
@@ -259,7 +262,7 @@ const writeDescription = Effect.fnUntraced(function* (
   const participant = description.participant.replace(/[^\p{L}\p{N}._-]/gu, "_")
   const sdpPath = path.join(sdpDirectory, `${participant}-${description.ssrc}.sdp`)
   yield* fileSystem.makeDirectory(sdpDirectory, { recursive: true })
-  yield* fileSystem.writeFileString(sdpPath, SessionDescription.format(description))
+  yield* fileSystem.writeFileString(sdpPath, SessionDescription.format(description), { mode: descriptionMode })
   return sdpPath
 })
 

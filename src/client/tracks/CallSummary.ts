@@ -20,7 +20,9 @@ const ReceivedStream = Schema.Struct({
   /** Of them, lost on the way from the relay and brought by a resend. */
   packetsRepaired: Schema.Int,
   /** Given up. */
-  packetsMissed: Schema.Int
+  packetsMissed: Schema.Int,
+  /** Not encrypted with our key, or not as it was sent. */
+  packetsUndecryptable: Schema.Int
 })
 
 /** What `tandem call --json` prints at its end. */

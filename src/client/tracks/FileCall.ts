@@ -136,7 +136,8 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
       frames: framesReceived.get(stream.ssrc) ?? 0,
       packets: stream.packets,
       packetsRepaired: stream.packetsRepaired,
-      packetsMissed: stream.packetsMissed
+      packetsMissed: stream.packetsMissed,
+      packetsUndecryptable: stream.packetsUndecryptable
     })),
     files: recorder?.paths() ?? []
   }
