@@ -103,7 +103,7 @@ const check = ({ datagrams, seed }: Case): Promise<void> =>
 export const target = define<Case>({
   name: "client",
   about: "a client in a call: no datagram ends the call, nothing is heard that was not said, media goes on",
-  smokeCases: 12,
+  smokeCases: 10,
   draw: (draw) => ({
     seed: Dice.integer(draw, 0, 0x7fff_ffff),
     datagrams: Dice.many(Dice.integer(draw, 1, 300), () => ClientDraft.drawDatagram(draw))

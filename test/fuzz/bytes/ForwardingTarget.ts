@@ -174,7 +174,7 @@ export const target = define<ReadonlyArray<Step>>({
   name: "forwarding",
   about:
     "a relay's packet path: mutated frames of two calls go to nobody but the others of their call, and as they came",
-  smokeCases: 120,
+  smokeCases: 70,
   draw: drawSteps,
   check,
   *smaller(steps) {

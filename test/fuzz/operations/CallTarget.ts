@@ -137,7 +137,7 @@ const check = (steps: ReadonlyArray<Step>): void => {
 export const target = define<ReadonlyArray<Step>>({
   name: "call",
   about: "the decisions of a call against a naive model: who is in, on which leg, what is refused, what the plan says",
-  smokeCases: 500,
+  smokeCases: 200,
   draw: (draw) => {
     const participants = Dice.chance(draw, 0.05) ? 60 : 6
     return Dice.many(Dice.integer(draw, 1, participants > 10 ? 150 : 40), () => drawStep(draw, participants))

@@ -1,0 +1,328 @@
+import { Effect } from "effect"
+import type * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
+import * as HopFrame from "../../../src/protocol/HopFrame.ts"
+import * as PackedAddress from "../../../src/sockets/PackedAddress.ts"
+import * as Raw from "../../server/RawDevice.ts"
+import * as Corpus from "../bytes/Corpus.ts"
+import { mutate } from "../bytes/Mutation.ts"
+import * as StunDraft from "../bytes/StunDraft.ts"
+import * as Dice from "../Dice.ts"
+import { hold, show } from "../Target.ts"
+import * as SessionWorld from "./SessionWorld.ts"
+
+/** What devices, and others, can say to a relay, and what it has to answer. The model in the world goes along. */
+
+/** `port`: which of the device's two addresses. */
+export type Operation =
+  | {
+      readonly op: "knock" | "resume" | "ping" | "leave" | "toggleSilence"
+      readonly device: number
+      readonly port: number
+    }
+  | { readonly op: "join"; readonly device: number; readonly port: number; readonly call: number }
+  | { readonly op: "resumeOld"; readonly device: number; readonly port: number; readonly back: number }
+  | { readonly op: "pingOld"; readonly device: number; readonly port: number; readonly back: number }
+  | { readonly op: "media"; readonly device: number; readonly port: number; readonly wrong: Wrong }
+  /** A captured datagram comes again: from where it came, or from another address. */
+  | { readonly op: "replay"; readonly back: number; readonly device: number | undefined; readonly port: number }
+  /** Something that nobody with the key has made. */
+  | {
+      readonly op: "forge"
+      readonly back: number
+      readonly device: number
+      readonly port: number
+      readonly seed: number
+    }
+  | { readonly op: "pass"; readonly ms: number }
+
+type Wrong = "nothing" | "tag" | "epoch" | "ssrc"
+
+export const drawOperation = (draw: Dice.Dice): Operation => {
+  const device = Dice.integer(draw, 0, SessionWorld.devicesMax - 1)
+  const port = Dice.chance(draw, 0.75) ? 0 : 1
+  const weights = { join: 7, knock: 1, resume: 3, resumeOld: 1, ping: 4, pingOld: 1, leave: 2, media: 7 }
+  const op = Dice.pickWeighted(draw, { ...weights, replay: 6, forge: 5, pass: 4, toggleSilence: 1 })
+  const back = Dice.integer(draw, 0, 60)
+  switch (op) {
+    case "join":
+      return { op, device, port, call: Dice.chance(draw, 0.7) ? 0 : 1 }
+    case "resumeOld":
+    case "pingOld":
+      return { op, device, port, back: Dice.integer(draw, 0, 5) }
+    case "media":
+      return { op, device, port, wrong: Dice.pickWeighted(draw, { nothing: 6, tag: 1, epoch: 1, ssrc: 1 }) }
+    case "replay":
+      return { op, back, device: Dice.chance(draw, 0.7) ? undefined : device, port }
+    case "forge":
+      return { op, back, device, port, seed: Dice.integer(draw, 0, 0xffff_ffff) }
+    case "pass":
+      return { op, ms: Dice.pick(draw, [200, 1000, 5000, 9000, 40_000]) }
+    default:
+      return { op, device, port }
+  }
+}
+
+const control = Corpus.bytesOfAll(Corpus.controlMessages)
+const stranger = new Uint8Array(32).fill(0xee)
+type World = SessionWorld.SessionWorld
+
+const find = <Tag extends ControlMessage.ControlMessage["_tag"]>(
+  answers: ReadonlyArray<ControlMessage.ControlMessage>,
+  tag: Tag
+): Extract<ControlMessage.ControlMessage, { readonly _tag: Tag }> | undefined =>
+  answers.find(
+    (message): message is Extract<ControlMessage.ControlMessage, { readonly _tag: Tag }> => message._tag === tag
+  )
+
+const joinRequest = (world: World, device: SessionWorld.Device, call: number, cookie: Uint8Array | undefined) => {
+  const streams = [Raw.audio(SessionWorld.ssrcOf(device))]
+  const token = device.tokens[call]!
+  return Raw.signed(
+    {
+      _tag: "JoinRequest",
+      transactionId: world.transactionId(),
+      token: token.claimsBytes,
+      counter: ++device.counter,
+      legTag: SessionWorld.tagOf(device),
+      streams,
+      ...(cookie && { cookie })
+    },
+    token.key
+  )
+}
+
+const knock = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
+  const answers = yield* world.exchange(device, port, joinRequest(world, device, 0, undefined))
+  const challenge = find(answers, "Challenge")
+  hold(answers.length === 1 && challenge !== undefined, "whoever shows no cookie is challenged", () => show(answers))
+  device.cookies.set(port, challenge.cookie)
+})
+
+/** What a grant makes of the device's leg. The one before is over, wherever it was. */
+const granted = (
+  world: World,
+  device: SessionWorld.Device,
+  port: number,
+  { call, ssrc }: { readonly call: number; readonly ssrc: number },
+  { epoch, legTag, ticket }: ControlMessage.JoinSuccess | ControlMessage.ResumeSuccess
+) => {
+  if (device.leg !== undefined) device.oldTickets.push(device.leg)
+  device.leg = {
+    call,
+    relayTag: legTag,
+    deviceTag: SessionWorld.tagOf(device),
+    epoch,
+    ticket,
+    ssrc,
+    at: port,
+    nextFrame: 0,
+    counter: device.counter,
+    heardAtMs: world.nowMs()
+  }
+}
+
+/** A relay may say that somebody joins too often. */
+const isBusy = (answers: ReadonlyArray<ControlMessage.ControlMessage>): boolean =>
+  find(answers, "Refused")?.error.code === 503
+
+const join = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number, call: number) {
+  // A token is for one call: who goes to another leaves the one that he is in.
+  if (device.leg !== undefined && device.leg.call !== call) return
+  if (!device.cookies.has(port)) yield* knock(world, device, port)
+  device.tags++
+  const answers = yield* world.exchange(device, port, joinRequest(world, device, call, device.cookies.get(port)))
+  if (isBusy(answers)) {
+    world.captured.pop()
+    return
+  }
+  const success = find(answers, "JoinSuccess")
+  hold(success !== undefined, "whoever has cookie, token and key is let in", () => show(answers))
+  granted(world, device, port, { call, ssrc: SessionWorld.ssrcOf(device) }, success)
+  // The roster has come with the grant, before its leg was known here; it comes again.
+  yield* world.pass(500)
+})
+
+const resume = Effect.fnUntraced(function* (
+  world: World,
+  device: SessionWorld.Device,
+  port: number,
+  ticket: { readonly ticket: Uint8Array; readonly epoch: number; readonly call: number }
+) {
+  if (!device.cookies.has(port)) yield* knock(world, device, port)
+  device.tags++
+  const request: ControlMessage.ResumeRequest = {
+    _tag: "ResumeRequest",
+    transactionId: world.transactionId(),
+    ticket: ticket.ticket,
+    cookie: device.cookies.get(port)!,
+    counter: ++device.counter,
+    legTag: SessionWorld.tagOf(device),
+    epoch: ticket.epoch
+  }
+  return yield* world.exchange(device, port, Raw.signed(request, device.tokens[ticket.call]!.key))
+})
+
+const resumeNow = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
+  const { leg } = device
+  if (leg === undefined) return
+  const answers = yield* resume(world, device, port, leg)
+  if (isBusy(answers)) {
+    world.captured.pop()
+    return
+  }
+  const success = find(answers, "ResumeSuccess")
+  hold(success !== undefined, "the newest ticket resumes", () => show(answers))
+  granted(world, device, port, leg, success)
+  yield* world.pass(500)
+})
+
+const pingBytes = (world: World, device: SessionWorld.Device, port: number, counter: number): Uint8Array => {
+  const cookie = device.cookies.get(port)
+  const legTag = device.leg!.relayTag
+  return Raw.signed(
+    { _tag: "PingRequest", transactionId: world.transactionId(), legTag, counter, ...(cookie && { cookie }) },
+    world.keyOf(device)
+  )
+}
+
+const ping = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
+  const { leg } = device
+  if (leg === undefined) return
+  const isProved = leg.at === port || device.cookies.has(port)
+  const answers = yield* world.exchange(device, port, pingBytes(world, device, port, ++device.counter))
+  if (!isProved) {
+    const challenge = find(answers, "Challenge")
+    hold(challenge !== undefined, "a ping from a new address is challenged", () => show(answers))
+    device.cookies.set(port, challenge.cookie)
+    return
+  }
+  const success = find(answers, "PingSuccess")
+  hold(success !== undefined, "a ping is answered", () => show(answers))
+  hold(PackedAddress.format(success.mappedAddress) === device.addresses[port], "a ping shows where it came from", () =>
+    show(success)
+  )
+  leg.at = port
+  leg.counter = device.counter
+  leg.heardAtMs = world.nowMs()
+})
+
+const media = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number, wrong: Wrong) {
+  const { leg } = device
+  if (leg === undefined) return
+  const changes = { nothing: {}, tag: { tag: leg.relayTag ^ 1 }, epoch: { epoch: leg.epoch ^ 1 }, ssrc: { ssrc: 7 } }
+  const bytes = world.frame(device, leg, changes[wrong])
+  for (const other of world.devices) yield* world.take(other)
+  yield* world.sendBytes(device, port, bytes)
+  yield* world.pass(world.settleMs)
+  const isRight = wrong === "nothing" && port === leg.at
+  if (isRight) leg.heardAtMs = world.nowMs()
+  // A number that was given and never came in is asked for: it is not lost, but refused.
+  else leg.nextFrame--
+  const body = bytes.slice(HopFrame.headerBytes).join()
+  for (const other of world.devices) {
+    const { media } = yield* world.take(other)
+    const isListening = isRight && other !== device && other.leg?.call === leg.call
+    const expected = isListening ? [`${other.leg!.at} ${body}`] : []
+    const heard = media.map((one) => `${one.port} ${one.bytes.slice(HopFrame.headerBytes).join()}`)
+    hold(show(heard) === show(expected), "media goes once to everybody else in the call, and to nobody besides", () =>
+      show({ from: device.index, wrong, port, at: other.index, heard: heard.length, expected: expected.length })
+    )
+  }
+})
+
+const signLeave = (world: World, device: SessionWorld.Device): Uint8Array =>
+  Raw.signed(
+    {
+      _tag: "LeaveRequest",
+      transactionId: world.transactionId(),
+      legTag: device.leg!.relayTag,
+      counter: ++device.counter
+    },
+    world.keyOf(device)
+  )
+
+export const leave = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
+  if (device.leg === undefined) return
+  const answers = yield* world.exchange(device, port, signLeave(world, device))
+  hold(find(answers, "LeaveSuccess") !== undefined, "who leaves is told so", () => show(answers))
+  device.oldTickets.push(device.leg)
+  device.leg = undefined
+})
+
+/** A device that is silent for so long has left; a second is between two looks. Milliseconds. */
+const silentMs = 30_000
+const unclearMs = 2000
+
+const pass = Effect.fnUntraced(function* (world: World, ms: number) {
+  for (let left = ms; left > 0; left -= 5000) {
+    yield* world.pass(Math.min(left, 5000))
+    for (const device of world.devices) {
+      yield* world.take(device)
+      if (!device.isSilent && device.leg !== undefined) yield* ping(world, device, device.leg.at)
+    }
+  }
+  const silentFor = ({ leg }: SessionWorld.Device) => (leg === undefined ? 0 : world.nowMs() - leg.heardAtMs)
+  const isUnclear = (device: SessionWorld.Device) => Math.abs(silentFor(device) - silentMs) <= unclearMs
+  while (world.devices.some(isUnclear)) yield* world.pass(unclearMs)
+  for (const device of world.devices) {
+    if (silentFor(device) <= silentMs) continue
+    device.oldTickets.push(device.leg!)
+    device.leg = undefined
+  }
+})
+
+export const perform = Effect.fnUntraced(function* (world: World, operation: Operation) {
+  if (operation.op === "pass") return yield* pass(world, operation.ms)
+  const device = world.devices[operation.device ?? 0]!
+  const { port } = operation
+  switch (operation.op) {
+    case "knock":
+      return yield* knock(world, device, port)
+    case "join":
+      return yield* join(world, device, port, operation.call)
+    case "resume":
+      return yield* resumeNow(world, device, port)
+    case "resumeOld": {
+      const old = device.oldTickets.at(-1 - operation.back)
+      if (old === undefined) return
+      const answers = yield* resume(world, device, port, old)
+      hold(find(answers, "ResumeSuccess") === undefined, "an old ticket resumes nothing", () => show(answers))
+      return
+    }
+    case "ping":
+      return yield* ping(world, device, port)
+    case "pingOld": {
+      if (device.leg === undefined) return
+      yield* world.exchange(
+        device,
+        port,
+        pingBytes(world, device, port, Math.max(1, device.leg.counter - operation.back))
+      )
+      return
+    }
+    case "leave":
+      return yield* leave(world, device, port)
+    case "media":
+      return yield* media(world, device, port, operation.wrong)
+    case "toggleSilence":
+      device.isSilent = !device.isSilent
+      return
+    case "replay": {
+      const old = world.captured.at(-1 - operation.back)
+      if (old === undefined) return
+      const from = operation.device === undefined ? world.devices[old.device]! : device
+      yield* from.ports[operation.device === undefined ? old.port : port]!.sendBytes(old.bytes)
+      return yield* world.pass(world.settleMs)
+    }
+    case "forge": {
+      const draw = Dice.ofCase(operation.seed, "forge", 0)
+      const original = world.captured.at(-1 - operation.back)?.bytes ?? control[0]!
+      const isFrame = original[0]! >= HopFrame.firstByteMin
+      const forged = isFrame
+        ? mutate(draw, original, control)
+        : StunDraft.mutateMessage(draw, original, control, stranger)
+      yield* device.ports[port]!.sendBytes(forged.slice(0, 1500))
+      return yield* world.pass(world.settleMs)
+    }
+  }
+})
