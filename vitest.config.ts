@@ -15,6 +15,8 @@ const failOnSkipped: Reporter = {
 export default defineConfig({
   test: {
     reporters: process.env["TANDEM_REQUIRE"] === "all" ? ["default", failOnSkipped] : ["default"],
+    // All cores: many tests wait for a process or a clock. By default one core would be left idle, which is half of two.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

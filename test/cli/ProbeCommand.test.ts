@@ -130,7 +130,7 @@ describe("tandem probe", { timeout: 60_000 }, () => {
   it("refuses bad input with one line", async () => {
     await Promise.all([
       refuses(/Missing required argument: HOST:PORT/),
-      refuses(/"relay" is not HOST:PORT .*: write relay\.example:3478/, "relay"),
+      refuses(/"relay" is not HOST:PORT: write relay\.example:3478/, "relay"),
       refuses(/is named twice/, dead, dead),
       refuses(/--interval.*125 and 60000/, dead, "--interval", "100")
     ])

@@ -51,7 +51,9 @@ const targets =
 
 const runOne = async (number: number): Promise<void> => {
   const name = { target: targets[0]!, seed: options.seed, number }
+  Progress.started(progress, allTargets.indexOf(name.target), number, nowMs())
   const failure = await Driver.runCase(name)
+  Progress.ended(progress)
   if (failure === undefined) say(`${targets[0]!.name}, seed ${options.seed}, case ${number}: holds`)
   else await report(name, failure)
 }

@@ -23,7 +23,13 @@ export const ended = (self: Progress): void => {
   new Float64Array(self)[places.startedAtMs] = nothing
 }
 
-export const runningFor = (self: Progress, nowMs: number) => {
+export interface Running {
+  readonly target: number
+  readonly number: number
+  readonly ms: number
+}
+
+export const runningFor = (self: Progress, nowMs: number): Running | undefined => {
   const view = new Float64Array(self)
   const startedAtMs = view[places.startedAtMs]!
   return startedAtMs === nothing

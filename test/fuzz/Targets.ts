@@ -10,6 +10,7 @@ import * as RtcpTarget from "./bytes/RtcpTarget.ts"
 import * as RtpTarget from "./bytes/RtpTarget.ts"
 import * as SFrameTarget from "./bytes/SFrameTarget.ts"
 import * as TextTarget from "./bytes/TextTarget.ts"
+import * as WholePacketTarget from "./bytes/WholePacketTarget.ts"
 import * as CallTarget from "./operations/CallTarget.ts"
 import * as JitterTarget from "./operations/JitterTarget.ts"
 import * as LegTarget from "./operations/LegTarget.ts"
@@ -39,6 +40,7 @@ export const targets: ReadonlyArray<Target> = [
   TextTarget.impairments,
   FileTarget.oggFiles,
   FileTarget.ivfFiles,
+  WholePacketTarget.target,
   ForwardingTarget.target,
   ClientInboundTarget.target,
   ClientTarget.target,

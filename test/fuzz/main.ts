@@ -69,15 +69,27 @@ worker.on("error", (error) => {
   process.exitCode = 1
 })
 
+const runningCase = () => Progress.runningFor(progress, performance.timeOrigin + performance.now())
+
+const reportEndless = (running: Progress.Running, what: string): void => {
+  const { name } = targets[running.target]!
+  console.log(`FAILED ${name}, seed ${options.seed}, case ${running.number}: ${what}`)
+  console.log(`  to repeat it: npm run fuzz -- --target ${name} --seed ${options.seed} --case ${running.number}`)
+  process.exitCode = 1
+}
+
 // A decoder that never ends cannot be stopped from within.
 const watch = setInterval(() => {
-  const running = Progress.runningFor(progress, performance.timeOrigin + performance.now())
+  const running = runningCase()
   if (running === undefined || running.ms < hangsAfterMs) return
-  const { name } = targets[running.target]!
-  console.log(
-    `FAILED ${name}: a case does not end\n  npm run fuzz -- --target ${name} --seed ${options.seed} --case ${running.number}`
-  )
-  process.exitCode = 1
+  clearInterval(watch)
+  reportEndless(running, "it does not end")
   void worker.terminate()
 }, 1000)
-worker.on("exit", () => clearInterval(watch))
+
+worker.on("exit", () => {
+  clearInterval(watch)
+  const running = runningCase()
+  // A thread also ends when it waits for what nothing brings about.
+  if (running !== undefined && process.exitCode !== 1) reportEndless(running, "it waits for ever")
+})

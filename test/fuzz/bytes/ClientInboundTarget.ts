@@ -1,7 +1,7 @@
 import { Effect, Queue, Result } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import * as MessageIntegrity from "../../../src/access/MessageIntegrity.ts"
-import { settle } from "../../../src/client/JoinOptions.ts"
+import { type HandOut, settle } from "../../../src/client/JoinOptions.ts"
 import { SecureBytes } from "../../../src/client/SecureBytes.ts"
 import * as CallCore from "../../../src/client/session/CallCore.ts"
 import * as ControlInbound from "../../../src/client/session/ControlInbound.ts"
@@ -16,6 +16,7 @@ import * as PacketRings from "../../../src/media/PacketRings.ts"
 import * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
 import * as Feedback from "../../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
+import * as RtpHeader from "../../../src/protocol/RtpHeader.ts"
 import * as Stun from "../../../src/protocol/Stun.ts"
 import * as PackedAddress from "../../../src/sockets/PackedAddress.ts"
 import * as PacketBatch from "../../../src/sockets/PacketBatch.ts"
@@ -62,10 +63,10 @@ const taken = ({ out, resources }: Memory): ReadonlyArray<Uint8Array> => {
 }
 
 /** The synchronous part of a client between its port and its application. */
-const makeClient = () => {
+const makeClient = (handOut: HandOut) => {
   const draw = Dice.ofCase(0, "client", 0)
   const secureBytes = (size: number) => Dice.bytes(draw, size)
-  const settings = Result.getOrThrow(settle(Scene.optionsOf([Scene.relayA]), "inOrder", secureBytes))
+  const settings = Result.getOrThrow(settle(Scene.optionsOf([Scene.relayA]), handOut, secureBytes))
   const core = Effect.runSync(Effect.provideService(CallCore.make(settings), SecureBytes, secureBytes))
   const memory = makeMemory()
   let sessions = 0
@@ -154,7 +155,7 @@ const checkAlive = ({ core, memory, receive, start }: ReturnType<typeof makeClie
   const other = Scene.lin(7)
   receive(rosterBytes(session.hop.receive.legTag, 1, other.entry), addresses.relay, nowMs)
   taken(memory)
-  Effect.runSync(Queue.clear(core.packets))
+  heardFrom(core, other.audio.stream.ssrc)
   for (let number = 0; number < audioPackets; number++) {
     nowMs += 20
     SendingStream.send(other.audio, Scene.audioPacket(number), hop.send, relay.resources.rings, nowMs, relay.out)
@@ -163,20 +164,28 @@ const checkAlive = ({ core, memory, receive, start }: ReturnType<typeof makeClie
   }
   // The first packet waits for its playout time.
   receive(new Uint8Array(0), relayAddress, nowMs + playoutMsMax)
-  const heard = Effect.runSync(Queue.clear(core.packets)).filter(({ ssrc }) => ssrc === other.audio.stream.ssrc)
+  const heard = heardFrom(core, other.audio.stream.ssrc)
   const expected = Dice.many(audioPackets, (number) => Scene.audioPacket(number).payload)
-  hold(
-    isDeepStrictEqual(
-      heard.map(({ payload }) => payload),
-      expected
-    ),
-    "a client still hears",
-    () => show(heard)
-  )
+  hold(isDeepStrictEqual(heard, expected), "a client still hears", () => show(heard))
 }
 
-const check = (datagrams: ReadonlyArray<ClientDraft.Datagram>): void => {
-  const client = makeClient()
+/** The payloads of one stream that wait for the application. */
+const heardFrom = (core: CallCore.CallCore, ssrc: number): ReadonlyArray<Uint8Array> => {
+  const inOrder = Effect.runSync(Queue.clear(core.packets)).filter((packet) => packet.ssrc === ssrc)
+  const whole = Effect.runSync(Queue.clear(core.wholePackets)).filter(({ stream }) => stream.ssrc === ssrc)
+  return [
+    ...inOrder.map(({ payload }) => payload),
+    ...whole.map(({ bytes }) => bytes.subarray(RtpHeader.headerBytesOf(bytes)))
+  ]
+}
+
+interface Case {
+  readonly handOut: HandOut
+  readonly datagrams: ReadonlyArray<ClientDraft.Datagram>
+}
+
+const check = ({ datagrams, handOut }: Case): void => {
+  const client = makeClient(handOut)
   const { core, memory, receive, start } = client
   const session = start(0)
   receive(rosterBytes(session.hop.receive.legTag, 1, Scene.lin(1).entry), addresses.relay, 0)
@@ -221,12 +230,18 @@ const check = (datagrams: ReadonlyArray<ClientDraft.Datagram>): void => {
   checkAlive(client, nowMs)
 }
 
-export const target = define<ReadonlyArray<ClientDraft.Datagram>>({
+export const target = define<Case>({
   name: "client-inbound",
   about: "what a client's port receives: nothing throws, answers go to the relay alone, nothing grows, media goes on",
   smokeCases: 60,
-  draw: (draw) => Dice.many(Dice.integer(draw, 1, 60), () => ClientDraft.drawDatagram(draw)),
+  draw: (draw) => ({
+    handOut: Dice.chance(draw, 0.7) ? "inOrder" : "whole",
+    datagrams: Dice.many(Dice.integer(draw, 1, 60), () => ClientDraft.drawDatagram(draw))
+  }),
   check,
-  smaller: Smaller.lists,
-  show: (datagrams) => datagrams.map((datagram) => JSON.stringify(datagram)).join("\n")
+  *smaller(input) {
+    for (const datagrams of Smaller.lists(input.datagrams)) yield { ...input, datagrams }
+  },
+  show: ({ datagrams, handOut }) =>
+    [`packets ${handOut}`, ...datagrams.map((datagram) => JSON.stringify(datagram))].join("\n")
 })

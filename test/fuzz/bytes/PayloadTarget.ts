@@ -61,7 +61,8 @@ type Fate = "arrives" | "lost" | "twice" | "other"
 const fate = (draw: Dice.Dice): Fate => Dice.pickWeighted(draw, { arrives: 20, lost: 1, twice: 1, other: 1 })
 
 const drawFrame = (draw: Dice.Dice): Frame => {
-  const bytes = Dice.bytes(draw, Dice.pick(draw, [1, 2, 10, 100, 400]))
+  // The last is more than an assembler has room for at first.
+  const bytes = Dice.bytes(draw, Dice.pick(draw, [1, 2, 10, 100, 100, 400, 400, 20_000]))
   // Whole frames are the rule: only then is there something to yield.
   const whole = Dice.chance(draw, 0.7)
   return { bytes, fates: Dice.many(40, () => (whole ? "arrives" : fate(draw))) }

@@ -2,9 +2,11 @@ import { Clock, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as CallToken from "../../../src/access/CallToken.ts"
 import * as CallClient from "../../../src/client/CallClient.ts"
+import type { StreamOffer } from "../../../src/client/JoinOptions.ts"
 import { SecureBytes } from "../../../src/client/SecureBytes.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../../src/protocol/Ids.ts"
+import { streamsMax } from "../../../src/protocol/RosterAttribute.ts"
 import * as RtpHeader from "../../../src/protocol/RtpHeader.ts"
 import type { DatagramNetwork } from "../../../src/sockets/DatagramNetwork.ts"
 import * as LinkEmulator from "../../../src/sockets/simulated/LinkEmulator.ts"
@@ -23,6 +25,13 @@ export const devicesMax = 6
 /** Milliseconds. */
 const latencyMs = 10
 const tickMs = 20
+
+/** Devices from this one on declare so much that a roster with two of them takes two pages. */
+const withManyStreams = 3
+const manyStreams: ReadonlyArray<StreamOffer> = [
+  Scene.opus,
+  ...Dice.many(streamsMax - 1, () => ({ ...Scene.vp8, codec: "a-codec-of-16-by" }))
+]
 
 /** One start of a client on a device. */
 export interface Stay {
@@ -163,7 +172,8 @@ export const make = Effect.fnUntraced(function* (seed: number) {
       expiresAtSeconds: Math.floor(clock.currentTimeMillisUnsafe() / 1000) + 86_400
     })
     const clientScope = yield* Scope.fork(scope)
-    const options = { relays: [RelayInView.address], token, streams: [Scene.opus, Scene.vp8], sharedSecret: undefined }
+    const streams = device.index < withManyStreams ? [Scene.opus, Scene.vp8] : manyStreams
+    const options = { relays: [RelayInView.address], token, streams, sharedSecret: undefined }
     const joining = yield* CallClient.join({ ...options, host: device.host }).pipe(
       Effect.tap((client) =>
         Effect.map(Scene.observe(client), (observed) => {

@@ -37,15 +37,17 @@ const drawEnd = (draw: Dice.Dice): LegScene.End => Dice.pick(draw, ["left", "rig
 const drawOperation = (draw: Dice.Dice): Operation => {
   const op = Dice.pickWeighted(draw, { send: 12, network: 5, pass: 3, blackout: 1, stall: 1, replay: 2 })
   switch (op) {
-    case "send":
+    case "send": {
+      const one = { op, from: drawEnd(draw), kind: Dice.chance(draw, 0.5) ? "audio" : "video" } as const
+      // Once in a while more than a window holds, as fast as they come in a large call.
+      if (Dice.chance(draw, 0.02)) return { ...one, count: 2500, everyMs: 1, lengthBytes: 100 }
       return {
-        op,
-        from: drawEnd(draw),
-        kind: Dice.chance(draw, 0.5) ? "audio" : "video",
+        ...one,
         count: Dice.pick(draw, [1, 2, 5, 30, 60]),
         everyMs: Dice.pick(draw, [0, 1, 10, 20]),
         lengthBytes: Dice.pick(draw, [4, 100, 1188])
       }
+    }
     case "pass":
       return { op, ms: Dice.pick(draw, [1, 20, 150, 1000, 5000]) }
     case "network":

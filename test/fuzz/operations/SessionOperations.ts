@@ -1,4 +1,6 @@
 import { Effect } from "effect"
+import * as CallToken from "../../../src/access/CallToken.ts"
+import * as KeyRing from "../../../src/access/KeyRing.ts"
 import type * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
 import * as PackedAddress from "../../../src/sockets/PackedAddress.ts"
@@ -20,6 +22,8 @@ export type Operation =
       readonly port: number
     }
   | { readonly op: "join"; readonly device: number; readonly port: number; readonly call: number }
+  /** From an address that is proved, and still not to be let in. */
+  | { readonly op: "joinWrong"; readonly device: number; readonly port: number; readonly because: Unwanted }
   | { readonly op: "resumeOld"; readonly device: number; readonly port: number; readonly back: number }
   | { readonly op: "pingOld"; readonly device: number; readonly port: number; readonly back: number }
   | { readonly op: "media"; readonly device: number; readonly port: number; readonly wrong: Wrong }
@@ -37,15 +41,21 @@ export type Operation =
 
 type Wrong = "nothing" | "tag" | "epoch" | "ssrc"
 
+/** What each is refused with: docs/protocol.md, "Errors". */
+const unwanted = { expired: 440, stranger: 401, unknownKey: 401, unreadable: 400, ssrcTaken: 409 } as const
+type Unwanted = keyof typeof unwanted
+
 export const drawOperation = (draw: Dice.Dice): Operation => {
   const device = Dice.integer(draw, 0, SessionWorld.devicesMax - 1)
   const port = Dice.chance(draw, 0.75) ? 0 : 1
-  const weights = { join: 7, knock: 1, resume: 3, resumeOld: 1, ping: 4, pingOld: 1, leave: 2, media: 7 }
+  const weights = { join: 7, joinWrong: 2, knock: 1, resume: 3, resumeOld: 1, ping: 4, pingOld: 1, leave: 2, media: 7 }
   const op = Dice.pickWeighted(draw, { ...weights, replay: 6, forge: 5, pass: 4, toggleSilence: 1 })
   const back = Dice.integer(draw, 0, 60)
   switch (op) {
     case "join":
       return { op, device, port, call: Dice.chance(draw, 0.7) ? 0 : 1 }
+    case "joinWrong":
+      return { op, device, port, because: Dice.pick(draw, Object.keys(unwanted) as Array<Unwanted>) }
     case "resumeOld":
     case "pingOld":
       return { op, device, port, back: Dice.integer(draw, 0, 5) }
@@ -74,25 +84,35 @@ const find = <Tag extends ControlMessage.ControlMessage["_tag"]>(
     (message): message is Extract<ControlMessage.ControlMessage, { readonly _tag: Tag }> => message._tag === tag
   )
 
-const joinRequest = (world: World, device: SessionWorld.Device, call: number, cookie: Uint8Array | undefined) => {
-  const streams = [Raw.audio(SessionWorld.ssrcOf(device))]
-  const token = device.tokens[call]!
-  return Raw.signed(
+/** What a device shows, and what it signs with. */
+type Credential = Pick<CallToken.CallToken, "claimsBytes" | "key">
+
+const joinRequest = (
+  world: World,
+  device: SessionWorld.Device,
+  { claimsBytes, key }: Credential,
+  ssrc: number,
+  cookie: Uint8Array | undefined
+): Uint8Array =>
+  Raw.signed(
     {
       _tag: "JoinRequest",
       transactionId: world.transactionId(),
-      token: token.claimsBytes,
+      token: claimsBytes,
       counter: ++device.counter,
       legTag: SessionWorld.tagOf(device),
-      streams,
+      streams: [Raw.audio(ssrc)],
       ...(cookie && { cookie })
     },
-    token.key
+    key
   )
-}
 
 const knock = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
-  const answers = yield* world.exchange(device, port, joinRequest(world, device, 0, undefined))
+  const answers = yield* world.exchange(
+    device,
+    port,
+    joinRequest(world, device, device.tokens[0]!, SessionWorld.ssrcOf(device), undefined)
+  )
   const challenge = find(answers, "Challenge")
   hold(answers.length === 1 && challenge !== undefined, "whoever shows no cookie is challenged", () => show(answers))
   device.cookies.set(port, challenge.cookie)
@@ -130,7 +150,14 @@ const join = Effect.fnUntraced(function* (world: World, device: SessionWorld.Dev
   if (device.leg !== undefined && device.leg.call !== call) return
   if (!device.cookies.has(port)) yield* knock(world, device, port)
   device.tags++
-  const answers = yield* world.exchange(device, port, joinRequest(world, device, call, device.cookies.get(port)))
+  const request = joinRequest(
+    world,
+    device,
+    device.tokens[call]!,
+    SessionWorld.ssrcOf(device),
+    device.cookies.get(port)
+  )
+  const answers = yield* world.exchange(device, port, request)
   if (isBusy(answers)) {
     world.captured.pop()
     return
@@ -140,6 +167,43 @@ const join = Effect.fnUntraced(function* (world: World, device: SessionWorld.Dev
   granted(world, device, port, { call, ssrc: SessionWorld.ssrcOf(device) }, success)
   // The roster has come with the grant, before its leg was known here; it comes again.
   yield* world.pass(500)
+})
+
+const otherRing = KeyRing.make({ keys: [{ id: "k2", secret: new Uint8Array(32).fill(8) }] })
+
+const credentialFor = (because: Unwanted, { claims, claimsBytes, key }: CallToken.CallToken): Credential => {
+  switch (because) {
+    case "expired":
+      return CallToken.mint(Raw.keyRing, { ...claims, expiresAtSeconds: 1 })
+    case "stranger":
+      return { claimsBytes, key: stranger }
+    case "unknownKey":
+      return CallToken.mint(otherRing, claims)
+    case "unreadable":
+      return { claimsBytes: claimsBytes.slice(1), key }
+    case "ssrcTaken":
+      return { claimsBytes, key }
+  }
+}
+
+const joinWrong = Effect.fnUntraced(function* (
+  world: World,
+  device: SessionWorld.Device,
+  port: number,
+  because: Unwanted
+) {
+  const taken = world.devices.find((other) => other !== device && other.leg?.call === 0)?.leg?.ssrc
+  if (because === "ssrcTaken" && taken === undefined) return
+  if (!device.cookies.has(port)) yield* knock(world, device, port)
+  const ssrc = because === "ssrcTaken" ? taken! : SessionWorld.ssrcOf(device)
+  const credential = credentialFor(because, device.tokens[0]!)
+  const request = joinRequest(world, device, credential, ssrc, device.cookies.get(port))
+  const answers = yield* world.exchange(device, port, request)
+  // Once the SSRC is free, whoever repeats it is let in.
+  if (because === "ssrcTaken") world.captured.pop()
+  if (isBusy(answers)) return
+  const code = find(answers, "Refused")?.error.code
+  hold(code === unwanted[because], "who must not come in is told why", () => show([because, answers]))
 })
 
 const resume = Effect.fnUntraced(function* (
@@ -280,6 +344,8 @@ export const perform = Effect.fnUntraced(function* (world: World, operation: Ope
       return yield* knock(world, device, port)
     case "join":
       return yield* join(world, device, port, operation.call)
+    case "joinWrong":
+      return yield* joinWrong(world, device, port, operation.because)
     case "resume":
       return yield* resumeNow(world, device, port)
     case "resumeOld": {

@@ -8,7 +8,9 @@ import { define, hold, show } from "../Target.ts"
 
 /** What happens to one of some legs, or to all of them. Milliseconds. */
 type Operation =
-  | { readonly op: "add" | "remove"; readonly leg: number }
+  | { readonly op: "remove"; readonly leg: number }
+  /** So many, one behind the other. */
+  | { readonly op: "add"; readonly leg: number; readonly count: number }
   | { readonly op: "schedule"; readonly leg: number; readonly inMs: number }
   /** `nextMs`: when the leg is due again after that; Infinity as -1, which JSON can show. */
   | { readonly op: "poll"; readonly afterMs: number; readonly nextMs: ReadonlyArray<number> }
@@ -53,16 +55,15 @@ const check = (operations: ReadonlyArray<Operation>): void => {
   }
   for (const operation of operations) {
     switch (operation.op) {
-      case "add": {
-        if (model.has(operation.leg)) break
-        hold(LegTable.isFree(table, tagOf(operation.leg)), "the tag of a leg that is not there is free", () =>
-          show(operation)
-        )
-        const leg = makeLeg(operation.leg)
-        LegTable.add(table, leg)
-        model.set(operation.leg, { leg, dueTick: Infinity })
+      case "add":
+        for (let number = operation.leg; number < Math.min(legsMax, operation.leg + operation.count); number++) {
+          if (model.has(number)) continue
+          hold(LegTable.isFree(table, tagOf(number)), "the tag of a leg that is not there is free", () => show(number))
+          const leg = makeLeg(number)
+          LegTable.add(table, leg)
+          model.set(number, { leg, dueTick: Infinity })
+        }
         break
-      }
       case "remove": {
         const modelled = model.get(operation.leg)
         if (modelled === undefined) break
@@ -125,7 +126,9 @@ const drawOperation = (draw: Dice.Dice): Operation => {
       const nextMs = Dice.many(Dice.integer(draw, 0, 3), () => Dice.pick(draw, [-1, 0, 5, 100, 250, 3000]))
       return { op, afterMs: Dice.pick(draw, [0, 1, 4.9, 5, 50, 2550, 2560, 60_000]), nextMs }
     }
-    default:
+    case "add":
+      return { op, leg, count: Dice.pick(draw, [1, 1, 1, 40]) }
+    case "remove":
       return { op, leg }
   }
 }
