@@ -124,7 +124,7 @@ export const target = define<Case>({
   check,
   *smaller(input) {
     for (const packets of Smaller.lists(input.packets)) yield { ...input, packets }
-    const shorter = (given: Given) => [...Smaller.byteStrings(given.bytes)].map((bytes) => ({ ...given, bytes }))
+    const shorter = (given: Given) => Array.from(Smaller.byteStrings(given.bytes), (bytes) => ({ ...given, bytes }))
     for (const packets of Smaller.listsOfSmaller(input.packets, shorter)) yield { ...input, packets }
   },
   show: ({ isEncrypted, packets }) =>
