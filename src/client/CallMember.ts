@@ -99,6 +99,7 @@ const leave = (core: CallCore.CallCore, tell: (session: Session) => Effect.Effec
   Effect.suspend(() => {
     const session = core.sessions[0]
     if (session === undefined || core.hasEnded) return Effect.void
+    core.isLeaving = true
     return Effect.andThen(
       tell(session),
       Effect.sync(() => CallCore.end(core, "left the call"))

@@ -43,6 +43,8 @@ export interface CallCore {
   readonly keyFrameRequests: EventHub.EventHub<number>
   /** Why another relay has to take over; the newest counts. */
   readonly handovers: Queue.Queue<Handover>
+  /** The relay has been told, or is being told: it knows the leg no more, so nothing else is sent on it. */
+  isLeaving: boolean
   hasEnded: boolean
 }
 
@@ -120,6 +122,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 1 }),
     keyFrameRequests: yield* EventHub.make<number>({ capacity: eventsMax, replay: 0 }),
     handovers: yield* Queue.sliding<Handover>(1),
+    isLeaving: false,
     hasEnded: false
   }
   return core

@@ -48,7 +48,7 @@ const handleBatch = (core: CallCore.CallCore, device: DevicePort, batch: PacketB
   }
   // A gap is asked about at once: a tick of the timers is a tenth of the time there is.
   const newest = core.sessions[0]
-  if (newest !== undefined) Leg.poll(newest.hop, device.resources, nowMs, out)
+  if (newest !== undefined && !core.isLeaving) Leg.poll(newest.hop, device.resources, nowMs, out)
   const ready: Array<ReceivedPacket> = []
   ReceivingStreams.poll(core.receiving, nowMs, ready)
   CallCore.deliver(core, ready)

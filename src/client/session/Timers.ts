@@ -33,7 +33,7 @@ const tickMs = (core: CallCore.CallCore, nowMs: number): number => {
 
 const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void => {
   const { batches, resources } = device
-  for (const { hop } of core.sessions) Leg.poll(hop, resources, nowMs, batches.timers)
+  if (!core.isLeaving) for (const { hop } of core.sessions) Leg.poll(hop, resources, nowMs, batches.timers)
   const ready: Array<ReceivedPacket> = []
   ReceivingStreams.poll(core.receiving, nowMs, ready)
   CallCore.deliver(core, ready)
