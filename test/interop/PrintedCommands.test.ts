@@ -48,6 +48,8 @@ describe("the commands that bridges print", { timeout: 120_000 }, () => {
     await gstreamer.line((line) => (line.includes(`(${pictureBytes} bytes`) && ++pictures === 30 ? true : undefined))
     await gstreamer.stop("SIGKILL")
 
+    // ffmpeg encrypts RTCP as well or nothing, so with a key alone there is no command for it.
+    if (encryption.length > 0) return
     // ffmpeg takes what ffplay takes, and needs no window.
     const ffplay = await printed(screen, "ffplay")
     const ffmpeg = ffplay.replace("ffplay", "ffmpeg -nostdin -hide_banner")
