@@ -7,6 +7,8 @@ export const Health = Schema.Struct({
   relay: Schema.String,
   /** UDP address that it is bound to. */
   address: Schema.String,
+  /** How datagrams travel: "batched system calls, segmentation offload"; or why not so. */
+  socket: Schema.String,
   calls: Schema.Int,
   participants: Schema.Int
 })

@@ -49,6 +49,7 @@ const handlers = HttpApiBuilder.group(
           status: "ok" as const,
           relay: options.relayId,
           address: PackedAddress.format(port.address),
+          socket: port.description,
           calls: calls.calls.size,
           participants: calls.sessionsByTag.size
         })),

@@ -2,6 +2,7 @@ import { Console, Effect, FileSystem, Layer, Option, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import * as KeyFile from "../server/KeyFile.ts"
+import * as Network from "../server/Network.ts"
 import * as Relay from "../server/Relay.ts"
 import { RelayConfig } from "../server/RelayConfig.ts"
 import * as Impairment from "../sockets/Impairment.ts"
@@ -34,6 +35,10 @@ const flags = {
     Flag.optional
   ),
   keys: keysFlag,
+  socket: Flag.Literals("socket", Network.SocketKind.literals).pipe(
+    Flag.withDescription("batched system calls (Linux, Node 26), or the portable socket"),
+    Flag.withDefault("auto" as const)
+  ),
   impair: impairFlag,
   repair: repairFlag,
   json: Flag.Boolean("json").pipe(
@@ -80,18 +85,20 @@ export const command = Command.make(
       host: yield* Effect.fromResult(hostOf(flags.host, config.host)),
       port: yield* Effect.fromResult(portOf("port", flags.port, config.port)),
       repair: flags.repair,
+      socket: flags.socket,
       impairment: yield* impairmentOf(flags.impair)
     })
     const ready = Effect.gen(function* () {
-      const { address, host, port, adminPort } = yield* Relay.Relay
+      const { address, host, port, socket, adminPort } = yield* Relay.Relay
       const http = `http://${admin.host}:${adminPort}`
-      if (flags.json) return yield* Console.log(JSON.stringify({ address, http, pid: process.pid }))
-      yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}`)
+      if (flags.json) return yield* Console.log(JSON.stringify({ address, socket, http, pid: process.pid }))
+      yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}\nsocket: ${socket}`)
       if (Option.isNone(keys)) yield* Console.log(yield* callLine(isAny(host) ? "127.0.0.1" : host, port))
     })
     yield* Layer.launch(Layer.provide(Layer.effectDiscard(ready), relay)).pipe(
       Effect.catchTags({
         PortNotOpened: (error) => Effect.fail(failed(error)),
+        SocketNotAvailable: (error) => Effect.fail(badInput(error)),
         AdminPortNotOpened: (error) => Effect.fail(failed(error))
       })
     )

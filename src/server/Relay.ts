@@ -27,11 +27,18 @@ export interface Options extends Partial<RelayCore.RelayOptions> {
   readonly admin?: { readonly host: string; readonly port: number } | undefined
   /** Treats what the relay sends as badly as this, to try things out. Left out: as well as it can. */
   readonly impairment?: Impairment | undefined
+  /** Of `layer`: which socket. Left out: the best there is. */
+  readonly socket?: Network.SocketKind | undefined
 }
 
 const mebibyte = 1 << 20
 
-const withDefaults = ({ admin: _admin, impairment: _impairment, ...options }: Options): RelayCore.RelayOptions => ({
+const withDefaults = ({
+  admin: _admin,
+  impairment: _impairment,
+  socket: _socket,
+  ...options
+}: Options): RelayCore.RelayOptions => ({
   relayId: RelayId.make("relay"),
   host: "0.0.0.0",
   port: 3478,
@@ -50,6 +57,8 @@ export class Relay extends Context.Service<
     readonly address: string
     readonly host: string
     readonly port: number
+    /** How datagrams travel, and why so. */
+    readonly socket: string
     /** HTTP port for health and metrics; `undefined` when there is none. */
     readonly adminPort: number | undefined
   }
@@ -58,12 +67,13 @@ export class Relay extends Context.Service<
 const relay = Layer.effect(
   Relay,
   Effect.gen(function* () {
-    const { address } = (yield* RelayCore.RelayCore).port
+    const { address, description } = (yield* RelayCore.RelayCore).port
     const { port: adminPort } = yield* AdminServer.AdminServer
     return Relay.of({
       address: PackedAddress.format(address),
       host: PackedAddress.formatHost(address),
       port: address[0]!,
+      socket: description,
       adminPort
     })
   })
@@ -93,8 +103,13 @@ export const layerWith = (options: Options) => {
   )
 }
 
-/** A relay that needs nothing else: one process, its calls in memory, the portable UDP socket, nothing refused. */
+/** A relay that needs nothing else: one process, its calls in memory, the machine's best UDP socket, nothing refused. */
 export const layer = (options: Options) =>
   layerWith(options).pipe(
-    Layer.provide([Network.layer(options.impairment), Throttle.layerOpen, SingleRunner.layer, CallStore.layerMemory])
+    Layer.provide([
+      Network.layerOf(options.socket ?? "auto", options.impairment),
+      Throttle.layerOpen,
+      SingleRunner.layer,
+      CallStore.layerMemory
+    ])
   )

@@ -71,6 +71,8 @@ export const makePortCounters = (): PortCounters => ({
 export interface DatagramPort {
   /** Where it is bound: a packed address (PackedAddress.ts). */
   readonly address: Uint32Array
+  /** How datagrams travel through it, for people: "batched system calls, segmentation offload". */
+  readonly description: string
   /** Waits until datagrams have arrived and returns them all, up to the receive slots. The batch is reused by the next pull. */
   readonly pull: Effect.Effect<PacketBatch, PortClosed>
   /** Sends the batch and resets it. A packet that cannot be sent is counted, never an error: UDP may lose. */

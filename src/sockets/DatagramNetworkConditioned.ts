@@ -120,7 +120,8 @@ const open = Effect.fnUntraced(function* (
     address: port.address,
     pull: Effect.map(port.pull, toOwner),
     send,
-    counters
+    counters,
+    description: `${port.description}, impaired`
   }
   return conditioned
 })

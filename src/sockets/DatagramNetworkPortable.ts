@@ -56,7 +56,7 @@ const openSocket = (options: OpenOptions, isIpv6: boolean) =>
     (socket) => Effect.callback<void>((resume) => void socket.close(() => resume(Effect.void)))
   )
 
-const open = Effect.fnUntraced(function* (options: OpenOptions) {
+const open = Effect.fnUntraced(function* (options: OpenOptions, description: string) {
   const wanted = PackedAddress.fromHost(options.host, options.port)
   if (Result.isFailure(wanted)) return yield* portNotOpened(options, { detail: wanted.failure.message })
   const isIpv6 = !PackedAddress.isIpv4(wanted.success)
@@ -117,8 +117,15 @@ const open = Effect.fnUntraced(function* (options: OpenOptions) {
   const bound = socket.address()
   const address = PackedAddress.take(wordsOf(bound.address), 0)
   address[0] = bound.port
-  return { address, pull, send, counters }
+  return { address, description, pull, send, counters }
 })
 
+const described = (description: string): Layer.Layer<DatagramNetwork> =>
+  Layer.succeed(DatagramNetwork, { open: (options) => open(options, description) })
+
 /** Ports of Node's `dgram`. Runs everywhere; one system call a packet. */
-export const layer: Layer.Layer<DatagramNetwork> = Layer.succeed(DatagramNetwork, { open })
+export const layer: Layer.Layer<DatagramNetwork> = described("portable, one system call a packet")
+
+/** The same, where something better was to be had but for a reason. */
+export const layerFor = (reason: string): Layer.Layer<DatagramNetwork> =>
+  described(`portable, one system call a packet: ${reason}`)

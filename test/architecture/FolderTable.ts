@@ -32,7 +32,12 @@ export const rows: Readonly<Record<string, Row>> = {
   call: { ours: ["protocol"], modules: [pureValues] },
   routing: { ours: ["protocol"], modules: [pureValues] },
   access: { ours: ["protocol"], modules: names("effect effect/crypto effect/encoding node:crypto") },
-  sockets: { ours: [], modules: names(`effect effect/net effect/socket ${platform} node:ffi node:dgram node:fs`) },
+  sockets: {
+    ours: [],
+    modules: names(
+      `effect effect/net effect/socket ${platform} node:ffi node:dgram node:fs node:module node:worker_threads`
+    )
+  },
   "sockets/PacketMemory": { ours: [], modules: [pureValues] },
   "sockets/PacketBatch": { ours: ["sockets/PacketMemory"], modules: [pureValues] },
   throttle: { ours: [], modules: names("effect effect/persistence") },

@@ -21,6 +21,7 @@ export const layer = ({
         open: (options) =>
           Effect.map(below.open(options), (port): DatagramNetwork.DatagramPort => ({
             address: port.address,
+            description: port.description,
             counters: port.counters,
             pull: Effect.tap(port.pull, (batch) =>
               Effect.sync(() => {

@@ -124,6 +124,7 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
     )
     const opened: DatagramPort = {
       address: address.slice(),
+      description: "simulated",
       pull: SimulatedPort.pull(port),
       send: send(port),
       counters: port.counters

@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as Os from "node:os"
+import * as Abi from "../../src/sockets/batched/LinuxAbi.ts"
+import * as SystemCalls from "../../src/sockets/batched/SystemCalls.ts"
+import * as DatagramNetworkBatched from "../../src/sockets/DatagramNetworkBatched.ts"
+import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
+import { openEndpoint, receive, sendNumbers, suite } from "../suites/DatagramNetworkSuite.ts"
+import * as FakeKernel from "./batched/FakeKernel.ts"
+
+const calls = SystemCalls.load()
+const hasIpv6 = Object.values(Os.networkInterfaces()).some((addresses) => addresses?.some((it) => it.address === "::1"))
+
+if ("reason" in calls) {
+  it.skip(`DatagramNetworkBatched over the real kernel: ${calls.reason}`, () => {})
+} else {
+  const layer = DatagramNetworkBatched.layer(calls)
+  // Documentation addresses: a socket bound to the loopback address has no way there.
+  suite("batched, IPv4", { layer, host: "127.0.0.1", unreachable: "203.0.113.1" })
+  if (hasIpv6) suite("batched, IPv6", { layer, host: "::1", unreachable: "2001:db8::1" })
+}
+
+const somebody = Uint32Array.of(5000, 0, 0, 0xffff, 0x7f000001)
+const numbers = [1, 2, 3, 4, 5]
+
+/** A port over a kernel of the test's making. */
+const openFake = Effect.gen(function* () {
+  const kernel = FakeKernel.make()
+  // Each datagram a message of its own, so that the kernel can stop between any two.
+  kernel.setSegmentation("no")
+  const endpoint = yield* openEndpoint("127.0.0.1").pipe(Effect.provide(DatagramNetworkBatched.layer(kernel.calls)))
+  return { kernel, endpoint }
+})
+
+const sentNumbers = ({ sent }: ReturnType<typeof FakeKernel.make>) => sent.map(({ bytes }) => bytes[0])
+
+describe("DatagramNetworkBatched over a kernel that has faults", () => {
+  it.effect("what the kernel does not take at once goes out when it takes more, in its order", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      kernel.sendFaults.push({ take: 2 }, { error: Abi.EAGAIN }, { take: 1 }, { error: Abi.ENOBUFS })
+      const sending = yield* Effect.forkChild(sendNumbers(endpoint, somebody, numbers), { startImmediately: true })
+      assert.deepStrictEqual(sentNumbers(kernel), [1, 2])
+      assert.isTrue(kernel.turn(SystemCalls.writable))
+      assert.deepStrictEqual(sentNumbers(kernel), [1, 2, 3])
+      assert.isTrue(kernel.turn(SystemCalls.writable))
+      yield* Fiber.join(sending)
+      assert.deepStrictEqual(sentNumbers(kernel), numbers)
+      assert.strictEqual(endpoint.port.counters.sent, 5)
+      assert.strictEqual(endpoint.batch.count, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("what the kernel does not take in time is dropped and counted, and the next batch goes out", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      kernel.sendFaults.push({ take: 2 }, { error: Abi.EAGAIN }, { error: Abi.EAGAIN })
+      const sending = yield* Effect.forkChild(sendNumbers(endpoint, somebody, numbers), { startImmediately: true })
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.join(sending)
+      assert.deepStrictEqual(sentNumbers(kernel), [1, 2])
+      assert.strictEqual(endpoint.port.counters.droppedSendFailed, 3)
+      yield* sendNumbers(endpoint, somebody, [6])
+      assert.deepStrictEqual(sentNumbers(kernel), [1, 2, 6])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("two who send do not mix their packets, nor does one overtake what the other waits to send", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      kernel.sendFaults.push({ take: 1 }, { error: Abi.EAGAIN })
+      const first = yield* Effect.forkChild(sendNumbers(endpoint, somebody, [1, 2]), { startImmediately: true })
+      const room = { capacity: 8, scratchOffset: endpoint.memory.ownerOffset + 1000, scratchBytes: 1000 }
+      const other = { ...endpoint, batch: PacketBatch.makeSendBatch(room) }
+      const second = yield* Effect.forkChild(sendNumbers(other, somebody, [3, 4]), { startImmediately: true })
+      kernel.turn(SystemCalls.writable)
+      yield* Fiber.join(first)
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(sentNumbers(kernel), [1, 2, 3, 4])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("a reader is woken by what arrives, and nothing is watched while nobody waits", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      const name = Uint8Array.of(Abi.AF_INET, 0, 0x13, 0x88, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+      const arrive = (number: number) => kernel.arrive({ name, bytes: Uint8Array.of(number) })
+      const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+      assert.strictEqual(kernel.watched(), SystemCalls.readable)
+      arrive(1)
+      arrive(2)
+      kernel.turn()
+      assert.deepStrictEqual(
+        (yield* Fiber.join(waiting)).map(({ bytes, source }) => [source, ...bytes]),
+        [
+          ["127.0.0.1:5000", 1],
+          ["127.0.0.1:5000", 2]
+        ]
+      )
+      arrive(3)
+      kernel.turn()
+      assert.strictEqual(kernel.watched(), 0)
+      assert.deepStrictEqual(
+        (yield* receive(endpoint)).map(({ bytes }) => bytes),
+        [[3]]
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("closing wakes who waits, and closes the watch before the socket", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { endpoint, kernel } = yield* Scope.provide(openFake, scope)
+      const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(waiting)))
+      assert.deepStrictEqual(kernel.open, { socket: false, watch: false })
+      yield* sendNumbers(endpoint, somebody, [1])
+      assert.deepStrictEqual(kernel.sent, [])
+      assert.strictEqual(endpoint.port.counters.droppedSendFailed, 1)
+    })
+  )
+})
