@@ -68,7 +68,11 @@ export const layer = (
       const clock = yield* Clock.Clock
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
       const ringBytes = options.audioRingBytes + options.videoRingBytes
-      const memory = PacketMemory.make({ receiveSlots, ownerBytes: 3 * scratchBytes + ringBytes })
+      const memory = PacketMemory.make({
+        receiveSlots,
+        receiveBytes: receiveSlots * PacketMemory.coalescedSlotBytes,
+        ownerBytes: 3 * scratchBytes + ringBytes
+      })
       const batch = (index: number) =>
         PacketBatch.makeSendBatch({
           capacity: sendCapacity,

@@ -1,10 +1,13 @@
-import { Effect, Layer, Result, Semaphore } from "effect"
+import { Clock, Effect, Layer, Result, Semaphore } from "effect"
+import * as GatherPace from "./batched/GatherPace.ts"
 import * as Abi from "./batched/LinuxAbi.ts"
+import * as Readiness from "./batched/Readiness.ts"
+import * as ReceiveMemory from "./batched/ReceiveMemory.ts"
 import * as ReceiveTable from "./batched/ReceiveTable.ts"
 import * as SendGroups from "./batched/SendGroups.ts"
 import * as SendTable from "./batched/SendTable.ts"
 import * as SocketName from "./batched/SocketName.ts"
-import { readable, type SocketWatch, type SystemCalls, writable } from "./batched/SystemCalls.ts"
+import type { SystemCalls } from "./batched/SystemCalls.ts"
 import {
   DatagramNetwork,
   type DatagramPort,
@@ -25,68 +28,6 @@ const pullsInRowMax = 16
 
 /** How long a full send queue is waited for; what is left then is dropped: old media is worth nothing. */
 const sendWaitMs = 5
-
-/** Events that somebody waits for, in Node's event loop. */
-const makeReadiness = (calls: SystemCalls, socket: number) => {
-  let receiver: (() => void) | undefined
-  let sender: (() => void) | undefined
-  let watched = 0
-
-  const watch = (events: number): void => {
-    if (watched === events) return
-    watched = events
-    if (events === 0) handle.stop()
-    else handle.start(events)
-  }
-
-  /** Called out of the event loop's own C code: an exception that left this function would abort the process. */
-  const onReady = (events: number): void => {
-    try {
-      const toReceive = (events & readable) === 0 ? undefined : receiver
-      const toSend = (events & writable) === 0 ? undefined : sender
-      if (toReceive !== undefined) receiver = undefined
-      if (toSend !== undefined) sender = undefined
-      toReceive?.()
-      toSend?.()
-      // What nobody waits for would be told again in every turn of the loop.
-      watch((receiver === undefined ? 0 : readable) | (sender === undefined ? 0 : writable))
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
-  }
-
-  const opened = calls.watch(socket, onReady)
-  if (typeof opened === "number") return opened
-  const handle: SocketWatch = opened
-
-  const untilReadable = Effect.callback<void>((resume) => {
-    receiver = () => resume(Effect.void)
-    watch(watched | readable)
-    return Effect.sync(() => {
-      receiver = undefined
-    })
-  })
-  const untilWritable = Effect.callback<void>((resume) => {
-    sender = () => resume(Effect.void)
-    watch(watched | writable)
-    return Effect.sync(() => {
-      sender = undefined
-    })
-  })
-
-  return {
-    untilReadable,
-    untilWritable,
-    /** Whoever waits is woken. */
-    close: () => {
-      handle.close()
-      receiver?.()
-      sender?.()
-    }
-  }
-}
 
 const failureOf = (result: number): OpenFailure => {
   switch (-result) {
@@ -124,56 +65,73 @@ const openSocket = Effect.fnUntraced(function* (calls: SystemCalls, options: Ope
   SocketName.read(words, 0, address, 0)
   // Asking for segments of no size changes nothing and says whether there is such an option.
   const segmentation = calls.setOption(socket, Abi.SOL_UDP, Abi.UDP_SEGMENT, 0) === 0
-  return { socket, family, address, segmentation }
+  const coalescing =
+    ReceiveTable.hasRoomToCoalesce(options.memory) && calls.setOption(socket, Abi.SOL_UDP, Abi.UDP_GRO, 1) === 0
+  return { socket, family, address, segmentation, coalescing }
 })
 
-const memoryInformation = new Uint32Array(9)
-/** SK_MEMINFO_DROPS of linux/sock_diag.h. */
-const dropsIndex = 8
-
-/** Datagrams that found the socket's receive buffer full, since it was opened. */
-const dropsOf = (calls: SystemCalls, socket: number): number => {
-  const bytes = new Uint8Array(memoryInformation.buffer)
-  return calls.getOption(socket, Abi.SOL_SOCKET, Abi.SO_MEMINFO, bytes) < 0 ? 0 : memoryInformation[dropsIndex]!
-}
-
 const open = Effect.fnUntraced(function* (calls: SystemCalls, options: OpenOptions) {
-  const { address, family, segmentation, socket } = yield* openSocket(calls, options)
-  const readiness = makeReadiness(calls, socket)
+  const { address, coalescing, family, segmentation, socket } = yield* openSocket(calls, options)
+  const readiness = Readiness.open(calls, socket)
   if (typeof readiness === "number") return yield* portNotOpened(options, failureOf(readiness))
   const sending = yield* Semaphore.make(1)
+  const memory = ReceiveMemory.make()
   let isClosed = false
   let dropsAtEnd = 0
 
   const counters = {
     ...makePortCounters(),
     get droppedReceiveBufferFull() {
-      return isClosed ? dropsAtEnd : dropsOf(calls, socket)
+      return isClosed ? dropsAtEnd : ReceiveMemory.read(memory, calls, socket).drops
     }
   }
-  const incoming = ReceiveTable.make(calls, options.memory)
+  const incoming = ReceiveTable.make(calls, options.memory, coalescing)
   const outgoing = SendTable.make(calls, options.memory, { family, segmentation })
   let groups = SendGroups.make(0)
+  const pace = GatherPace.make()
+  const clock = yield* Clock.Clock
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  /** Those whose packets the system does not take at once, and who wait behind them. */
+  let sendersWaiting = 0
   let pullsInRow = 0
+  /** The last pull took all there was. */
+  let isDrained = true
 
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      dropsAtEnd = dropsOf(calls, socket)
+      dropsAtEnd = ReceiveMemory.read(memory, calls, socket).drops
       isClosed = true
       readiness.close()
     })
   )
 
+  const receive = (): boolean => {
+    const { batch, slots } = incoming
+    if (!ReceiveTable.hasMore(incoming)) {
+      isDrained = ReceiveTable.receive(incoming, calls, socket) < slots
+      batch.backlog = isDrained ? 0 : ReceiveMemory.read(memory, calls, socket).usedShare
+    }
+    ReceiveTable.take(incoming, counters)
+    return batch.count > 0
+  }
   const pull: Effect.Effect<PacketBatch, PortClosed> = Effect.suspend(() => {
     if (isClosed) return Effect.fail(new PortClosed())
-    if (pullsInRow++ < pullsInRowMax) {
-      ReceiveTable.receive(incoming, calls, socket, counters)
-      if (incoming.batch.count > 0) return Effect.succeed(incoming.batch)
+    const goesOn = ReceiveTable.hasMore(incoming) || !isDrained
+    if (goesOn && pullsInRow++ === pullsInRowMax) {
+      pullsInRow = 0
+      return pullLater
     }
+    if (goesOn && receive()) return Effect.succeed(incoming.batch)
     pullsInRow = 0
-    return waitThenPull
+    return Effect.flatMap(pace.gathers ? readiness.untilGathered : readiness.untilReadable, () => woken)
   })
-  const waitThenPull = Effect.flatMap(readiness.untilReadable, () => pull)
+  const pullLater = Effect.flatMap(Effect.yieldNow, () => pull)
+  const woken: Effect.Effect<PacketBatch, PortClosed> = Effect.suspend(() => {
+    if (isClosed) return Effect.fail(new PortClosed())
+    const hasReceived = receive()
+    GatherPace.handleWaking(pace, incoming.batch.count, nowMs(), Readiness.gatherMicros / 1000)
+    return hasReceived ? Effect.succeed(incoming.batch) : pull
+  })
 
   /** Goes on from message `from` when the system takes more, or drops what is left when it does not in time. */
   const sendRest = (batch: SendBatch, from: number): Effect.Effect<void> =>
@@ -186,21 +144,36 @@ const open = Effect.fnUntraced(function* (calls: SystemCalls, options: OpenOptio
       })
     )
 
-  const send = (batch: SendBatch): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (batch.count === 0) return Effect.void
-      if (isClosed) {
-        counters.droppedSendFailed += batch.count
-        return Effect.sync(() => reset(batch))
-      }
+  /** Sends what the system takes at once. The first message that it did not take; -1 when none is left. */
+  const sendNow = (batch: SendBatch): number => {
+    if (batch.count === 0) return -1
+    if (isClosed) counters.droppedSendFailed += batch.count
+    else {
       if (groups.first.length < batch.capacity) groups = SendGroups.make(batch.capacity)
       SendGroups.gather(groups, batch, outgoing.segmentation)
       counters.sentBatches++
       const next = SendTable.send(outgoing, socket, groups, batch, 0, counters)
-      if (next < groups.count) return sendRest(batch, next)
-      reset(batch)
-      return Effect.void
-    }).pipe(Effect.uninterruptible, sending.withPermit)
+      if (next < groups.count) return next
+    }
+    reset(batch)
+    return -1
+  }
+
+  const sendInTurn = (batch: SendBatch): Effect.Effect<void> => {
+    const next = sendNow(batch)
+    return next < 0 ? Effect.void : sendRest(batch, next)
+  }
+
+  const send = (batch: SendBatch): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const next = sendersWaiting > 0 ? 0 : sendNow(batch)
+      if (next < 0) return Effect.void
+      const inTurn = sendersWaiting++ > 0 ? Effect.suspend(() => sendInTurn(batch)) : sendRest(batch, next)
+      return Effect.uninterruptible(Effect.ensuring(sending.withPermit(inTurn), oneFewerWaits))
+    })
+  const oneFewerWaits = Effect.sync(() => {
+    sendersWaiting--
+  })
 
   const description = `batched system calls, ${segmentation ? "segmentation offload" : "no segmentation offload: the kernel is older than 4.18"}`
   return { address, description, pull, send, counters } satisfies DatagramPort

@@ -74,6 +74,7 @@ const open = Effect.fnUntraced(function* (
 ) {
   const memory = PacketMemory.make({
     receiveSlots: options.memory.receiveSlots,
+    receiveBytes: options.memory.ownerOffset,
     ownerBytes: waitingMax * PacketMemory.slotBytes
   })
   const port = yield* network.open({ ...options, memory })

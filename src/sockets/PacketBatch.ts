@@ -6,6 +6,11 @@ export const addressWords = 5
 /** What one pull returned: packet `i` is `lengths[i]` bytes at `offsets[i]` of the packet memory. Reused by the next pull. */
 export interface PacketBatch {
   count: number
+  /**
+   * How much of the room that the system has for what arrives was still used when this batch had been taken out: 0 to 1. A
+   * reader that sees it grow is too slow for its load. 0 where the system does not tell.
+   */
+  backlog: number
   readonly offsets: Int32Array
   readonly lengths: Int32Array
   /** Source of packet `i`: `addressWords` words at `i * addressWords`. */
@@ -14,6 +19,7 @@ export interface PacketBatch {
 
 export const makePacketBatch = (slots: number): PacketBatch => ({
   count: 0,
+  backlog: 0,
   offsets: new Int32Array(slots),
   lengths: new Int32Array(slots),
   addresses: new Uint32Array(slots * addressWords)

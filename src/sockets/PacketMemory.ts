@@ -18,8 +18,19 @@ export const datagramBytesMax = 1500
 /** Distance between receive slots: a power of two that holds the largest datagram and one byte to see a longer one. */
 export const slotBytes = 2048
 
-export const make = (options: { readonly receiveSlots: number; readonly ownerBytes: number }): PacketMemory => {
-  const ownerOffset = options.receiveSlots * slotBytes
+/**
+ * The same where the kernel hands over several datagrams as one, 65,535 bytes at most. An odd number of cache lines: the
+ * slots' beginnings, which are all that is used of most, would otherwise compete for the same few places of the cache.
+ */
+export const coalescedSlotBytes = 65_536 + 64 * 17
+
+export const make = (options: {
+  readonly receiveSlots: number
+  /** Left out: `slotBytes` for each slot. Memory is used as far as datagrams need it. */
+  readonly receiveBytes?: number
+  readonly ownerBytes: number
+}): PacketMemory => {
+  const ownerOffset = options.receiveBytes ?? options.receiveSlots * slotBytes
   const buffer = new ArrayBuffer(ownerOffset + options.ownerBytes)
   return {
     bytes: new Uint8Array(buffer),

@@ -6,7 +6,7 @@ import * as Abi from "../../src/sockets/batched/LinuxAbi.ts"
 import * as SystemCalls from "../../src/sockets/batched/SystemCalls.ts"
 import * as DatagramNetworkBatched from "../../src/sockets/DatagramNetworkBatched.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
-import { openEndpoint, receive, sendNumbers, suite } from "../suites/DatagramNetworkSuite.ts"
+import { openEndpoint, type Received, receive, sendNumbers, suite } from "../suites/DatagramNetworkSuite.ts"
 import * as FakeKernel from "./batched/FakeKernel.ts"
 
 const calls = SystemCalls.load()
@@ -32,6 +32,13 @@ const openFake = Effect.gen(function* () {
   const endpoint = yield* openEndpoint("127.0.0.1").pipe(Effect.provide(DatagramNetworkBatched.layer(kernel.calls)))
   return { kernel, endpoint }
 })
+
+/** One byte from somebody. */
+const datagram = (number: number): FakeKernel.KernelDatagram => ({
+  name: Uint8Array.of(Abi.AF_INET, 0, 0x13, 0x88, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+  bytes: Uint8Array.of(number)
+})
+const numbersOf = (received: ReadonlyArray<Received>) => received.flatMap(({ bytes }) => bytes)
 
 const sentNumbers = ({ sent }: ReturnType<typeof FakeKernel.make>) => sent.map(({ bytes }) => bytes[0])
 
@@ -84,12 +91,9 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
   it.effect("a reader is woken by what arrives, and nothing is watched while nobody waits", () =>
     Effect.gen(function* () {
       const { endpoint, kernel } = yield* openFake
-      const name = Uint8Array.of(Abi.AF_INET, 0, 0x13, 0x88, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
-      const arrive = (number: number) => kernel.arrive({ name, bytes: Uint8Array.of(number) })
       const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
       assert.strictEqual(kernel.watched(), SystemCalls.readable)
-      arrive(1)
-      arrive(2)
+      kernel.arrive(datagram(1), datagram(2))
       kernel.turn()
       assert.deepStrictEqual(
         (yield* Fiber.join(waiting)).map(({ bytes, source }) => [source, ...bytes]),
@@ -98,13 +102,44 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
           ["127.0.0.1:5000", 2]
         ]
       )
-      arrive(3)
+      kernel.arrive(datagram(3))
       kernel.turn()
       assert.strictEqual(kernel.watched(), 0)
-      assert.deepStrictEqual(
-        (yield* receive(endpoint)).map(({ bytes }) => bytes),
-        [[3]]
-      )
+      const again = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+      kernel.turn()
+      assert.deepStrictEqual(numbersOf(yield* Fiber.join(again)), [3])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("datagrams that come close together are let gather, until there are none", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      const next = (...numbers: ReadonlyArray<number>) =>
+        Effect.gen(function* () {
+          const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+          const gathers = kernel.timerMicros() > 0
+          kernel.arrive(...numbers.map(datagram))
+          if (gathers) {
+            assert.isFalse(kernel.turn(SystemCalls.readable), "woken before the time is over")
+            kernel.elapse()
+          }
+          assert.isTrue(kernel.turn())
+          assert.deepStrictEqual(numbersOf(yield* Fiber.join(waiting)), numbers)
+          return gathers
+        })
+      assert.deepStrictEqual([yield* next(1), yield* next(2), yield* next(3)], [false, false, false])
+      assert.deepStrictEqual([yield* next(4, 5), yield* next(6)], [true, true])
+
+      const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+      kernel.elapse()
+      assert.isTrue(kernel.turn())
+      assert.strictEqual(kernel.timerMicros(), 0)
+      assert.isFalse(kernel.turn(), "the event loop is told of a timer that nobody waits for")
+      kernel.arrive(datagram(7))
+      assert.isTrue(kernel.turn())
+      assert.deepStrictEqual(numbersOf(yield* Fiber.join(waiting)), [7])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* next(8), yield* next(9)], [false, false])
     }).pipe(Effect.scoped)
   )
 
@@ -115,7 +150,7 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
       const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(Exit.isFailure(yield* Fiber.await(waiting)))
-      assert.deepStrictEqual(kernel.open, { socket: false, watch: false })
+      assert.deepStrictEqual(kernel.open, { socket: false, timer: false, watches: new Map() })
       yield* sendNumbers(endpoint, somebody, [1])
       assert.deepStrictEqual(kernel.sent, [])
       assert.strictEqual(endpoint.port.counters.droppedSendFailed, 1)

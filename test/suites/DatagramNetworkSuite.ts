@@ -16,7 +16,8 @@ export interface Endpoint {
 
 export const openEndpoint = Effect.fnUntraced(function* (host: string, port = 0, receiveSlots = 64) {
   const network = yield* DatagramNetwork
-  const memory = PacketMemory.make({ receiveSlots, ownerBytes })
+  const receiveBytes = receiveSlots * PacketMemory.coalescedSlotBytes
+  const memory = PacketMemory.make({ receiveSlots, receiveBytes, ownerBytes })
   const opened = yield* network.open({ host, port, memory })
   const batch = PacketBatch.makeSendBatch({
     capacity: 256,

@@ -21,6 +21,10 @@ export const SOL_UDP = 17
 export const UDP_SEGMENT = 103
 export const UDP_GRO = 104
 
+export const CLOCK_MONOTONIC = 1
+export const TFD_NONBLOCK = 0x800
+export const TFD_CLOEXEC = 0x80000
+
 export const MSG_DONTWAIT = 0x40
 /** Of `msg_flags`: the datagram was longer than the buffers. */
 export const MSG_TRUNC = 0x20

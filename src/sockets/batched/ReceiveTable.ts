@@ -1,32 +1,52 @@
-import { makePacketBatch, type PacketBatch } from "../PacketBatch.ts"
-import { datagramBytesMax, type PacketMemory, slotBytes } from "../PacketMemory.ts"
 import type { PortCounters } from "../DatagramNetwork.ts"
+import { makePacketBatch, type PacketBatch } from "../PacketBatch.ts"
+import { coalescedSlotBytes, datagramBytesMax, type PacketMemory, slotBytes } from "../PacketMemory.ts"
 import * as Abi from "./LinuxAbi.ts"
 import * as SocketName from "./SocketName.ts"
 import type { SystemCalls } from "./SystemCalls.ts"
 
 /**
  * What recvmmsg(2) is given: a message header for each receive slot of the packet memory, with room for the sender's name.
- * Datagrams come into the slots without a copy.
+ * Datagrams come into the slots without a copy. Where the kernel coalesces, a message may be many datagrams of one sender,
+ * all of one length but the last, which may be shorter. Changed in place.
  */
 export interface ReceiveTable {
   readonly slots: number
+  /** Between the slots, and what one holds. Bytes. */
+  readonly slotStride: number
   readonly words: Uint32Array
   /** Of the first message header. */
   readonly address: bigint
-  /** Words before the first name. */
+  /** Words before the first name and before the first control message. */
   readonly namesAt: number
+  readonly controlsAt: number
   readonly batch: PacketBatch
+  /** Messages that the last call brought; of them, the one to go on from, and how much of it has been handed out. Bytes. */
+  received: number
+  next: number
+  taken: number
 }
 
 const messageWords = Abi.messageBytes / 4
 const nameWords = Abi.nameStride / 4
+const controlWords = Abi.controlBytes / 4
+const nameLengthWord = Abi.messageNameLength / 4
+const controlLengthWord = Abi.messageControlLength / 4
 
-export const make = (calls: SystemCalls, memory: PacketMemory): ReceiveTable => {
+/** Whether the memory has room for what a kernel that coalesces may bring. */
+export const hasRoomToCoalesce = ({ ownerOffset, receiveSlots }: PacketMemory): boolean =>
+  ownerOffset >= receiveSlots * coalescedSlotBytes
+
+/** What a kernel coalesces at most: one IP datagram's length. Bytes. */
+const coalescedBytesMax = 65_535
+
+export const make = (calls: SystemCalls, memory: PacketMemory, isCoalescing: boolean): ReceiveTable => {
   const slots = memory.receiveSlots
+  const slotStride = isCoalescing ? coalescedSlotBytes : slotBytes
   const vectorsAt = slots * Abi.messageBytes
   const namesAt = vectorsAt + slots * Abi.vectorBytes
-  const table = new ArrayBuffer(namesAt + slots * Abi.nameStride)
+  const controlsAt = namesAt + slots * Abi.nameStride
+  const table = new ArrayBuffer(controlsAt + slots * Abi.controlBytes)
   const view = new DataView(table)
   const address = calls.addressOf(table)
   const memoryAddress = calls.addressOf(memory.bytes.buffer)
@@ -36,36 +56,77 @@ export const make = (calls: SystemCalls, memory: PacketMemory): ReceiveTable => 
     view.setBigUint64(message + Abi.messageName, address + BigInt(namesAt + slot * Abi.nameStride), true)
     view.setBigUint64(message + Abi.messageVectors, address + BigInt(vector), true)
     view.setBigUint64(message + Abi.messageVectorCount, 1n, true)
-    view.setBigUint64(vector, memoryAddress + BigInt(slot * slotBytes), true)
-    view.setBigUint64(vector + 8, BigInt(datagramBytesMax), true)
+    view.setBigUint64(message + Abi.messageControl, address + BigInt(controlsAt + slot * Abi.controlBytes), true)
+    view.setBigUint64(vector, memoryAddress + BigInt(slot * slotStride), true)
+    view.setBigUint64(vector + 8, BigInt(isCoalescing ? coalescedBytesMax : datagramBytesMax), true)
   }
-  return { slots, words: new Uint32Array(table), address, namesAt: namesAt / 4, batch: makePacketBatch(slots) }
+  return {
+    slots,
+    slotStride,
+    words: new Uint32Array(table),
+    address,
+    namesAt: namesAt / 4,
+    controlsAt: controlsAt / 4,
+    batch: makePacketBatch(slots),
+    // The first call writes the lengths of all.
+    received: slots,
+    next: slots,
+    taken: 0
+  }
 }
 
-/** Takes in what has arrived, into `batch`. Returns how many the kernel gave, or the negative error number. */
-export const receive = (self: ReceiveTable, calls: SystemCalls, socket: number, counters: PortCounters): number => {
-  const { batch, slots, words } = self
-  // The kernel has written there how long the names were.
-  for (let slot = 0, at = Abi.messageNameLength / 4; slot < slots; slot++, at += messageWords) {
-    words[at] = Abi.nameBytesIpv6
+/** Whether the last call brought more than has been handed out. */
+export const hasMore = (self: ReceiveTable): boolean => self.next < self.received
+
+/**
+ * Asks the kernel for what has arrived. Returns how many messages it gave, or the negative error number. `take` hands out
+ * what is in them.
+ */
+export const receive = (self: ReceiveTable, calls: SystemCalls, socket: number): number => {
+  const { slots, words } = self
+  // The kernel has written there how long the names and control messages were.
+  for (let message = 0; message < self.received; message++) {
+    words[message * messageWords + nameLengthWord] = Abi.nameBytesIpv6
+    words[message * messageWords + controlLengthWord] = Abi.controlBytes
   }
-  batch.count = 0
   const received = calls.receive(socket, self.address, slots)
-  if (received <= 0) return received
-  for (let slot = 0; slot < received; slot++) {
-    const message = slot * messageWords
-    if ((words[message + Abi.messageFlags / 4]! & Abi.MSG_TRUNC) !== 0) {
-      counters.droppedOversized++
-      continue
-    }
-    const place = batch.count++
+  self.received = Math.max(received, 0)
+  self.next = 0
+  self.taken = 0
+  return received
+}
+
+/** Fills the batch with datagrams that have been received and not been handed out yet. */
+export const take = (self: ReceiveTable, counters: PortCounters): void => {
+  const { batch, words } = self
+  batch.count = 0
+  while (self.next < self.received && batch.count < self.slots) {
+    const message = self.next * messageWords
     const length = words[message + Abi.messageLength / 4]!
-    batch.offsets[place] = slot * slotBytes
-    batch.lengths[place] = length
-    SocketName.read(words, self.namesAt + slot * nameWords, batch.addresses, place)
-    counters.receivedBytes += length
+    const isCut = (words[message + Abi.messageFlags / 4]! & Abi.MSG_TRUNC) !== 0
+    const bytes = Math.min(segmentBytesOf(self, self.next, length), length - self.taken)
+    if (isCut || bytes > datagramBytesMax) counters.droppedOversized++
+    else {
+      const place = batch.count++
+      batch.offsets[place] = self.next * self.slotStride + self.taken
+      batch.lengths[place] = bytes
+      SocketName.read(words, self.namesAt + self.next * nameWords, batch.addresses, place)
+      counters.receivedBytes += bytes
+    }
+    self.taken += bytes
+    if (self.taken === length) {
+      self.next++
+      self.taken = 0
+    }
   }
   counters.received += batch.count
-  counters.receivedBatches++
-  return received
+  if (batch.count > 0) counters.receivedBatches++
+}
+
+/** Length of the datagrams that a message was made of: its own when it is one. */
+const segmentBytesOf = ({ controlsAt, words }: ReceiveTable, message: number, length: number): number => {
+  if (words[message * messageWords + controlLengthWord] === 0) return length
+  const control = controlsAt + message * controlWords
+  const isSegmentBytes = words[control + 2] === Abi.SOL_UDP && words[control + 3] === Abi.UDP_GRO
+  return isSegmentBytes ? words[control + Abi.controlHeaderBytes / 4]! : length
 }

@@ -5,10 +5,15 @@ import { readable, type SystemCalls, writable } from "../../../src/sockets/batch
 export interface KernelDatagram {
   readonly name: Uint8Array
   readonly bytes: Uint8Array
+  /** That it was made of when it arrived; missing when it is one. */
+  readonly segmentBytes?: number
 }
 
 /** What the kernel does with the next sendmmsg: takes at most so many messages, or refuses with an error number. */
 export type SendFault = { readonly take: number } | { readonly error: number }
+
+const socketDescriptor = 3
+const timerDescriptor = 4
 
 const u64 = (view: DataView, offset: number): number => Number(view.getBigUint64(offset, true))
 
@@ -24,9 +29,10 @@ export const make = () => {
   const options = new Map<string, number>()
   let messagesSent = 0
   let segmentation: "yes" | "no" | "device cannot" = "yes"
-  let events = 0
-  let onReady: (events: number) => void = () => {}
-  const open = { socket: false, watch: false }
+  const watches = new Map<number, { events: number; readonly onReady: (events: number) => void }>()
+  let timerMicros = 0
+  let hasRunOut = false
+  const open = { socket: false, timer: false, watches }
 
   /** The bytes at an address. Blocks lie so that some of them cross a boundary of 4 GB. */
   const at = (address: number, length: number): Uint8Array => {
@@ -72,6 +78,18 @@ export const make = () => {
     return bytes.length
   }
 
+  /** The control message of one that was coalesced, udp(7); without, there is none. */
+  const writeSegmentBytes = (message: DataView, segmentBytes: number | undefined): void => {
+    if (segmentBytes !== undefined) {
+      const room = viewAt(u64(message, Abi.messageControl), u64(message, Abi.messageControlLength))
+      room.setBigUint64(0, BigInt(Abi.controlHeaderBytes + 4), true)
+      room.setInt32(8, Abi.SOL_UDP, true)
+      room.setInt32(12, Abi.UDP_GRO, true)
+      room.setInt32(16, segmentBytes, true)
+    }
+    message.setBigUint64(Abi.messageControlLength, segmentBytes === undefined ? 0n : BigInt(Abi.controlBytes), true)
+  }
+
   const calls: SystemCalls = {
     addressOf: (buffer) => {
       const known = blocks.find(({ view }) => view.buffer === buffer)
@@ -82,7 +100,7 @@ export const make = () => {
     },
     socket: () => {
       open.socket = true
-      return 3
+      return socketDescriptor
     },
     bind: () => 0,
     nameOf: (_socket, name) => {
@@ -98,12 +116,13 @@ export const make = () => {
     receive: (_socket, messages, count) => {
       let received = 0
       for (; received < count && arriving.length > 0; received++) {
-        const { bytes, name } = arriving.shift()!
+        const { bytes, name, segmentBytes } = arriving.shift()!
         const message = viewAt(Number(messages) + received * Abi.messageBytes, Abi.messageBytes)
         at(u64(message, Abi.messageName), message.getUint32(Abi.messageNameLength, true)).set(name)
         message.setUint32(Abi.messageNameLength, name.length, true)
         const [room] = vectorsOf(message)
         room!.set(bytes.subarray(0, room!.length))
+        writeSegmentBytes(message, segmentBytes)
         message.setInt32(Abi.messageFlags, bytes.length > room!.length ? Abi.MSG_TRUNC : 0, true)
         message.setUint32(Abi.messageLength, Math.min(bytes.length, room!.length), true)
       }
@@ -121,18 +140,28 @@ export const make = () => {
       }
       return taken
     },
-    close: () => {
-      if (open.watch) throw new Error("the socket was closed before its watch: libuv would abort")
-      open.socket = false
+    timer: () => {
+      open.timer = true
+      return timerDescriptor
+    },
+    setTimer: (_timer, micros) => {
+      timerMicros = micros
+      hasRunOut = false
       return 0
     },
-    watch: (_socket, ready) => {
-      onReady = ready
-      open.watch = true
+    close: (descriptor) => {
+      if (watches.has(descriptor)) throw new Error("a descriptor was closed before its watch: libuv would abort")
+      if (descriptor === timerDescriptor) open.timer = false
+      else open.socket = false
+      return 0
+    },
+    watch: (descriptor, onReady) => {
+      const watch = { events: 0, onReady }
+      watches.set(descriptor, watch)
       return {
-        start: (wanted) => void (events = wanted),
-        stop: () => void (events = 0),
-        close: () => void (open.watch = false)
+        start: (wanted) => void (watch.events = wanted),
+        stop: () => void (watch.events = 0),
+        close: () => void watches.delete(descriptor)
       }
     }
   }
@@ -143,17 +172,27 @@ export const make = () => {
     sendFaults,
     open,
     messagesSent: () => messagesSent,
-    /** What the event loop watches for. */
-    watched: () => events,
+    /** What the event loop watches the socket for. */
+    watched: () => watches.get(socketDescriptor)?.events ?? 0,
+    /** What the timer is set to; 0 when it is not. Microseconds. */
+    timerMicros: () => timerMicros,
     setSegmentation: (can: typeof segmentation) => void (segmentation = can),
     arrive: (...datagrams: ReadonlyArray<KernelDatagram>) => {
       arriving.push(...datagrams)
     },
-    /** A turn of the event loop. */
+    /** A turn of the event loop. False when there was nothing to tell. */
     turn: (can: number = readable | writable) => {
-      const ready = events & can & (arriving.length > 0 ? readable | writable : writable)
-      if (ready !== 0) onReady(ready)
-      return ready !== 0
+      const socket = watches.get(socketDescriptor)
+      const timer = watches.get(timerDescriptor)
+      const ready = (socket?.events ?? 0) & can & (arriving.length > 0 ? readable | writable : writable)
+      const rings = hasRunOut && timer?.events === readable
+      if (ready !== 0) socket!.onReady(ready)
+      if (rings) timer.onReady(readable)
+      return ready !== 0 || rings
+    },
+    /** The timer runs out, if it is set. */
+    elapse: () => {
+      if (timerMicros > 0) hasRunOut = true
     }
   }
 }

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Abi from "../../../src/sockets/batched/LinuxAbi.ts"
+import * as ReceiveTable from "../../../src/sockets/batched/ReceiveTable.ts"
+import { makePortCounters } from "../../../src/sockets/DatagramNetwork.ts"
+import * as PackedAddress from "../../../src/sockets/PackedAddress.ts"
+import * as PacketMemory from "../../../src/sockets/PacketMemory.ts"
+import * as FakeKernel from "./FakeKernel.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** What the kernel hands over in one piece: datagrams of one length, of which the last may be shorter. */
+const Message = Schema.Struct({
+  source: between(1, 3),
+  segments: between(1, 43),
+  segmentBytes: Schema.Literals([0, 1, 200, 1100, PacketMemory.datagramBytesMax, PacketMemory.datagramBytesMax + 1]),
+  lastIsShorter: Schema.Boolean
+})
+
+const receiveSlots = 4
+const socket = 3
+
+/** A sender's name, and a length and contents that no other datagram of the run has at its place. */
+const messageOf = (message: typeof Message.Type, number: number) => {
+  // Nothing and one byte have no shorter last one, and nothing is coalesced with nothing.
+  const canCoalesce = message.segmentBytes > 1
+  const segments = canCoalesce ? message.segments : 1
+  const last = canCoalesce && message.lastIsShorter ? message.segmentBytes - 1 : message.segmentBytes
+  const lengths = Array.from({ length: segments }, (_, i) => (i === segments - 1 ? last : message.segmentBytes))
+  const datagrams = lengths.map((length, i) => Uint8Array.from({ length }, (_, at) => number + i * 31 + at))
+  return {
+    datagrams: datagrams.map((bytes) => ({ source: `127.0.0.${message.source}:5000`, bytes: [...bytes] })),
+    arriving: {
+      name: Uint8Array.of(Abi.AF_INET, 0, 5000 >> 8, 5000 & 0xff, 127, 0, 0, message.source, 0, 0, 0, 0, 0, 0, 0, 0),
+      bytes: Uint8Array.from(datagrams.flatMap((bytes) => [...bytes])),
+      ...(segments > 1 ? { segmentBytes: message.segmentBytes } : {})
+    }
+  }
+}
+
+const setUp = (isCoalescing: boolean) => {
+  const kernel = FakeKernel.make()
+  const slotBytes = isCoalescing ? PacketMemory.coalescedSlotBytes : PacketMemory.slotBytes
+  const memory = PacketMemory.make({ receiveSlots, receiveBytes: receiveSlots * slotBytes, ownerBytes: 0 })
+  const table = ReceiveTable.make(kernel.calls, memory, isCoalescing)
+  const counters = makePortCounters()
+  /** All that there is, in batches. */
+  const receiveAll = () => {
+    const received: Array<{ readonly source: string; readonly bytes: ReadonlyArray<number> }> = []
+    const { batch } = table
+    while (ReceiveTable.hasMore(table) || ReceiveTable.receive(table, kernel.calls, socket) > 0) {
+      ReceiveTable.take(table, counters)
+      for (let place = 0; place < batch.count; place++) {
+        const offset = batch.offsets[place]!
+        received.push({
+          source: PackedAddress.format(batch.addresses, place),
+          bytes: [...memory.bytes.subarray(offset, offset + batch.lengths[place]!)]
+        })
+      }
+    }
+    return received
+  }
+  return { kernel, memory, counters, receiveAll }
+}
+
+describe("ReceiveTable", () => {
+  it.prop(
+    "every datagram is handed out once, whole, in its order, however the kernel has put them together",
+    [Schema.Array(Message), Schema.Boolean],
+    ([messages, isCoalescing]) => {
+      const { counters, kernel, receiveAll } = setUp(isCoalescing)
+      const arrived = messages
+        .map((message) => (isCoalescing ? message : { ...message, segments: 1 }))
+        .map((message, number) => messageOf(message, number * 7))
+      kernel.arrive(...arrived.map(({ arriving }) => arriving))
+      const all = arrived.flatMap(({ datagrams }) => datagrams)
+      const kept = all.filter(({ bytes }) => bytes.length <= PacketMemory.datagramBytesMax)
+      assert.deepStrictEqual(receiveAll(), kept)
+      assert.strictEqual(counters.received, kept.length)
+      assert.strictEqual(counters.droppedOversized, all.length - kept.length)
+      assert.strictEqual(
+        counters.receivedBytes,
+        kept.reduce((sum, { bytes }) => sum + bytes.length, 0)
+      )
+    },
+    { arbitrary: { size: 40 } }
+  )
+
+  it("takes what was coalesced only into a memory that has the room", () => {
+    assert.isTrue(ReceiveTable.hasRoomToCoalesce(setUp(true).memory))
+    assert.isFalse(ReceiveTable.hasRoomToCoalesce(setUp(false).memory))
+  })
+})
