@@ -1,4 +1,5 @@
-import { NodeAddressResolver, NodeDns } from "@effect/platform-node"
+import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
+import * as NodeDns from "@effect/platform-node/NodeDns"
 import { Console, Effect, Layer, Result, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Os from "node:os"

@@ -36,8 +36,8 @@ const flags = {
   ),
   keys: keysFlag,
   socket: Flag.Literals("socket", Network.SocketKind.literals).pipe(
-    Flag.withDescription("batched system calls (Linux, Node 26), or the portable socket"),
-    Flag.withDefault("auto" as const)
+    Flag.withDescription("Batched system calls where there are (auto), always, or never (TANDEM_SOCKET)"),
+    Flag.optional
   ),
   impair: impairFlag,
   repair: repairFlag,
@@ -85,14 +85,14 @@ export const command = Command.make(
       host: yield* Effect.fromResult(hostOf(flags.host, config.host)),
       port: yield* Effect.fromResult(portOf("port", flags.port, config.port)),
       repair: flags.repair,
-      socket: flags.socket,
+      socket: Option.getOrElse(flags.socket, () => config.socket),
       impairment: yield* impairmentOf(flags.impair)
     })
     const ready = Effect.gen(function* () {
       const { address, host, port, socket, adminPort } = yield* Relay.Relay
       const http = `http://${admin.host}:${adminPort}`
       if (flags.json) return yield* Console.log(JSON.stringify({ address, socket, http, pid: process.pid }))
-      yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}\nsocket: ${socket}`)
+      yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}`)
       if (Option.isNone(keys)) yield* Console.log(yield* callLine(isAny(host) ? "127.0.0.1" : host, port))
     })
     yield* Layer.launch(Layer.provide(Layer.effectDiscard(ready), relay)).pipe(

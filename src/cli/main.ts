@@ -1,5 +1,6 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { ConfigProvider, Effect } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { ConfigProvider, Effect, Logger } from "effect"
 import { Command } from "effect/cli"
 import * as BridgeCommand from "./BridgeCommand.ts"
 import * as CallCommand from "./CallCommand.ts"
@@ -24,6 +25,8 @@ const tandem = Command.make("tandem").pipe(
 Command.run(tandem, { version: "0.1.0" }).pipe(
   report,
   Effect.provide(layerOneLineErrors),
+  // What goes to stdout is for whoever reads it by program.
+  Effect.provideService(Logger.LogToStderr, true),
   Effect.provideService(
     ConfigProvider.ConfigProvider,
     ConfigProvider.fromEnv().pipe(ConfigProvider.nested("tandem"), ConfigProvider.constantCase)

@@ -25,6 +25,13 @@ export interface Leg {
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
   lastFeedbackAtMs: number
+  /**
+   * When to poll next, as `noteDeadline` has found, and what for; Infinity for never. Fields, because a number that a
+   * function returns may be an object on the heap, and this is asked for with every packet.
+   */
+  deadlineMs: number
+  feedbackDueMs: number
+  releaseDueMs: number
 }
 
 /** What all legs of one port share. The report is scratch: it is filled and used within one call. */
@@ -61,7 +68,10 @@ export const make = (options: {
   roundTrip: RoundTripEstimator.make(),
   repair: options.repair,
   keyFrames: [],
-  lastFeedbackAtMs: -Infinity
+  lastFeedbackAtMs: -Infinity,
+  deadlineMs: Infinity,
+  feedbackDueMs: Infinity,
+  releaseDueMs: Infinity
 })
 
 /**
@@ -91,20 +101,40 @@ export const handleFeedback = (
 
 /** Does what is due now: requests, feedback, padding. */
 export const poll = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
-  if (nowMs >= feedbackDueMs(self)) sendFeedback(self, resources, nowMs, out)
+  noteDeadline(self)
+  if (nowMs >= self.feedbackDueMs) sendFeedback(self, resources, nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
-  if (nowMs >= releaseDueMs(self)) release(self)
+  // What has just been sent puts it off.
+  noteDeadline(self)
+  if (nowMs >= self.releaseDueMs) release(self)
 }
 
 /** When to poll next. Milliseconds; Infinity when the leg is idle. */
-export const nextDeadlineMs = (self: Leg): number =>
-  Math.min(feedbackDueMs(self), SendLeg.nextPaddingMs(self.send), releaseDueMs(self))
+export const nextDeadlineMs = (self: Leg): number => {
+  noteDeadline(self)
+  return self.deadlineMs
+}
 
-/** Infinity when there is nothing to give back. */
-const releaseDueMs = ({ receive, send }: Leg): number =>
-  receive.arrivals.arrivedAtMs.length === 0 && send.departures.sentAtMs.length === 0
+/** Brings `deadlineMs` up to date: call when anything has happened on the leg. */
+export const noteDeadline = (self: Leg): void => {
+  noteFeedbackDue(self)
+  noteReleaseDue(self)
+  self.deadlineMs = Math.min(self.feedbackDueMs, self.releaseDueMs, self.send.paddingDueMs)
+}
+
+/** The same when nothing has happened but that a packet was sent. */
+export const noteSent = (self: Leg): void => {
+  if (self.send.paddingDueMs < self.deadlineMs) self.deadlineMs = self.send.paddingDueMs
+}
+
+/** Never when there is nothing to give back. */
+const noteReleaseDue = (self: Leg): void => {
+  const { receive, send } = self
+  const isReleased = receive.arrivals.arrivedAtMs.length === 0 && send.departures.sentAtMs.length === 0
+  self.releaseDueMs = isReleased
     ? Infinity
     : Math.max(receive.lastFrameAtMs, DepartureRecorder.lastAtMs(send.departures)) + releaseAfterMs
+}
 
 const release = ({ receive, send }: Leg): void => {
   ArrivalRecorder.release(receive.arrivals)
@@ -113,16 +143,16 @@ const release = ({ receive, send }: Leg): void => {
   SentHistory.release(send.history)
 }
 
-const feedbackDueMs = (self: Leg): number => {
-  const requestsDueMs = self.repair ? self.receive.nacks.deadlineMs : Infinity
-  const lastMediaAtMs = Math.max(self.receive.lastMediaAtMs, self.send.lastMediaAtMs)
-  if (lastMediaAtMs === -Infinity) return requestsDueMs
-  const quietAtMs = lastMediaAtMs + quietAfterMs
-  const hasVideo = self.receive.lastVideoAtMs > lastMediaAtMs - quietAfterMs
+const noteFeedbackDue = (self: Leg): void => {
+  const { keyFrames, receive, send } = self
+  const lastMediaAtMs = Math.max(receive.lastMediaAtMs, send.lastMediaAtMs)
+  const hasVideo = receive.lastVideoAtMs > lastMediaAtMs - quietAfterMs
   let dueMs = Math.max(self.lastFeedbackAtMs + (hasVideo ? feedbackMsVideo : feedbackMsAudio), lastMediaAtMs)
-  for (const request of self.keyFrames) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(request))
+  for (let i = 0; i < keyFrames.length; i++) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(keyFrames[i]!))
+  self.feedbackDueMs = Infinity
   // A sender that is silent has no key frame to give, and nothing to be told.
-  return Math.min(requestsDueMs, dueMs < quietAtMs ? dueMs : Infinity)
+  if (dueMs < lastMediaAtMs + quietAfterMs) self.feedbackDueMs = dueMs
+  if (self.repair && receive.nacks.deadlineMs < self.feedbackDueMs) self.feedbackDueMs = receive.nacks.deadlineMs
 }
 
 const sendFeedback = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {

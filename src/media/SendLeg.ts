@@ -24,6 +24,8 @@ export interface SendLeg {
   lastMediaAtMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
+  /** When the next of them is due; Infinity after the last. Milliseconds. */
+  paddingDueMs: number
   /** Resends that may be sent now. */
   resendBudget: number
   packetsSent: number
@@ -57,6 +59,7 @@ export const make = (options: {
   history: SentHistory.make(),
   lastMediaAtMs: -Infinity,
   paddings: paddingAfterMs.length,
+  paddingDueMs: Infinity,
   resendBudget: resendBudgetMax,
   packetsSent: 0,
   packetsResent: 0,
@@ -78,6 +81,7 @@ export const sendPacket = (
   SentHistory.add(self.history, repairSequence, packet, type, descriptor, nowMs)
   self.lastMediaAtMs = nowMs
   self.paddings = 0
+  self.paddingDueMs = nowMs + paddingAfterMs[0]!
   self.packetsSent++
   if (self.resendBudget < resendBudgetMax) self.resendBudget++
   const offset = PacketRing.offsetOf(ring, packet)
@@ -135,15 +139,10 @@ const resend = (
 
 /** Shows the receiver the last repair sequence, when it is due after the last packet. */
 export const pollPadding = (self: SendLeg, nowMs: number, out: PacketBatch.SendBatch): void => {
-  if (nowMs < nextPaddingMs(self)) return
-  self.paddings++
+  if (nowMs < self.paddingDueMs) return
+  const nextAfterMs = paddingAfterMs[++self.paddings]
+  self.paddingDueMs = nextAfterMs === undefined ? Infinity : self.lastMediaAtMs + nextAfterMs
   writeFrame(self, HopFrame.typeByte(HopFrame.FrameType.Padding, 0), 0, self.lastRepair, 0, 0, nowMs, out)
-}
-
-/** Infinity when nothing has been sent since the last of them. */
-export const nextPaddingMs = (self: SendLeg): number => {
-  const afterMs = paddingAfterMs[self.paddings]
-  return afterMs === undefined ? Infinity : self.lastMediaAtMs + afterMs
 }
 
 /** Puts a frame into the batch; its body is `bodyLength` bytes at `bodyOffset` of the packet memory. */
@@ -167,6 +166,7 @@ export const writeFrame = (
   out.headerLengths[place] = HopFrame.headerBytes
   out.bodyOffsets[place] = bodyOffset
   out.bodyLengths[place] = bodyLength
+  out.dropPrecedence[place] = HopFrame.isDispensable(type) ? 1 : 0
   const words = place * PacketBatch.addressWords
   for (let i = 0; i < PacketBatch.addressWords; i++) out.addresses[words + i] = self.address[i]!
 }

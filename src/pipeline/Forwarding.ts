@@ -36,6 +36,12 @@ export const make = (resources: Leg.LegResources, receiveSlots: number, nowMs: n
 })
 
 /**
+ * Of the room for what arrives. Beyond, the relay is too slow for its load, and soon the system would drop whatever comes,
+ * audio too. 0 to 1.
+ */
+const backlogMax = 0.5
+
+/**
  * Stations 3 to 7 of a packet's path (docs/architecture.md), for a whole batch, as one plain function: hop frames become
  * frames on the legs that want them, feedback is answered, control datagrams are set aside. Reads no clock, allocates
  * nothing per packet.
@@ -49,6 +55,7 @@ export const forwardBatch = (
   const { bytes, view } = self.resources.rings.memory
   const { counters } = self
   const { dropped } = counters
+  const isOverloaded = batch.backlog > backlogMax
   self.controlCount = 0
   for (let i = 0; i < batch.count; i++) {
     const offset = batch.offsets[i]!
@@ -61,6 +68,11 @@ export const forwardBatch = (
     }
     if (length < HopFrame.headerBytes) {
       dropped.tooShort++
+      continue
+    }
+    // Its numbers are not noted, so that what is still worth it is asked for when there is time again.
+    if (isOverloaded && HopFrame.isDispensable(first)) {
+      dropped.overload++
       continue
     }
     const leg = LegTable.get(self.legs, HopFrame.legTagAt(view, offset))
@@ -133,7 +145,8 @@ const handleFrame = (
     }
     forward(self, stream!, type, offset, rtpBytes, nowMs, out)
   }
-  LegTimers.schedule(self.timers, leg, Leg.nextDeadlineMs(leg.hop))
+  Leg.noteDeadline(leg.hop)
+  LegTimers.schedule(self.timers, leg)
 }
 
 /** Keeps the packet once, and sends it on every leg that wants it, under that leg's own numbers. */
@@ -150,9 +163,9 @@ const forward = (
   const { bytes, view } = resources.rings.memory
   const descriptor = HopFrame.descriptorAt(bytes, offset)
   const rtpOffset = offset + HopFrame.headerBytes
-  // RTCP has no RTP timestamp; it is as old as the stream is.
+  // RTCP has no RTP timestamp; it is as old as the stream is. Signed: only numbers below 2^31 are never objects.
   const timestamp =
-    type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset)
+    type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset) | 0
   if (type !== HopFrame.FrameType.EndToEndRtcp) StreamClock.handlePacket(stream.clock, timestamp, nowMs)
   if (stream.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) {
     KeyFrameRequest.handleKeyFrame(stream.keyFrames)
@@ -168,7 +181,8 @@ const forward = (
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
     SendLeg.sendPacket(target.hop.send, ring, packet, typeByte, descriptor, nowMs, out)
-    LegTimers.schedule(self.timers, target, SendLeg.nextPaddingMs(target.hop.send))
+    Leg.noteSent(target.hop)
+    LegTimers.schedule(self.timers, target)
   }
   counters.mediaOut += targets.length
 }
@@ -192,17 +206,18 @@ const handleFeedback = (
   }
   counters.resent += send.packetsResent - resent
   counters.resendsRefused += send.requestsRefused - refused
-  askForKeyFrames(self, leg, nowMs)
+  askForKeyFrames(self, leg)
 }
 
 /** The receiver's wishes for key frames, gathered per stream, go to the leg that the stream comes from. */
-const askForKeyFrames = (self: Forwarding, receiver: RelayLeg.RelayLeg, nowMs: number): void => {
+const askForKeyFrames = (self: Forwarding, receiver: RelayLeg.RelayLeg): void => {
   const { report } = self.resources
   for (let i = 0; i < report.keyFrameCount; i++) {
     const source = findSource(receiver, report.keyFrameSsrcs[i]!)
     if (source === undefined) continue
     KeyFrameRequest.handleRequest(source.keyFrames)
-    LegTimers.schedule(self.timers, source.leg, nowMs)
+    Leg.noteDeadline(source.leg.hop)
+    LegTimers.schedule(self.timers, source.leg)
   }
 }
 

@@ -24,8 +24,9 @@ export const make = (nowMs: number): LegTimers => ({
   size: 0
 })
 
-/** Makes sure that the leg is polled at `deadlineMs` or before. Cheap when it already is. */
-export const schedule = (self: LegTimers, leg: RelayLeg, deadlineMs: number): void => {
+/** Makes sure that the leg is polled when its `hop.deadlineMs` says, or before. Cheap when it already is. */
+export const schedule = (self: LegTimers, leg: RelayLeg): void => {
+  const { deadlineMs } = leg.hop
   if (deadlineMs === Infinity) return
   const tick = Math.max(self.tick + 1, Math.ceil(deadlineMs / tickMs))
   if (leg.dueTick >= 0) {
@@ -58,7 +59,8 @@ export const poll = (self: LegTimers, nowMs: number, handle: (leg: RelayLeg) => 
       if (leg.dueTick <= until) {
         unlink(self, leg)
         handle(leg)
-        schedule(self, leg, Leg.nextDeadlineMs(leg.hop))
+        Leg.noteDeadline(leg.hop)
+        schedule(self, leg)
       }
       leg = next
     }

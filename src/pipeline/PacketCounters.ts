@@ -29,6 +29,8 @@ export const dropReasons = [
   "malformedFeedback",
   /** An SSRC that its sender has not declared. */
   "undeclaredStream",
+  /** Video that came faster than the relay could have handled it: so that audio still gets through. */
+  "overload",
   "controlQueueFull"
 ] as const
 export type DropReason = (typeof dropReasons)[number]

@@ -33,6 +33,15 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 /** Types that carry a packet of the devices, which is kept and repaired. */
 export const isMedia = (type: number): boolean => type <= FrameType.EndToEndRtcp
 
+/**
+ * Whether a call can be held without frames of this type for a moment: not without audio, nor without what keeps the hop in
+ * repair. Takes the first byte of the frame.
+ */
+export const isDispensable = (firstByte: number): boolean => {
+  const type = (firstByte >> 2) & 0x0f
+  return type === FrameType.Video || type === FrameType.ForwardErrorCorrection || type === FrameType.Padding
+}
+
 /** A repeated packet: a resend or a duplicate. */
 export const resendFlag = 0x02
 /** The hole before this packet in its stream is intentional. */

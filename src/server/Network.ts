@@ -31,7 +31,7 @@ export const layerOf = (
       if (!("reason" in calls)) return impaired(DatagramNetworkBatched.layer(calls), impairment)
       if (kind === "auto") return impaired(DatagramNetworkPortable.layerFor(calls.reason), impairment)
       return yield* new SocketNotAvailable({
-        message: `--socket batched cannot be had: ${calls.reason}; leave it out to take what there is`
+        message: `the batched socket cannot be had: ${calls.reason}. Leave the choice to the relay: auto`
       })
     })
   )

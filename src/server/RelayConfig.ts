@@ -3,6 +3,7 @@ import { AddressText } from "../call/CallState.ts"
 import { RelayId } from "../protocol/Ids.ts"
 import { relaysMax } from "../protocol/MessageKinds.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
+import { SocketKind } from "./Network.ts"
 
 /** A variable of the environment has a value that cannot be used. `message` says which, and what can. */
 export class BadSetting extends Schema.TaggedError<BadSetting>()("BadSetting", { message: Schema.String }) {}
@@ -58,6 +59,9 @@ export const RelayConfig = Effect.all({
   port: port("port", 3478),
   adminHost: host("adminHost", "127.0.0.1"),
   adminPort: port("adminPort", 9478),
+  socket: setting("socket", `one of ${SocketKind.literals.join(", ")}`, (name) =>
+    Config.withDefault(Config.schema(SocketKind, name), "auto" as const)
+  ),
   /** The fleet's key file. */
   keys: setting("keys", "the path of a file", (name) => Config.option(Config.String(name))),
   /** Where devices may resume when this relay stops. The messages that carry them have no room for more. */

@@ -73,6 +73,8 @@ export interface DatagramPort {
   readonly address: Uint32Array
   /** How datagrams travel through it, for people: "batched system calls, segmentation offload". */
   readonly description: string
+  /** What the system has not granted and how to get it, a line each. The port works without. */
+  readonly shortcomings: ReadonlyArray<string>
   /** Waits until datagrams have arrived and returns them all, up to the receive slots. The batch is reused by the next pull. */
   readonly pull: Effect.Effect<PacketBatch, PortClosed>
   /** Sends the batch and resets it. A packet that cannot be sent is counted, never an error: UDP may lose. */

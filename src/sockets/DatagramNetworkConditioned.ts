@@ -122,7 +122,8 @@ const open = Effect.fnUntraced(function* (
     pull: Effect.map(port.pull, toOwner),
     send,
     counters,
-    description: `${port.description}, impaired`
+    description: `${port.description}, impaired`,
+    shortcomings: port.shortcomings
   }
   return conditioned
 })

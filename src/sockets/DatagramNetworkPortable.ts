@@ -8,15 +8,13 @@ import {
   PortClosed,
   portNotOpened
 } from "./DatagramNetwork.ts"
+import * as KernelBuffers from "./KernelBuffers.ts"
 import * as PackedAddress from "./PackedAddress.ts"
 import { type PacketBatch, reset, type SendBatch } from "./PacketBatch.ts"
 import * as DatagramInbox from "./portable/DatagramInbox.ts"
 import * as DatagramOutbox from "./portable/DatagramOutbox.ts"
 import * as Hosts from "./portable/Hosts.ts"
 import * as WakePace from "./portable/WakePace.ts"
-
-/** The kernel's own buffers, asked for; it may give less. Its default of 208 KB overflows within a burst. Bytes. */
-const kernelBufferBytes = 4 * 1024 * 1024
 
 const failureOf = (error: NodeJS.ErrnoException): OpenFailure => {
   switch (error.code) {
@@ -32,13 +30,22 @@ const failureOf = (error: NodeJS.ErrnoException): OpenFailure => {
   }
 }
 
+/** Only Linux says what it gives in a way that is known here. */
+const shortcomingsOf = (socket: Dgram.Socket): ReadonlyArray<string> =>
+  process.platform !== "linux"
+    ? []
+    : KernelBuffers.shortcomings({
+        receive: KernelBuffers.fromLinux(socket.getRecvBufferSize()),
+        send: KernelBuffers.fromLinux(socket.getSendBufferSize())
+      })
+
 const openSocket = (options: OpenOptions, isIpv6: boolean) =>
   Effect.acquireRelease(
     Effect.callback<Dgram.Socket, ReturnType<typeof portNotOpened>>((resume) => {
       const socket = Dgram.createSocket({
         type: isIpv6 ? "udp6" : "udp4",
-        recvBufferSize: kernelBufferBytes,
-        sendBufferSize: kernelBufferBytes,
+        recvBufferSize: KernelBuffers.kernelBufferBytes,
+        sendBufferSize: KernelBuffers.kernelBufferBytes,
         // There are only addresses here: Node's own look-up of an address takes a turn of the event loop.
         lookup: (host, _options, found) => found(null, host, isIpv6 ? 6 : 4)
       })
@@ -117,7 +124,7 @@ const open = Effect.fnUntraced(function* (options: OpenOptions, description: str
   const bound = socket.address()
   const address = PackedAddress.take(wordsOf(bound.address), 0)
   address[0] = bound.port
-  return { address, description, pull, send, counters }
+  return { address, description, shortcomings: shortcomingsOf(socket), pull, send, counters }
 })
 
 const described = (description: string): Layer.Layer<DatagramNetwork> =>

@@ -42,6 +42,8 @@ export interface SendBatch {
   readonly bodyOffsets: Int32Array
   readonly bodyLengths: Int32Array
   readonly addresses: Uint32Array
+  /** Which packets go first when the system does not take all: 0 before 1, which it is better to lose. RFC 2597's word. */
+  readonly dropPrecedence: Uint8Array
   /** A part of the packet memory for bodies that are built for this batch: control messages, feedback. */
   readonly scratchOffset: number
   readonly scratchBytes: number
@@ -65,6 +67,7 @@ export const makeSendBatch = (options: {
     bodyOffsets: new Int32Array(options.capacity),
     bodyLengths: new Int32Array(options.capacity),
     addresses: new Uint32Array(options.capacity * addressWords),
+    dropPrecedence: new Uint8Array(options.capacity),
     scratchOffset: options.scratchOffset,
     scratchBytes: options.scratchBytes,
     scratchUsed: 0,
@@ -74,9 +77,12 @@ export const makeSendBatch = (options: {
 
 /** Takes the next place, to be filled in by the caller; -1 (and counted) when the batch is full. */
 export const add = (self: SendBatch): number => {
-  if (self.count < self.capacity) return self.count++
-  self.overflowed++
-  return -1
+  if (self.count === self.capacity) {
+    self.overflowed++
+    return -1
+  }
+  self.dropPrecedence[self.count] = 0
+  return self.count++
 }
 
 /** Takes room in the scratch part; the offset in the packet memory, or -1 (and counted) when there is none left. */

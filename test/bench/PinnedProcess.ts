@@ -2,13 +2,15 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
-import { createInterface } from "node:readline"
+import { createInterface, type Interface } from "node:readline"
 
 /** A process of the benchmark, kept to one core. It ends with the benchmark, however that ends. */
 export interface PinnedProcess {
   /** For messages: "the load generator". */
   readonly name: string
   readonly child: ChildProcess
+  /** Of what it says on stdout, line by line. */
+  readonly output: Interface
   /** What it has said on stderr. */
   readonly complaints: Array<string>
 }
@@ -73,7 +75,7 @@ export const start = (options: {
   if (child.pid === undefined || !prefer(child.pid)) allHavePriority = false
   const complaints: Array<string> = []
   createInterface(child.stderr!).on("line", (line) => complaints.push(line))
-  return { name, child, complaints }
+  return { name, child, output: createInterface(child.stdout!), complaints }
 }
 
 /** Waits for what the process says, or for its end, which is a failure. */
@@ -94,8 +96,16 @@ const unlessItEnds = <A>({ child, complaints, name }: PinnedProcess, said: (take
 export const nextMessage = <A>(self: PinnedProcess): Promise<A> =>
   unlessItEnds<A>(self, (take) => self.child.once("message", (message) => take(message as A)))
 
-export const firstLine = (self: PinnedProcess): Promise<string> =>
-  unlessItEnds(self, (take) => createInterface(self.child.stdout!).once("line", take))
+/** Its first line on stdout that begins so. */
+export const firstLine = (self: PinnedProcess, beginning: string): Promise<string> =>
+  unlessItEnds(self, (take) => {
+    const onLine = (line: string) => {
+      if (!line.startsWith(beginning)) return
+      self.output.off("line", onLine)
+      take(line)
+    }
+    self.output.on("line", onLine)
+  })
 
 /** The process is gone when this has run. */
 export const end = async ({ child }: PinnedProcess): Promise<void> => {

@@ -20,6 +20,39 @@ describe("ProcessFiles", () => {
     assert.throws(() => ProcessFiles.parseResidentBytes("Name:\tkthreadd\n"), /VmRSS/)
   })
 
+  it("finds the largest block of data, whatever is larger and none", () => {
+    const mapping = (first: string, access: string, inode: number, size: number, resident: number) =>
+      [
+        `${first}-7fff00000000 ${access} 00000000 00:00 ${inode} ${inode === 0 ? "" : "                  /usr/bin/node"}`,
+        `Size:           ${size} kB`,
+        "KernelPageSize:        4 kB",
+        "MMUPageSize:           4 kB",
+        `Rss:            ${resident} kB`,
+        `Pss:            ${resident} kB`,
+        "Referenced:            9 kB",
+        "VmFlags: rd wr mr mw me ac",
+        ""
+      ].join("\n")
+    const smaps = [
+      mapping("00400000", "rw-p", 77, 900_000, 11),
+      mapping("7f0000000000", "---p", 0, 8_000_000, 0),
+      mapping("7f1000000000", "rw-p", 0, 267_080, 64_000),
+      mapping("7f2000000000", "rwxp", 0, 521_984, 1292),
+      mapping("7f3000000000", "rw-p", 0, 50_000, 50_000)
+    ].join("")
+    assert.strictEqual(ProcessFiles.parseLargestBlockResidentBytes(smaps), 64_000 * 1024)
+    assert.strictEqual(ProcessFiles.parseLargestBlockResidentBytes(""), 0)
+  })
+
+  it("sees a block of this process grow as it is used", () => {
+    // Larger than anything else that a test has.
+    const block = Buffer.alloc(512 << 20)
+    const before = ProcessFiles.largestBlockResidentBytes(process.pid)
+    block.fill(1, 0, 32 << 20)
+    const grown = ProcessFiles.largestBlockResidentBytes(process.pid) - before
+    assert.approximately(grown / (32 << 20), 1, 0.1)
+  })
+
   it("sees in this process what Node sees", () => {
     const { system, user } = process.cpuUsage()
     const nodeSeconds = (user + system) / 1e6

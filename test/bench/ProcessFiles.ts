@@ -30,6 +30,22 @@ export const parseResidentBytes = (text: string): number => {
   return Number(found[1]) * 1024
 }
 
+/**
+ * Rss of the largest mapping in /proc/PID/smaps, proc_pid_smaps(5), that is for data and of no file: what is resident of
+ * the largest block of memory that the process has asked for. Bytes.
+ */
+export const parseLargestBlockResidentBytes = (text: string): number => {
+  const block = /^[0-9a-f]+-[0-9a-f]+ rw-p \S+ \S+ 0 *\nSize:\s+(\d+) kB\n(?:[^R].*\n)*Rss:\s+(\d+) kB$/gm
+  const blocks = [...text.matchAll(block)].map(([, size, resident]) => ({
+    size: Number(size),
+    resident: Number(resident)
+  }))
+  return (
+    1024 *
+    blocks.reduce((largest, each) => (each.size > largest.size ? each : largest), { size: 0, resident: 0 }).resident
+  )
+}
+
 export const cpuTime = (pid: number): CpuTime => parseStat(Fs.readFileSync(`/proc/${pid}/stat`, "utf8"))
 
 /** As `cpuTime`, of all threads together, to the nanosecond instead of the hundredth of a second. */
@@ -42,3 +58,6 @@ export const cpuSeconds = (pid: number): number => {
 }
 
 export const residentBytes = (pid: number): number => parseResidentBytes(Fs.readFileSync(`/proc/${pid}/status`, "utf8"))
+
+export const largestBlockResidentBytes = (pid: number): number =>
+  parseLargestBlockResidentBytes(Fs.readFileSync(`/proc/${pid}/smaps`, "utf8"))

@@ -1,54 +1,61 @@
+import * as Limit from "./Limit.ts"
 import * as Statistics from "./Statistics.ts"
 
-/** One figure: what was measured, over so many rounds. Everything in it goes into the JSON as it is. */
-export interface Row extends Statistics.Spread {
-  readonly name: string
-  /** Who was measured; missing where it is a part of Tandem alone. */
-  readonly relay?: string
-  readonly unit: string
+/** One relay under one load: medians over the rounds. Everything in it goes into the JSON as it is. */
+export interface Row {
+  readonly row: string
+  readonly relay: string
   readonly rounds: number
-  /** To the reference's figure of the same name, round by round. */
-  readonly ratio?: Statistics.Spread
-  /** Why the figure means nothing. */
-  readonly invalid?: string
-  /** What must not be exceeded, by the median of the figure or of its ratio. */
-  readonly limit?: Limit
-  /** Medians of what else was seen. */
+  /** User and system time of the relay's process for each packet that came out of it. */
+  readonly cpuMicrosPerPacket?: number
+  /** That came out of the relay, right in every byte. */
+  readonly packetsPerSecond?: number
+  readonly lossRatio?: number
+  /** From sending to receiving. */
+  readonly latencyMicros?: { readonly p50: number; readonly p99: number }
+  /** CPU a packet divided by that of the C reference, round by round. */
+  readonly ratioToC?: number
+  readonly spread?: Readonly<Record<string, Statistics.Spread>>
+  /** What else was seen. */
   readonly details?: Readonly<Record<string, number>>
+  readonly limits: ReadonlyArray<Limit.Limit>
+  /** Why the figures mean nothing. */
+  readonly invalid?: string
+  /** Why there are none. */
+  readonly notMeasured?: string
 }
 
-export interface Limit {
-  readonly of: "median" | "ratio"
-  readonly max: number
-}
+const whoOf = ({ relay, row }: Row): string => `${row}: ${relay}`
 
-export const rowOf = (
-  name: string,
-  unit: string,
-  measured: ReadonlyArray<number>,
-  more: Omit<Row, "name" | "unit" | "rounds" | keyof Statistics.Spread> = {}
-): Row => ({ name, unit, ...Statistics.spreadOf(measured), rounds: measured.length, ...more })
+/** Why the row does not keep what was promised, a line each. */
+export const failuresOf = (row: Row): ReadonlyArray<string> =>
+  row.limits.flatMap((limit) => Limit.failureOf(whoOf(row), limit) ?? [])
 
-/** Why a row does not hold what was promised, in one line; `undefined` when it does, or nothing was promised. */
-export const failureOf = ({ invalid, limit, median, name, ratio, relay, unit }: Row): string | undefined => {
-  if (limit === undefined) return undefined
-  const what = relay === undefined ? name : `${name}, ${relay}`
-  if (invalid !== undefined) return `${what}: not measured, ${invalid}`
-  if (limit.of === "median") {
-    return median <= limit.max ? undefined : `${what}: ${median.toFixed(3)} ${unit} is more than ${limit.max}`
-  }
-  if (ratio === undefined) return `${what}: there is nothing to compare it with`
-  const { median: times } = ratio
-  return times <= limit.max ? undefined : `${what}: ${times.toFixed(2)} times the reference is more than ${limit.max}`
-}
+const ratios = ({ spread = {} }: Row): ReadonlyArray<string> =>
+  Object.entries(spread)
+    .filter(([name]) => name.startsWith("times "))
+    .map(([name, ratio]) => `${Statistics.formatSpread(ratio, 2)} ${name}`)
 
-const spread = ({ max, median, min }: Statistics.Spread, digits: number): string =>
-  `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`
+const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`
 
-/** For people: two lines at most. */
+/** For people: one line for the figures, one for the limits. */
 export const format = (row: Row): string => {
-  const { invalid, name, ratio, relay = "", unit } = row
-  const figure = `${name.padEnd(44)} ${relay.padEnd(24)} ${spread(row, 3)} ${unit}`
-  const times = ratio === undefined ? "" : `, ${spread(ratio, 2)} times the reference`
-  return `${figure}${times}${invalid === undefined ? "" : ` INVALID: ${invalid}`}`
+  const { details = {}, invalid, latencyMicros, lossRatio, notMeasured, packetsPerSecond, relay, spread } = row
+  if (notMeasured !== undefined) return `  ${relay.padEnd(20)} not measured: ${notMeasured}`
+  const cpu = spread?.["cpuMicrosPerPacket"]
+  const busy = details["relayBusy"]
+  const figures = [
+    ...(cpu === undefined ? [] : [`${Statistics.formatSpread(cpu, 2)} us a packet`]),
+    ...ratios(row),
+    ...(packetsPerSecond === undefined ? [] : [`${(packetsPerSecond / 1000).toFixed(1)} kpps`]),
+    ...(busy === undefined ? [] : [`busy ${busy.toFixed(2)}`]),
+    ...(lossRatio === undefined ? [] : [`loss ${lossRatio === 0 ? "0" : percent(lossRatio)}`]),
+    ...(latencyMicros === undefined
+      ? []
+      : [`p50 ${latencyMicros.p50.toFixed(0)} us, p99 ${latencyMicros.p99.toFixed(0)} us`])
+  ]
+  const said = [...(invalid === undefined ? [] : [`INVALID: ${invalid}`]), ...row.limits.map(Limit.format)].map(
+    (line) => `\n${" ".repeat(23)}${line}`
+  )
+  return `  ${relay.padEnd(20)} ${figures.join("; ")}${said.join("")}`
 }

@@ -14,6 +14,10 @@ export const spreadOf = (measured: ReadonlyArray<number>): Spread => {
   return { median, min: sorted[0]!, max: sorted.at(-1)! }
 }
 
+/** "1.12 (1.08 to 1.20)". */
+export const formatSpread = ({ max, median, min }: Spread, digits: number): string =>
+  `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`
+
 /** Many measurements of one run. One that finds no room any more is not kept. */
 export interface Samples {
   readonly values: Float64Array

@@ -71,6 +71,7 @@ describe("command line", { timeout: 60_000 }, () => {
     const wrong = (name: string, value: string, words: RegExp) => refuses(["run"], 2, words, { [name]: value })
     await Promise.all([
       wrong("TANDEM_PORT", "abc", /^tandem: TANDEM_PORT must be a port: a whole number from 0 to 65535/),
+      wrong("TANDEM_SOCKET", "fast", /^tandem: TANDEM_SOCKET must be one of auto, batched, portable/),
       wrong("TANDEM_ADMIN_PORT", "70000", /^tandem: TANDEM_ADMIN_PORT must be a port/),
       wrong("TANDEM_HOST", "nohost.invalid", /^tandem: TANDEM_HOST must be an IP address/),
       wrong("TANDEM_ADMIN_HOST", "nohost.invalid", /^tandem: TANDEM_ADMIN_HOST must be an IP address/)

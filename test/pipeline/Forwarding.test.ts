@@ -68,6 +68,32 @@ describe("Forwarding", () => {
     assert.strictEqual(dropped.duplicate, 1)
   })
 
+  it("with more work than it can do, it leaves video and does the rest", () => {
+    const relay = Relay.make(2)
+    const video = (repair: number) => Relay.frame({ from: 0, repair, type: FrameType.Video })
+    const typesOf = (sent: ReadonlyArray<Relay.Sent>) => sent.map(Relay.typeOf)
+    const { Audio, AudioOnset, EndToEndRtcp, Video } = FrameType
+    assert.deepStrictEqual(typesOf(relay.receive(0, video(0))), [Video])
+    relay.setBacklog(0.6)
+    const sent = relay.receive(
+      1,
+      video(1),
+      Relay.frame({ from: 0, repair: 2, type: Audio }),
+      Relay.frame({ from: 0, repair: 3, type: AudioOnset }),
+      Relay.frame({ from: 0, repair: 4, type: EndToEndRtcp, timestamp: Relay.audioSsrc(0) }),
+      { from: Relay.addressOf(9), bytes: Uint8Array.of(0, 1) }
+    )
+    assert.deepStrictEqual(typesOf(sent), [Audio, AudioOnset, EndToEndRtcp])
+    assert.strictEqual(relay.forwarding.controlCount, 1)
+    assert.strictEqual(relay.forwarding.counters.dropped.overload, 1)
+    relay.setBacklog(0)
+    // It has not been noted as seen, so that it is asked for and forwarded when it comes again.
+    const asked = relay.poll(30).filter((sent) => Relay.typeOf(sent) === FrameType.Feedback && sent.to === 0)
+    assert.deepStrictEqual(asked.map(Relay.readFeedback), [{ requests: [1], keyFrames: [] }])
+    const again = Relay.frame({ from: 0, repair: 1, hop: 5, type: Video, flags: HopFrame.resendFlag })
+    assert.deepStrictEqual(typesOf(relay.receive(31, again)), [Video])
+  })
+
   it("sets control datagrams aside for the control plane", () => {
     const relay = Relay.make(2)
     relay.receive(0, Relay.frame({ from: 0, repair: 0 }), { from: Relay.addressOf(9), bytes: Uint8Array.of(0, 1) })

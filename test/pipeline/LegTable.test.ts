@@ -61,6 +61,11 @@ describe("LegTable", () => {
 })
 
 describe("LegTimers", () => {
+  const schedule = (timers: LegTimers.LegTimers, leg: RelayLeg.RelayLeg, deadlineMs: number) => {
+    leg.hop.deadlineMs = deadlineMs
+    LegTimers.schedule(timers, leg)
+  }
+
   const Deadlines = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8000 }))).check(
     Schema.isMinLength(3)
   )
@@ -73,9 +78,7 @@ describe("LegTimers", () => {
       const polledAt = new Map<RelayLeg.RelayLeg, number>()
       const legs = deadlines.map((deadline) => ({ deadline, leg: legOf(1) }))
       for (const { deadline, leg } of legs) {
-        LegTimers.schedule(timers, leg, deadline + 1000)
-        LegTimers.schedule(timers, leg, deadline)
-        LegTimers.schedule(timers, leg, deadline + 2000)
+        for (const later of [1000, 0, 2000]) schedule(timers, leg, deadline + later)
       }
       for (let nowMs = 0; nowMs <= 8100; nowMs += 3) {
         LegTimers.poll(timers, nowMs, (leg) => {
@@ -95,8 +98,8 @@ describe("LegTimers", () => {
   it("forgets a leg that is removed, and catches up after a long stop", () => {
     const timers = LegTimers.make(0)
     const [gone, stays] = [legOf(1), legOf(2)]
-    LegTimers.schedule(timers, gone, 100)
-    LegTimers.schedule(timers, stays, 100)
+    schedule(timers, gone, 100)
+    schedule(timers, stays, 100)
     LegTimers.remove(timers, gone)
     const polled: Array<RelayLeg.RelayLeg> = []
     LegTimers.poll(timers, 1_000_000, (leg) => polled.push(leg))

@@ -23,8 +23,9 @@ export interface Sent {
 
 export const addressOf = (participant: number): Uint32Array =>
   Uint32Array.of(5000 + participant, 0, 0, 0xffff, 0x0a000001)
-export const audioSsrc = (participant: number): number => 1000 + participant
-export const videoSsrc = (participant: number): number => 2000 + participant
+/** Above 2^31, as every other SSRC is. */
+export const audioSsrc = (participant: number): number => 0xa000_0000 + participant
+export const videoSsrc = (participant: number): number => 0xb000_0000 + participant
 export const tagOf = (participant: number): number => 0xabcd0001 + participant
 
 /** The packet path of a relay with one call, everybody's streams to everybody else; no sockets, no time of its own. */
@@ -71,6 +72,8 @@ export const make = (participants: number) => {
   return {
     forwarding,
     legs,
+    /** What the system still holds behind the batches that come: 0 to 1. */
+    setBacklog: (share: number) => void (batch.backlog = share),
     /** Hands datagrams to the relay as one batch, and returns what it sends for them. */
     receive: (
       nowMs: number,

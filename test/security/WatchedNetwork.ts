@@ -22,6 +22,7 @@ export const layer = ({
           Effect.map(below.open(options), (port): DatagramNetwork.DatagramPort => ({
             address: port.address,
             description: port.description,
+            shortcomings: port.shortcomings,
             counters: port.counters,
             pull: Effect.tap(port.pull, (batch) =>
               Effect.sync(() => {

@@ -59,13 +59,16 @@ export const inThePresent = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.andThen(TestClock.setTime(1_800_000_000_000), effect)
 
 /** A device that says exactly what the test tells it to, and remembers every datagram that it gets. */
-export const open = Effect.fnUntraced(function* (address: string) {
+export const open = (address: string) => openTo(relayAddress, address)
+
+/** The same for a relay that is elsewhere. */
+export const openTo = Effect.fnUntraced(function* (relayAt: string, address: string) {
   const network = yield* DatagramNetwork
   const memory = PacketMemory.make({ receiveSlots: 64, ownerBytes: 64 * 1024 })
   const [host, port] = address.split(":") as [string, string]
   const socket = yield* network.open({ host, port: Number(port), memory })
   const out = PacketBatch.makeSendBatch({ capacity: 64, scratchOffset: memory.ownerOffset, scratchBytes: 64 * 1024 })
-  const relay = Result.getOrThrow(PackedAddress.parse(relayAddress))
+  const relay = Result.getOrThrow(PackedAddress.parse(relayAt))
   const received: Array<Uint8Array> = []
   yield* socket.pull.pipe(
     Effect.tap((batch) =>

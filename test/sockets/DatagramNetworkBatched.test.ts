@@ -6,7 +6,7 @@ import * as Abi from "../../src/sockets/batched/LinuxAbi.ts"
 import * as SystemCalls from "../../src/sockets/batched/SystemCalls.ts"
 import * as DatagramNetworkBatched from "../../src/sockets/DatagramNetworkBatched.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
-import { openEndpoint, type Received, receive, sendNumbers, suite } from "../suites/DatagramNetworkSuite.ts"
+import { addPacket, openEndpoint, type Received, receive, sendNumbers, suite } from "../suites/DatagramNetworkSuite.ts"
 import * as FakeKernel from "./batched/FakeKernel.ts"
 
 const calls = SystemCalls.load()
@@ -70,6 +70,29 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
       assert.strictEqual(endpoint.port.counters.droppedSendFailed, 3)
       yield* sendNumbers(endpoint, somebody, [6])
       assert.deepStrictEqual(sentNumbers(kernel), [1, 2, 6])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("what it is worse to lose goes first when the kernel does not take all", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      kernel.sendFaults.push(
+        { take: 1 },
+        { error: Abi.EAGAIN },
+        { take: 3 },
+        { error: Abi.EAGAIN },
+        { error: Abi.EAGAIN }
+      )
+      for (const number of numbers) {
+        addPacket(endpoint, somebody, [], [number])
+        endpoint.batch.dropPrecedence[number - 1] = number % 2
+      }
+      const sending = yield* Effect.forkChild(endpoint.port.send(endpoint.batch), { startImmediately: true })
+      kernel.turn(SystemCalls.writable)
+      assert.deepStrictEqual(sentNumbers(kernel), [1, 2, 4, 3])
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.join(sending)
+      assert.strictEqual(endpoint.port.counters.droppedSendFailed, 1)
     }).pipe(Effect.scoped)
   )
 

@@ -2,7 +2,7 @@ import { addressWords, packetBytes, type SendBatch } from "../PacketBatch.ts"
 
 /**
  * The packets of a batch, gathered into messages: those of one length to one receiver become one, which the kernel cuts
- * into datagrams again. Packets to one receiver keep their order; a shorter one may only be the last of its message.
+ * into datagrams again. Packets to one receiver keep their order, and have one drop precedence; a shorter one may only be the last of its message.
  * Changed in place, made for a batch capacity.
  */
 export interface SendGroups {
@@ -13,6 +13,7 @@ export interface SendGroups {
   /** Length of each datagram of a message but the last. Bytes. */
   readonly segmentBytes: Uint16Array
   readonly bytes: Uint32Array
+  readonly dropPrecedence: Uint8Array
   readonly next: Uint16Array
   readonly last: Uint16Array
   /** Open addressing by receiver: the newest message to it, if `stamps` says that it is of this batch. */
@@ -34,6 +35,7 @@ export const make = (capacity: number): SendGroups => {
     packets: new Uint16Array(capacity),
     segmentBytes: new Uint16Array(capacity),
     bytes: new Uint32Array(capacity),
+    dropPrecedence: new Uint8Array(capacity),
     next: new Uint16Array(capacity),
     last: new Uint16Array(capacity),
     places: new Uint16Array(places),
@@ -53,48 +55,70 @@ export const gather = (self: SendGroups, batch: SendBatch, segmentation: boolean
   for (let packet = 0; packet < batch.count; packet++) {
     const bytes = packetBytes(batch, packet)
     if (!segmentation) {
-      begin(self, packet, bytes)
+      begin(self, batch, packet, bytes)
       continue
     }
     const place = findPlace(self, batch, packet)
-    if (self.stamps[place] !== self.stamp || !join(self, self.places[place]!, packet, bytes)) {
+    if (self.stamps[place] !== self.stamp || !join(self, batch, self.places[place]!, packet, bytes)) {
       self.stamps[place] = self.stamp
-      self.places[place] = begin(self, packet, bytes)
+      self.places[place] = begin(self, batch, packet, bytes)
     }
+  }
+}
+
+/** What there is of each message. */
+const columnsOf = (self: SendGroups) => [
+  self.first,
+  self.last,
+  self.packets,
+  self.segmentBytes,
+  self.bytes,
+  self.dropPrecedence
+]
+
+/** Puts those messages from `from` on first that it would be worse to lose; they keep their order otherwise. */
+export const putWorthiestFirst = (self: SendGroups, from: number): void => {
+  const order = Array.from({ length: self.count - from }, (_, i) => from + i)
+  order.sort((a, b) => self.dropPrecedence[a]! - self.dropPrecedence[b]!)
+  for (const column of columnsOf(self)) {
+    const before = column.slice(0, self.count)
+    for (let i = 0; i < order.length; i++) column[from + i] = before[order[i]!]!
   }
 }
 
 /** Makes a message that the system would not cut into one for each packet, in the same place. */
 export const split = (self: SendGroups, batch: SendBatch, group: number): void => {
   const packets = self.packets[group]!
-  for (const column of [self.first, self.last, self.packets, self.segmentBytes, self.bytes]) {
+  for (const column of columnsOf(self)) {
     column.copyWithin(group + packets, group + 1, self.count)
   }
   const end = self.count + packets - 1
   let packet = self.first[group]!
   for (let i = 0; i < packets; i++, packet = self.next[packet]!) {
     self.count = group + i
-    begin(self, packet, packetBytes(batch, packet))
+    begin(self, batch, packet, packetBytes(batch, packet))
   }
   self.count = end
 }
 
-const begin = (self: SendGroups, packet: number, bytes: number): number => {
+const begin = (self: SendGroups, batch: SendBatch, packet: number, bytes: number): number => {
   const group = self.count++
   self.first[group] = packet
   self.last[group] = packet
   self.packets[group] = 1
   self.segmentBytes[group] = bytes
   self.bytes[group] = bytes
+  self.dropPrecedence[group] = batch.dropPrecedence[packet]!
   return group
 }
 
 /** Adds the packet to the message if it may be in it. */
-const join = (self: SendGroups, group: number, packet: number, bytes: number): boolean => {
+const join = (self: SendGroups, batch: SendBatch, group: number, packet: number, bytes: number): boolean => {
   const packets = self.packets[group]!
   const total = self.bytes[group]!
   const segmentBytes = self.segmentBytes[group]!
   // A total that is no multiple has had its shorter packet already.
+  if (self.dropPrecedence[group] !== batch.dropPrecedence[packet]) return false
   if (bytes > segmentBytes || bytes === 0 || total !== packets * segmentBytes) return false
   if (packets === segmentsMax || total + bytes > messageBytesMax) return false
   self.next[self.last[group]!] = packet

@@ -125,6 +125,7 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
     const opened: DatagramPort = {
       address: address.slice(),
       description: "simulated",
+      shortcomings: [],
       pull: SimulatedPort.pull(port),
       send: send(port),
       counters: port.counters

@@ -2,8 +2,8 @@ import type { Quantiles } from "../Statistics.ts"
 
 /** What the benchmark asks of the load generator, and what it is told: JSON between two processes. */
 
-/** How to talk to a relay. */
-export type Language = "tandem" | "plain"
+/** How to talk to a relay: our protocol; the name of a call and bare frames; TURN, RFC 8656, with ChannelData to plain peers. */
+export type Language = "tandem" | "plain" | "turn"
 
 /** Where a relay listens. */
 export interface RelayPlace {
@@ -21,13 +21,25 @@ export interface Calls {
   /** Behind the RTP header. Bytes. */
   readonly payloadBytes: number
   readonly kind: Kind
+  /** Packets of one frame, which a sender sends in one go, and by segmentation offload where the system has it. Left out: 1. */
+  readonly framePackets?: number
 }
 
-/**
- * By the clock, one packet after the other at equal distances; or saturated: always so many under way, as fast as the relay
- * returns them. Packets are counted where they come out of the relay.
- */
-export type Pace = { readonly packetsPerSecond: number } | { readonly packetsUnderWay: number }
+/** By the clock. Packets are counted where they should come out of the relay. */
+export interface ClockPace {
+  readonly packetsPerSecond: number
+  /** What is due is sent at these moments, as a device's pacer does it. Left out: each frame at its own time, at equal distances. */
+  readonly ticksPerSecond?: number
+}
+
+/** By the clock; or saturated: always so many under way, as fast as the relay returns them. */
+export type Pace = ClockPace | { readonly packetsUnderWay: number }
+
+/** Calls that have media at their own pace beside those that are measured. */
+export interface Beside {
+  readonly calls: Calls
+  readonly pace: ClockPace
+}
 
 /** Media for a while. */
 export interface RunOrder {
@@ -38,6 +50,7 @@ export interface RunOrder {
   readonly pid: number
   readonly calls: Calls
   readonly pace: Pace
+  readonly beside?: Beside
   readonly timing: Timing
 }
 
@@ -62,14 +75,24 @@ export interface StayOrder {
 
 export type LoadOrder = RunOrder | StayOrder
 
-/** What came of a run. */
-export interface RunReport {
-  /** From the first packet to the last: packets that should have come out of the relay, and that did, right in every byte. */
+/** From the first packet to the last: packets that should have come out of the relay, and that did, right in every byte. */
+export interface Delivery {
   readonly sent: number
   readonly received: number
   /** What else came: other bytes, the same again, out of order. */
   readonly wrong: number
-  /** Of the time that was measured, as is all that follows. */
+}
+
+/** What came of a run. */
+export interface RunReport extends Delivery {
+  /** Of the calls beside it; missing when there were none. */
+  readonly beside?: Delivery
+  /** Packets that the relay sent and that found a socket of the load generator full; missing where the system does not tell. */
+  readonly droppedHere?: number
+  /** Why the load generator has sent and received packet by packet; missing when it did so in batches. */
+  readonly notBatched?: string
+  /** Of the time that was measured: what was sent, counted where it should come out. Calls beside it included, as in all that follows. */
+  readonly offeredPerSecond: number
   readonly packetsPerSecond: number
   /** User and system time of the relay's process for each packet that came out of it. Microseconds. */
   readonly cpuMicros: number

@@ -1,95 +1,96 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import * as ProcessFiles from "../ProcessFiles.ts"
 import * as Statistics from "../Statistics.ts"
-import type { RunOrder, RunReport } from "./LoadOrder.ts"
+import * as BatchedWires from "./BatchedWires.ts"
+import * as LoadGroup from "./LoadGroup.ts"
+import type { Delivery, RunOrder, RunReport } from "./LoadOrder.ts"
 import * as LoadScene from "./LoadScene.ts"
-import * as MediaFlow from "./MediaFlow.ts"
+import { pollWhile } from "./Wire.ts"
 
-/** When nothing comes for so long, what is under way is taken for lost. Milliseconds. */
-const stalledMs = 50
-/** Sent in one turn of the event loop, so that what comes is not left waiting. Packets. */
-const burstMax = 16
 /** How often participants are asked whether they have something to say. Milliseconds. */
 const pollMs = 10
-/** How many times are kept for the quantiles. */
-const samplesMax = 1 << 18
+/** How long the event loop waits at most for its turn: for messages, timers and sockets of others. Milliseconds. */
+const sliceMs = 1
+/** A millisecond; no load generator has more. */
+const samplesPerMs = 1000
+
+/** The sockets of all runs. */
+const wires = BatchedWires.make()
 
 /** Everything that has been counted so far, at one moment. */
-const workAt = (pid: number, received: number) => ({
+const workAt = (pid: number, groups: ReadonlyArray<LoadGroup.LoadGroup>) => ({
   ms: performance.now(),
-  received,
+  sent: groups.reduce((sum, { tally }) => sum + tally.sent, 0),
+  received: groups.reduce((sum, { tally }) => sum + tally.received, 0),
   cpuSeconds: ProcessFiles.cpuSeconds(pid),
   ...ProcessFiles.cpuTime(pid)
 })
 
+const deliveryOf = ({ tally: { received, sent, wrong } }: LoadGroup.LoadGroup): Delivery => ({ sent, received, wrong })
+
 /**
- * Brings everybody into the calls, sends for a while, measures the later part of it, and lets everybody leave. The event
- * loop of this process never sleeps meanwhile, so that packets go out at their time and are taken in when they come.
+ * Brings everybody into the calls, sends for a while, measures the later part of it, and lets everybody leave. This process
+ * never sleeps meanwhile, so that packets go out at their time and are taken in when they come.
  */
 export const run = async (order: RunOrder): Promise<RunReport> => {
-  const { pace, pid, timing } = order
-  const delays = Statistics.makeSamples(samplesMax)
-  const lates = Statistics.makeSamples(samplesMax)
+  try {
+    return await carryOut(order)
+  } finally {
+    wires.closeAll()
+  }
+}
+
+const carryOut = async (order: RunOrder): Promise<RunReport> => {
+  const { pid, timing } = order
+  const delays = Statistics.makeSamples(samplesPerMs * timing.measureMs)
+  const lates = Statistics.makeSamples(samplesPerMs * timing.measureMs)
   let isMeasuring = false
-  let lastArrivalMs = 0
-  let underWay = 0
-  const scene = await LoadScene.enter(order, (delayMs, nowMs) => {
-    lastArrivalMs = nowMs
-    // What has stalled was taken for lost, and may come all the same.
-    if (underWay > 0) underWay--
+  const entering = LoadScene.enter(wires, order, (delayMs) => {
     if (isMeasuring) Statistics.addSample(delays, delayMs)
   })
-  const { flows, participants, tally } = scene
-  const fanOut = flows[0]!.receivers
+  const scene = await pollWhile(wires, entering)
+  const { beside, measured, participants } = scene
+  const groups = beside === undefined ? [measured] : [measured, beside]
   const startMs = performance.now()
-  lastArrivalMs = startMs
-  let sendings = 0
-
-  const sendNext = (nowMs: number) => MediaFlow.send(flows[sendings++ % flows.length]!, nowMs, tally)
-
-  const sendByClock = (packetsPerSecond: number, nowMs: number) => {
-    const intervalMs = (1000 * fanOut) / packetsPerSecond
-    for (let burst = 0; burst < burstMax; burst++) {
-      const lateMs = nowMs - (startMs + sendings * intervalMs)
-      if (lateMs < 0) return
-      if (isMeasuring) Statistics.addSample(lates, lateMs)
-      sendNext(nowMs)
-    }
-  }
-
-  const sendSaturated = (packetsUnderWay: number, nowMs: number) => {
-    if (nowMs - lastArrivalMs > stalledMs) underWay = 0
-    for (let burst = 0; burst < burstMax && underWay + fanOut <= packetsUnderWay; burst++) {
-      underWay += fanOut
-      sendNext(nowMs)
-    }
-  }
+  for (const group of groups) LoadGroup.start(group, startMs)
 
   let pollAtMs = startMs
+  const turn = (nowMs: number): void => {
+    for (const group of groups) LoadGroup.send(group, nowMs, isMeasuring ? lates : undefined)
+    wires.poll()
+    if (nowMs < pollAtMs) return
+    pollAtMs = nowMs + pollMs
+    for (const participant of participants) participant.poll(nowMs)
+  }
+
   const turnUntil = (endMs: number) =>
-    new Promise<void>((done) => {
-      const turn = () => {
-        const nowMs = performance.now()
-        if (nowMs >= endMs) return done()
-        if ("packetsPerSecond" in pace) sendByClock(pace.packetsPerSecond, nowMs)
-        else sendSaturated(pace.packetsUnderWay, nowMs)
-        if (nowMs >= pollAtMs) {
-          pollAtMs = nowMs + pollMs
-          for (const participant of participants) participant.poll(nowMs)
+    new Promise<void>((done, fail) => {
+      const slice = () => {
+        try {
+          let nowMs = performance.now()
+          const sliceEndMs = wires.notBatched === undefined ? nowMs + sliceMs : nowMs
+          do {
+            if (nowMs >= endMs) return done()
+            turn(nowMs)
+            nowMs = performance.now()
+          } while (nowMs < sliceEndMs)
+          setImmediate(slice)
+        } catch (error) {
+          fail(error)
         }
-        setImmediate(turn)
       }
-      turn()
+      slice()
     })
 
   await turnUntil(startMs + timing.warmUpMs)
   isMeasuring = true
-  const before = workAt(pid, tally.received)
+  const before = workAt(pid, groups)
   await turnUntil(startMs + timing.warmUpMs + timing.measureMs)
-  const after = workAt(pid, tally.received)
+  const after = workAt(pid, groups)
   isMeasuring = false
-  await sleep(timing.drainMs)
-  await LoadScene.leave(scene)
+  await pollWhile(wires, sleep(timing.drainMs))
+  const droppedHere = wires.dropped()
+  await pollWhile(wires, LoadScene.leave(scene))
 
   const seconds = (after.ms - before.ms) / 1000
   const received = after.received - before.received
@@ -97,7 +98,11 @@ export const run = async (order: RunOrder): Promise<RunReport> => {
   const systemSeconds = after.systemSeconds - before.systemSeconds
   const userSeconds = after.userSeconds - before.userSeconds
   return {
-    ...tally,
+    ...deliveryOf(measured),
+    ...(beside && { beside: deliveryOf(beside) }),
+    ...(droppedHere === undefined ? {} : { droppedHere }),
+    ...(wires.notBatched === undefined ? {} : { notBatched: wires.notBatched }),
+    offeredPerSecond: (after.sent - before.sent) / seconds,
     packetsPerSecond: received / seconds,
     cpuMicros: (cpuSeconds * 1e6) / received,
     systemShare: systemSeconds / (systemSeconds + userSeconds),

@@ -1,6 +1,7 @@
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
 import * as RtpHeader from "../../../src/protocol/RtpHeader.ts"
 import type { Participant } from "./Participant.ts"
+import type { Inbox, Train } from "./Wire.ts"
 
 /**
  * One RTP stream from its sender to its receivers: numbered, remembered until it has come, and compared byte for byte when
@@ -10,13 +11,19 @@ export interface MediaFlow {
   readonly sender: Participant
   readonly ssrc: number
   readonly receivers: number
+  /** Packets of one frame. */
+  readonly framePackets: number
+  /** Of the RTP packet. */
   readonly packetBytes: number
-  /** What every packet of the stream has behind its number. */
-  readonly payload: Buffer
+  /** What every packet of the stream has behind its number, in words, and what is left behind the last whole one. */
+  readonly payload: Int32Array<ArrayBuffer>
+  readonly payloadTail: Uint8Array<ArrayBuffer>
+  /** Packets that go out in one go. */
+  readonly train: Train
   /** Number of the next packet. */
   next: number
   /** When packet `n` was sent, at `n & (length - 1)`. */
-  readonly sentAtMs: Float64Array
+  readonly sentAtMs: Float64Array<ArrayBuffer>
 }
 
 /** What one receiver has got of one stream. */
@@ -24,9 +31,13 @@ export interface Arrivals {
   readonly flow: MediaFlow
   /** Number of the newest packet. */
   newest: number
+  /** Number of the newest that is no longer waited for. */
+  writtenOff: number
 }
 
-/** What became of the packets of all flows. */
+export const makeArrivals = (flow: MediaFlow): Arrivals => ({ flow, newest: -1, writtenOff: -1 })
+
+/** What became of the packets of some flows. */
 export interface Tally {
   /** Once for each receiver that a packet is meant for. */
   sent: number
@@ -34,20 +45,20 @@ export interface Tally {
   received: number
   /** Anything else that came: other bytes, other streams, the same again, out of order. */
   wrong: number
+  /** Those that had not come when a later one came, or that are no longer waited for. What is left is under way. */
+  missed: number
 }
 
-export const makeTally = (): Tally => ({ sent: 0, received: 0, wrong: 0 })
+export const makeTally = (): Tally => ({ sent: 0, received: 0, wrong: 0, missed: 0 })
 
 /** Of the stream, 32 bits, as the first thing in the payload. Bytes. */
 const numberBytes = 4
-const payloadOffset = HopFrame.headerBytes + RtpHeader.fixedHeaderBytes
+const numberOffset = RtpHeader.fixedHeaderBytes
+const payloadOffset = numberOffset + numberBytes
 
-/** Packets under way at once are far fewer. A power of two. */
-const rememberedPackets = 1 << 14
-
-/** Of the RTP header: version 2, no padding, no extension, no contributing sources. RFC 3550 section 5.1. */
-const firstByte = 0x80
+/** Version 2, no padding, no extension, no contributing sources, no marker: the upper half of the first word. RFC 3550 section 5.1. */
 const payloadType = 111
+const firstHalfWord = 0x8000 | payloadType
 /** Of the RTP timestamps. Ticks a millisecond. */
 const ticksPerMs = 48
 
@@ -55,69 +66,109 @@ export const make = (options: {
   readonly sender: Participant
   readonly ssrc: number
   readonly receivers: number
+  /** The number in it: 4 at least. */
   readonly payloadBytes: number
+  readonly framePackets: number
+  /** Sent in one go when they are no frame. */
+  readonly runPackets: number
+  /** Under way at once. A power of two. */
+  readonly rememberedPackets: number
 }): MediaFlow => {
-  const { payloadBytes, receivers, sender, ssrc } = options
+  const { framePackets, payloadBytes, receivers, rememberedPackets, runPackets, sender, ssrc } = options
+  const payload = Uint8Array.from({ length: payloadBytes - numberBytes }, () => Math.floor(Math.random() * 256))
+  const wholeWords = payload.length >> 2
+  const packetBytes = RtpHeader.fixedHeaderBytes + payloadBytes
+  const packetsMax = framePackets > 1 ? framePackets : runPackets
+  const train = sender.sending.prepare(sender.headerBytes + packetBytes, packetsMax)
+  // All that is the same in every packet is written once.
+  for (let i = 0; i < packetsMax; i++) {
+    const at = i * train.packetBytes + sender.headerBytes
+    RtpHeader.writeHeader(train.view, at, { marker: false, payloadType, sequenceNumber: 0, timestamp: 0, ssrc })
+    train.bytes.set(payload, at + payloadOffset)
+  }
   return {
     sender,
     ssrc,
     receivers,
-    packetBytes: payloadOffset + payloadBytes,
-    payload: Buffer.from(Array.from({ length: payloadBytes - numberBytes }, () => Math.floor(Math.random() * 256))),
+    framePackets,
+    packetBytes,
+    payload: new Int32Array(payload.buffer, 0, wholeWords),
+    payloadTail: payload.subarray(wholeWords * 4),
+    train,
     next: 0,
     sentAtMs: new Float64Array(rememberedPackets)
   }
 }
 
-/** A datagram is not touched again before the kernel has it; that many may wait for it. A power of two. */
-const buffersInUse = 1024
-const bytesMax = 1500
-const buffers = Array.from({ length: buffersInUse }, () => {
-  const bytes = Buffer.from(new ArrayBuffer(bytesMax))
-  return { bytes, view: new DataView(bytes.buffer) }
-})
-let buffersUsed = 0
-
-/** Sends the stream's next packet. */
-export const send = (self: MediaFlow, nowMs: number, tally: Tally): void => {
-  const { bytes, view } = buffers[buffersUsed++ & (buffersInUse - 1)]!
-  const number = self.next++
-  self.sender.writeHeader(view, nowMs)
-  RtpHeader.writeHeader(view, HopFrame.headerBytes, {
-    marker: false,
-    payloadType,
-    sequenceNumber: number & 0xffff,
-    timestamp: (nowMs * ticksPerMs) >>> 0,
-    ssrc: self.ssrc
-  })
-  view.setUint32(payloadOffset, number)
-  self.payload.copy(bytes, payloadOffset + numberBytes)
-  self.sentAtMs[number & (rememberedPackets - 1)] = nowMs
-  tally.sent += self.receivers
-  self.sender.socket.send(bytes, 0, self.packetBytes)
+/** Sends the stream's next packets: one frame, or, where frames are single packets, up to `runPackets` of them. */
+export const send = (self: MediaFlow, packets: number, nowMs: number, tally: Tally): void => {
+  const { framePackets, packetBytes, sender, sentAtMs, train } = self
+  const { view } = train
+  const timestamp = (nowMs * ticksPerMs) >>> 0
+  for (let i = 0; i < packets; i++) {
+    const number = self.next++
+    const isFirst = framePackets === 1 || i === 0
+    const isLast = framePackets === 1 || i === packets - 1
+    const place = (isFirst ? HopFrame.startOfFrameFlag : 0) | (isLast ? HopFrame.endOfFrameFlag : 0)
+    const at = i * train.packetBytes
+    sender.writeHeader(view, at, packetBytes, place, nowMs)
+    const packet = at + sender.headerBytes
+    view.setUint16(packet + 2, number)
+    view.setUint32(packet + 4, timestamp)
+    view.setUint32(packet + numberOffset, number)
+    sentAtMs[number & (sentAtMs.length - 1)] = nowMs
+  }
+  tally.sent += packets * self.receivers
+  train.send(packets, framePackets > 1)
 }
 
-/** Takes in a packet at `offset` of a datagram. How long it was on its way, or -1 when it is wrong. Milliseconds. */
-export const receive = (self: Arrivals, datagram: Buffer, offset: number, nowMs: number, tally: Tally): number => {
+/**
+ * Takes in an RTP packet, `offset` being a multiple of 4. How long it was on its way, or -1 when it is wrong. Milliseconds.
+ */
+export const receive = (
+  self: Arrivals,
+  inbox: Inbox,
+  offset: number,
+  end: number,
+  nowMs: number,
+  tally: Tally
+): number => {
   const { flow } = self
-  const payloadAt = offset + RtpHeader.fixedHeaderBytes
-  const isLikeSent =
-    datagram.length === flow.packetBytes &&
-    datagram[offset] === firstByte &&
-    datagram.readUInt32BE(offset + 8) === flow.ssrc &&
-    datagram[offset + 1] === payloadType &&
-    datagram.compare(flow.payload, 0, flow.payload.length, payloadAt + numberBytes) === 0
-  const number = isLikeSent ? datagram.readUInt32BE(payloadAt) : -1
-  if (number <= self.newest || number >= flow.next || datagram.readUInt16BE(offset + 2) !== (number & 0xffff)) {
+  const { view } = inbox
+  const isWhole = end - offset === flow.packetBytes
+  const number = isWhole ? view.getUint32(offset + numberOffset) : -1
+  const isNext = number > self.newest && number < flow.next && number >= flow.next - flow.sentAtMs.length
+  const sentAtMs = flow.sentAtMs[number & (flow.sentAtMs.length - 1)]!
+  if (
+    !isNext ||
+    view.getUint32(offset) !== firstHalfWord * 0x10000 + (number & 0xffff) ||
+    view.getUint32(offset + 4) !== (sentAtMs * ticksPerMs) >>> 0 ||
+    view.getUint32(offset + 8) !== flow.ssrc ||
+    !isPayload(flow, inbox, offset + payloadOffset)
+  ) {
     tally.wrong++
     return -1
   }
-  const sentAtMs = flow.sentAtMs[number & (rememberedPackets - 1)]!
-  if (datagram.readUInt32BE(offset + 4) !== (sentAtMs * ticksPerMs) >>> 0) {
-    tally.wrong++
-    return -1
-  }
+  if (number > self.writtenOff) tally.missed += number - 1 - Math.max(self.newest, self.writtenOff)
+  else tally.missed--
   self.newest = number
   tally.received++
   return nowMs - sentAtMs
+}
+
+/** What has not come of all that was sent is no longer waited for. If it comes all the same, it is as right as it was. */
+export const writeOff = (self: Arrivals, tally: Tally): void => {
+  const newest = self.flow.next - 1
+  tally.missed += newest - Math.max(self.newest, self.writtenOff)
+  self.writtenOff = newest
+}
+
+/** Word by word: for packets of this size that is faster than to ask the system's library. */
+const isPayload = ({ payload, payloadTail }: MediaFlow, { bytes, words }: Inbox, at: number): boolean => {
+  const firstWord = at >> 2
+  let difference = 0
+  for (let word = 0; word < payload.length; word++) difference |= words[firstWord + word]! ^ payload[word]!
+  const tailAt = at + payload.length * 4
+  for (let byte = 0; byte < payloadTail.length; byte++) difference |= bytes[tailAt + byte]! ^ payloadTail[byte]!
+  return difference === 0
 }

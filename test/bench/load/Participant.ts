@@ -1,5 +1,5 @@
-import type * as Dgram from "node:dgram"
 import type { Kind, RelayPlace } from "./LoadOrder.ts"
+import type { OnDatagram, Wire } from "./Wire.ts"
 
 /** Who is to come into which call. */
 export interface Place {
@@ -14,14 +14,21 @@ export interface Place {
 
 /** One participant of a call, in the language of the relay that carries it. What it sends and gets are RTP packets. */
 export interface Participant {
-  /** Its own, as every device has one. It talks to the relay alone. */
-  readonly socket: Dgram.Socket
-  /** Comes into the call. */
-  readonly join: () => Promise<void>
-  /** Writes the `headerBytes` in front of a packet that is about to be sent. */
-  readonly writeHeader: (view: DataView, nowMs: number) => void
-  /** Where the packet begins in a datagram that has come, or -1: there is none in it, and it has been dealt with. */
-  readonly packetOffset: (datagram: Buffer, nowMs: number) => number
+  /** That its packets leave by: a socket of its own, as every device has one. */
+  readonly sending: Wire
+  /** Where its packets come to. */
+  readonly address: Uint32Array
+  /** In front of a packet that is sent. */
+  readonly headerBytes: number
+  /**
+   * Writes what is there, in front of so many bytes. `place`: which packet of its frame it is, by `startOfFrameFlag` and
+   * `endOfFrameFlag` of a hop header.
+   */
+  readonly writeHeader: (view: DataView, offset: number, packetBytes: number, place: number, nowMs: number) => void
+  /** Told of every RTP packet that has come. */
+  onPacket: OnDatagram
+  /** Comes into the call. The others may have come or not, but have their sockets. */
+  readonly join: (others: ReadonlyArray<Participant>) => Promise<void>
   /** Says what the relay has to be told now and then. */
   readonly poll: (nowMs: number) => void
   readonly leave: () => Promise<void>

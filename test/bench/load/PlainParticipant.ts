@@ -1,25 +1,33 @@
-import type * as Dgram from "node:dgram"
-import { once } from "node:events"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
 import type { Participant, Place } from "./Participant.ts"
+import * as Requests from "./Requests.ts"
+import type { Wires } from "./Wire.ts"
 
 /** The plain forwarder does not read the hop header. It is there so that all relays forward the same number of bytes. */
 const type = HopFrame.typeByte(HopFrame.FrameType.Audio, 0)
 
-export const make = ({ call }: Place, socket: Dgram.Socket): Participant => {
-  /** Says where this participant belongs, and waits until that has been taken in. */
+export const open = async ({ call, relay }: Place, { inbox, open }: Wires): Promise<Participant> => {
+  const wire = await open(relay)
+  const requests = Requests.make(wire)
+  /** Says where this participant belongs, until that has been taken in: it comes back. */
   const enter = async (name: string) => {
-    const answered = once(socket, "message")
-    socket.send(name)
-    await answered
+    const bytes = Buffer.from(name)
+    await requests.ask(bytes, "call's name", (datagram) => bytes.equals(datagram))
   }
-  return {
-    socket,
+  const self: Participant = {
+    sending: wire,
+    address: wire.address,
+    headerBytes: HopFrame.headerBytes,
+    onPacket: () => {},
     join: () => enter(call),
-    writeHeader: (view) => HopFrame.writeHeader(view, 0, type, HopFrame.audioLevelUnknown, 0, 0, 0, 0),
-    packetOffset: (datagram) =>
-      datagram.length > 0 && datagram[0]! >= HopFrame.firstByteMin ? HopFrame.headerBytes : -1,
+    writeHeader: (view, offset) => HopFrame.writeHeader(view, offset, type, HopFrame.audioLevelUnknown, 0, 0, 0, 0),
     poll: () => {},
     leave: () => enter("")
   }
+  wire.onDatagram = (offset, end, nowMs) => {
+    if (end > offset && inbox.bytes[offset]! >= HopFrame.firstByteMin) {
+      self.onPacket(offset + HopFrame.headerBytes, end, nowMs)
+    } else requests.take(inbox.bytes.subarray(offset, end))
+  }
+  return self
 }

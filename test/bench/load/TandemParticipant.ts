@@ -1,5 +1,4 @@
 import { Result } from "effect"
-import type * as Dgram from "node:dgram"
 import * as CallToken from "../../../src/access/CallToken.ts"
 import * as KeyRing from "../../../src/access/KeyRing.ts"
 import * as MessageIntegrity from "../../../src/access/MessageIntegrity.ts"
@@ -13,6 +12,8 @@ import * as SequenceNumber from "../../../src/protocol/SequenceNumber.ts"
 import { StreamDescription } from "../../../src/protocol/StreamDescription.ts"
 import * as Stun from "../../../src/protocol/Stun.ts"
 import type { Participant, Place } from "./Participant.ts"
+import * as Requests from "./Requests.ts"
+import type { Wires } from "./Wire.ts"
 
 /** The fleet's one key, as the relay's key file and the minting of tokens have it. */
 export const fleetKey = { id: "bench", secret: new Uint8Array(KeyRing.secretBytes).fill(7) }
@@ -20,13 +21,12 @@ const ring = KeyRing.make({ keys: [fleetKey] })
 
 /** Of a token. A run of the benchmark is over sooner. Seconds. */
 const expiresInSeconds = 3600
-/** A request without answer is sent again, RFC 8489 section 6.2.1. Milliseconds. */
-const repeatAfterMs = 500
-const repeatsMax = 8
 /** A device shows that it is there this often while no media does. Milliseconds. */
 const pingMs = 5000
 
 type Message = ControlMessage.ControlMessage
+
+const decode = (datagram: Uint8Array): Message => Result.getOrThrow(ControlMessage.decode(datagram)).message
 
 let transactions = 0
 const newTransactionId = (): Uint8Array => {
@@ -59,14 +59,15 @@ const report = Feedback.make()
  * A device that costs its process next to nothing: the real handshake, pings, acknowledgements, frames and feedback. It
  * keeps no packets, so it asks for nothing and sends nothing again.
  */
-export const make = (place: Place, socket: Dgram.Socket): Participant => {
+export const open = async (place: Place, { inbox, open }: Wires): Promise<Participant> => {
+  const wire = await open(place.relay)
+  const requests = Requests.make(wire)
   const token = mint(place)
   const streams = [streamOf(place)]
   const receiveTag = ++tags
   const arrivals = ArrivalRecorder.make()
   const isVideo = place.kind === "video"
   const mediaType = HopFrame.typeByte(isVideo ? HopFrame.FrameType.Video : HopFrame.FrameType.Audio, 0)
-  const descriptor = isVideo ? HopFrame.startOfFrameFlag | HopFrame.endOfFrameFlag : HopFrame.audioLevelUnknown
   const feedbackMs = isVideo ? Leg.feedbackMsVideo : Leg.feedbackMsAudio
   let sendTag = 0
   let epoch = 0
@@ -75,43 +76,31 @@ export const make = (place: Place, socket: Dgram.Socket): Participant => {
   let lastRepair = SequenceNumber.mask
   let lastMediaAtMs = -Infinity
   let dueMs = Infinity
-  let waiting: { readonly id: Uint8Array; readonly take: (answer: Message) => void } | undefined
 
   const sign = (message: Message) => MessageIntegrity.sign(ControlMessage.encode(message), token.key)
 
-  /** Sends a request until it is answered, and fails when the answer is another than this. */
+  /** Fails when the answer is another than this. */
   const ask = async <Tag extends Message["_tag"]>(
     request: Message,
     tag: Tag
   ): Promise<Extract<Message, { readonly _tag: Tag }>> => {
-    const bytes = sign(request)
-    let timer: NodeJS.Timeout | undefined
-    try {
-      const answer = await new Promise<Message>((take, fail) => {
-        let left = repeatsMax
-        const send = () => {
-          if (left-- === 0) return fail(new Error(`the relay does not answer a ${request._tag}`))
-          socket.send(bytes)
-          timer = setTimeout(send, repeatAfterMs)
-        }
-        waiting = { id: request.transactionId, take }
-        send()
-      })
-      if (answer._tag === tag) return answer as Extract<Message, { readonly _tag: Tag }>
-      const why = answer._tag === "Refused" ? answer.error.reason : answer._tag
-      throw new Error(`the relay's answer is no ${tag}: ${why}`)
-    } finally {
-      clearTimeout(timer)
-      waiting = undefined
-    }
+    const datagram = await requests.ask(
+      sign(request),
+      request._tag,
+      (datagram) => Buffer.compare(decode(datagram).transactionId, request.transactionId) === 0
+    )
+    const answer = decode(datagram)
+    if (answer._tag === tag) return answer as Extract<Message, { readonly _tag: Tag }>
+    const why = answer._tag === "Refused" ? answer.error.reason : answer._tag
+    throw new Error(`the relay's answer is no ${tag}: ${why}`)
   }
 
   const handleControl = (datagram: Uint8Array): void => {
-    const { message } = Result.getOrThrow(ControlMessage.decode(datagram))
+    const message = decode(datagram)
     if (message._tag === "RosterDirective") {
       const { counter, transactionId } = message
-      socket.send(sign({ _tag: "DirectiveSuccess", transactionId, counter }))
-    } else if (waiting !== undefined && Buffer.compare(waiting.id, message.transactionId) === 0) waiting.take(message)
+      wire.send(sign({ _tag: "DirectiveSuccess", transactionId, counter }))
+    } else requests.take(datagram)
   }
 
   const joinRequest = (cookie?: Uint8Array): ControlMessage.JoinRequest => ({
@@ -126,8 +115,8 @@ export const make = (place: Place, socket: Dgram.Socket): Participant => {
 
   const inSession = () => ({ transactionId: newTransactionId(), legTag: sendTag, counter: ++counter })
 
-  const writeFrameHeader = (view: DataView, type: number, descriptor: number): void => {
-    HopFrame.writeHeader(view, 0, type, descriptor, nextHop, lastRepair, epoch, sendTag)
+  const writeFrameHeader = (view: DataView, offset: number, type: number, descriptor: number): void => {
+    HopFrame.writeHeader(view, offset, type, descriptor, nextHop, lastRepair, epoch, sendTag)
     nextHop = SequenceNumber.next(nextHop)
   }
 
@@ -135,16 +124,19 @@ export const make = (place: Place, socket: Dgram.Socket): Participant => {
     report.requestCount = 0
     report.keyFrameCount = 0
     ArrivalRecorder.fillReport(arrivals, report)
-    writeFrameHeader(feedbackView, HopFrame.typeByte(HopFrame.FrameType.Feedback, 0), 0)
+    writeFrameHeader(feedbackView, 0, HopFrame.typeByte(HopFrame.FrameType.Feedback, 0), 0)
     const bytesMax = Feedback.frameBytesMax - HopFrame.headerBytes
     const ticks = ArrivalRecorder.toTicks(nowMs)
     const length = Feedback.write(feedbackView, HopFrame.headerBytes, bytesMax, report, ticks)
     ArrivalRecorder.markReported(arrivals, report.arrivalCount)
-    socket.send(feedbackBytes.slice(0, HopFrame.headerBytes + length))
+    wire.send(feedbackBytes.subarray(0, HopFrame.headerBytes + length))
   }
 
-  return {
-    socket,
+  const self: Participant = {
+    sending: wire,
+    address: wire.address,
+    headerBytes: HopFrame.headerBytes,
+    onPacket: () => {},
     join: async () => {
       const { cookie } = await ask(joinRequest(), "Challenge")
       const granted = await ask(joinRequest(cookie), "JoinSuccess")
@@ -153,21 +145,10 @@ export const make = (place: Place, socket: Dgram.Socket): Participant => {
       // Not all in the same moment.
       dueMs = performance.now() + Math.random() * feedbackMs
     },
-    writeHeader: (view, nowMs) => {
+    writeHeader: (view, offset, _packetBytes, place, nowMs) => {
       lastMediaAtMs = nowMs
       lastRepair = SequenceNumber.next(lastRepair)
-      writeFrameHeader(view, mediaType, descriptor)
-    },
-    packetOffset: (datagram, nowMs) => {
-      if (datagram[0]! < HopFrame.firstByteMin) {
-        handleControl(datagram)
-        return -1
-      }
-      const hopSequence = (datagram[2]! << 8) | datagram[3]!
-      ArrivalRecorder.handleFrame(arrivals, hopSequence, nowMs)
-      if (!HopFrame.isMedia(HopFrame.typeAt(datagram, 0))) return -1
-      lastMediaAtMs = nowMs
-      return HopFrame.headerBytes
+      writeFrameHeader(view, offset, mediaType, isVideo ? place : HopFrame.audioLevelUnknown)
     },
     poll: (nowMs) => {
       if (nowMs < dueMs) return
@@ -176,9 +157,18 @@ export const make = (place: Place, socket: Dgram.Socket): Participant => {
         sendFeedback(nowMs)
       } else {
         dueMs = nowMs + pingMs
-        socket.send(sign({ _tag: "PingRequest", ...inSession() }))
+        wire.send(sign({ _tag: "PingRequest", ...inSession() }))
       }
     },
     leave: async () => void (await ask({ _tag: "LeaveRequest", ...inSession() }, "LeaveSuccess"))
   }
+  wire.onDatagram = (offset, end, nowMs) => {
+    const { bytes, view } = inbox
+    if (bytes[offset]! < HopFrame.firstByteMin) return handleControl(bytes.slice(offset, end))
+    ArrivalRecorder.handleFrame(arrivals, HopFrame.hopSequenceAt(view, offset), nowMs)
+    if (!HopFrame.isMedia(HopFrame.typeAt(bytes, offset))) return
+    lastMediaAtMs = nowMs
+    self.onPacket(offset + HopFrame.headerBytes, end, nowMs)
+  }
+  return self
 }

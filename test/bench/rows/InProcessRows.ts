@@ -1,6 +1,6 @@
 import { Effect } from "effect"
+import * as Figure from "../Figure.ts"
 import * as ForwardBatch from "../ForwardBatch.ts"
-import * as Row from "../Row.ts"
 import * as SimulatedForwardBatch from "../SimulatedForwardBatch.ts"
 
 /** Forwarding alone, without sockets. */
@@ -49,17 +49,16 @@ export const measure = async (isWanted: (name: string) => boolean, batches: numb
 const microsOf = (rounds: ReadonlyArray<Readonly<Record<string, number>>>, name: string) =>
   rounds.map((round) => round[name]! / 1000)
 
-export const rowsOf = (rounds: ReadonlyArray<Round>): ReadonlyArray<Row.Row> => {
+export const figuresOf = (rounds: ReadonlyArray<Round>): ReadonlyArray<Figure.Figure> => {
   const forwardNs = rounds.map((round) => round.forwardNs)
   const harnessNs = rounds.map((round) => round.harnessNs)
   return [
     ...Object.keys(forwardNs[0] ?? {}).map((name) => {
       const isOneToOne = cases.some((other) => other.name === name && other.receivers === 1)
-      const limit: Row.Limit = { of: "median", max: oneToOneMicrosMax }
-      return Row.rowOf(name, unit, microsOf(forwardNs, name), isOneToOne ? { limit } : {})
+      return Figure.figureOf(name, unit, microsOf(forwardNs, name), isOneToOne ? oneToOneMicrosMax : undefined)
     }),
     ...Object.keys(harnessNs[0] ?? {}).map((name) =>
-      Row.rowOf(`${name}, harness alone`, unit, microsOf(harnessNs, name))
+      Figure.figureOf(`${name}, harness alone`, unit, microsOf(harnessNs, name))
     )
   ]
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Figure from "../Figure.ts"
 import * as LoadGenerator from "../load/LoadGenerator.ts"
 import type { Cores } from "../Machine.ts"
 import * as ProcessFiles from "../ProcessFiles.ts"
-import type { Relay, RunningRelay } from "../relays/Relay.ts"
-import * as Row from "../Row.ts"
+import * as TandemRelay from "../relays/TandemRelay.ts"
 
 export interface Size {
   /** Who come first, so that what the first of all cost is not counted: compiled code, tables, pages of the heap. */
@@ -41,7 +41,7 @@ interface Memory {
   readonly heap: number
 }
 
-const memoryOf = async ({ collect, pid }: RunningRelay, settleMs: number): Promise<Memory> => {
+const memoryOf = async ({ collect, pid }: TandemRelay.RunningTandem, settleMs: number): Promise<Memory> => {
   await collect()
   await sleep(settleMs)
   const { externalBytes, heapUsedBytes } = await collect()
@@ -53,17 +53,16 @@ const kindNames = { resident: "resident", heap: "heap and buffers" }
 
 /** How much the relay has grown for each participant when all have come, and when they have become idle. */
 export const measure = async (
-  relay: Relay,
   { callSize, isPromised, packets, share }: Case,
   { idleMs, participantsBefore, settleMs, ...size }: Size,
   cores: Pick<Cores, "relay" | "load">
-): Promise<ReadonlyArray<Row.Row>> => {
+): Promise<ReadonlyArray<Figure.Figure>> => {
   const participants = Math.round(size.participants * share)
-  const running = await relay.start({ core: cores.relay, inspected: true })
+  const running = await TandemRelay.start("auto", { core: cores.relay, nodeFlags: TandemRelay.inspected })
   const generator = LoadGenerator.start(cores.load)
   try {
     const come = async (participants: number) => {
-      await generator.stay({ language: relay.language, relay: running.place, participants, callSize, packets })
+      await generator.stay({ language: "tandem", relay: running.place, participants, callSize, packets })
       return memoryOf(running, settleMs)
     }
     const before = await come(participantsBefore)
@@ -75,15 +74,16 @@ export const measure = async (
       throw new Error(`${here} participants are in their calls instead of ${participantsBefore + participants}`)
     }
     const who = packets === 0 ? `calls of ${callSize}` : `calls of ${callSize} after ${packets} packets each`
-    const rowOf = (when: string, kind: keyof Memory, after: Memory) => {
+    const figureOf = (when: string, kind: keyof Memory, after: Memory) => {
       const name = `${participants} ${when} in ${who}, ${kindNames[kind]}`
       const hasLimit = isPromised && after === idle && kind === "resident"
-      return Row.rowOf(name, "KB each", [(after[kind] - before[kind]) / 1024 / participants], {
-        relay: relay.name,
-        ...(hasLimit ? { limit: { of: "median", max: residentKilobytesMax } } : {})
-      })
+      const kilobytes = (after[kind] - before[kind]) / 1024 / participants
+      return Figure.figureOf(name, "KB each", [kilobytes], hasLimit ? residentKilobytesMax : undefined)
     }
-    return [...kinds.map((kind) => rowOf("idle", kind, idle)), ...kinds.map((kind) => rowOf("just come", kind, joined))]
+    return [
+      ...kinds.map((kind) => figureOf("idle", kind, idle)),
+      ...kinds.map((kind) => figureOf("just come", kind, joined))
+    ]
   } finally {
     await generator.end()
     await running.end()

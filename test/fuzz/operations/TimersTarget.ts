@@ -50,7 +50,8 @@ const check = (operations: ReadonlyArray<Operation>): void => {
   /** A leg that is scheduled is due at the next tick or later. */
   const tickOf = (deadlineMs: number) => Math.max(tick + 1, Math.ceil(deadlineMs / tickMs))
   const schedule = (modelled: Modelled, deadlineMs: number) => {
-    LegTimers.schedule(timers, modelled.leg, deadlineMs)
+    modelled.leg.hop.deadlineMs = deadlineMs
+    LegTimers.schedule(timers, modelled.leg)
     if (deadlineMs !== Infinity) modelled.dueTick = Math.min(modelled.dueTick, tickOf(deadlineMs))
   }
   for (const operation of operations) {

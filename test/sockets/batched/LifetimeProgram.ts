@@ -152,6 +152,7 @@ const endWorker = async () => {
 const openInWorker = Effect.gen(function* () {
   const { port } = yield* open()
   const calls = SystemCalls.load()
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this is no window
   parentPort!.postMessage({ reason: "reason" in calls ? calls.reason : undefined, socket: port.description })
   yield* port.pull
 }).pipe(Effect.scoped, Effect.provide(Network.layerOf("auto", undefined)))

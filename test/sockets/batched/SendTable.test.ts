@@ -15,6 +15,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 const Packet = Schema.Struct({
   receiver: between(0, 5),
   headerBytes: Schema.Literals([0, 12, 16]),
+  dropPrecedence: Schema.Literals([0, 0, 0, 1]),
   bodyBytes: Schema.Literals([0, 1, 188, 188, 188, 1100, 1100, 1484])
 })
 const Fault = Schema.Union([
@@ -50,13 +51,16 @@ const setUp = (segmentation: boolean) => {
 
 type SetUp = ReturnType<typeof setUp>
 
-const fill = ({ batch, memory }: SetUp, packets: ReadonlyArray<typeof Packet.Type>) =>
-  packets.map(({ bodyBytes, headerBytes, receiver }, number) => {
+type PacketShape = Omit<typeof Packet.Type, "dropPrecedence"> & Partial<typeof Packet.Type>
+
+const fill = ({ batch, memory }: SetUp, packets: ReadonlyArray<PacketShape>) =>
+  packets.map(({ bodyBytes, dropPrecedence = 0, headerBytes, receiver }, number) => {
     const header = Uint8Array.from({ length: headerBytes }, (_, i) => number + i)
     const body = Uint8Array.from({ length: bodyBytes }, (_, i) => number * 7 + i)
     assert.isTrue(PacketBatch.addBytes(batch, memory, body, addressOf(receiver), 0))
     batch.headers.set(header, number * PacketBatch.headerBytesMax)
     batch.headerLengths[number] = headerBytes
+    batch.dropPrecedence[number] = dropPrecedence
     return { receiver, bytes: Uint8Array.from([...header, ...body]) }
   })
 
