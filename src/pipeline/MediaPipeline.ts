@@ -1,18 +1,15 @@
-import { Cause, Effect, Latch, Layer, Queue, Stream } from "effect"
-import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
+import { Cause, Effect, Latch, Layer, Queue } from "effect"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import type { PacketBatch } from "../sockets/PacketBatch.ts"
 import { ControlInbox } from "./ControlInbox.ts"
 import * as Forwarding from "./Forwarding.ts"
 import * as LegTimers from "./LegTimers.ts"
-import { receiveBatchSizes } from "./PipelineMetrics.ts"
 import { RelayCore } from "./RelayCore.ts"
 
-/** Stations 2 to 8 of a packet's path: a stream of batches, one clock read and one Effect for each. */
+/** Stations 2 to 8 of a packet's path: batch after batch, one clock read and one Effect for each. */
 const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   const { batches, forwarding, nowMs, port } = yield* RelayCore
   const inbox = yield* ControlInbox
-  const context = yield* Effect.context<never>()
   const { bytes } = forwarding.resources.rings.memory
 
   const takeControl = (batch: PacketBatch) => {
@@ -27,15 +24,15 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
     }
   }
 
-  yield* DatagramNetwork.batches(port).pipe(
-    Stream.runForEachArray(([batch]) => {
-      Forwarding.forwardBatch(forwarding, batch, nowMs(), batches.media)
-      if (forwarding.timers.size > 0) deadlines.openUnsafe()
-      if (forwarding.controlCount > 0) takeControl(batch)
-      receiveBatchSizes.updateUnsafe(batch.count, context)
-      return batches.media.count > 0 ? port.send(batches.media) : Effect.void
-    })
-  )
+  const sendMedia = port.send(batches.media)
+  const forwardNext = Effect.flatMap(port.pull, (batch) => {
+    Forwarding.forwardBatch(forwarding, batch, nowMs(), batches.media)
+    if (forwarding.timers.size > 0) deadlines.openUnsafe()
+    if (forwarding.controlCount > 0) takeControl(batch)
+    return batches.media.count > 0 ? sendMedia : Effect.void
+  })
+  // No turn is given away here: a port gives one to all others whenever it has to wait, or has not waited for long.
+  yield* Effect.forever(forwardNext, { disableYield: true })
 })
 
 /** Polls the legs whose deadlines have come. Sleeps while no leg has one. */
@@ -45,7 +42,11 @@ const poll = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
     Forwarding.pollLegs(forwarding, nowMs(), batches.timers)
     if (forwarding.timers.size === 0) deadlines.closeUnsafe()
     return batches.timers.count > 0 ? port.send(batches.timers) : Effect.void
-  }).pipe(Effect.andThen(Effect.sleep(LegTimers.tickMs)), Effect.andThen(deadlines.await), Effect.forever)
+  }).pipe(
+    Effect.andThen(Effect.sleep(LegTimers.tickMs)),
+    Effect.andThen(deadlines.await),
+    Effect.forever({ disableYield: true })
+  )
 })
 
 /** These fibers end with their scope. If one ends before, the relay is of no use any more, and the log has to say so. */

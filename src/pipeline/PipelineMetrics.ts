@@ -3,12 +3,6 @@ import { controlOutcomes } from "./ControlCounters.ts"
 import { dropReasons } from "./PacketCounters.ts"
 import { RelayCore } from "./RelayCore.ts"
 
-/** Datagrams that one pull took in: larger when the relay is busy. */
-export const receiveBatchSizes = Metric.histogram("tandem_receive_batch_datagrams", {
-  description: "Datagrams that one receive took in",
-  boundaries: [1, 2, 4, 8, 16, 32, 64]
-})
-
 /** The packet path counts in plain numbers. This brings the metrics up to them, when somebody looks. */
 export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly publish: Effect.Effect<void> }>()(
   "tandem/pipeline/PipelineMetrics"

@@ -190,7 +190,7 @@ describe("command line", { timeout: 60_000 }, () => {
     const metrics = await (await fetch(`${relay.http}/metrics`)).text()
     assert.match(metrics, /tandem_media_packets_in_total [1-9]/)
     assert.match(metrics, /tandem_dropped_total\{reason="unknownLegTag"\} 0/)
-    assert.match(metrics, /tandem_receive_batch_datagrams_bucket/)
+    assert.match(metrics, /tandem_receive_batches_total \d/)
     assert.strictEqual(await relay.stop(), 0)
   })
 })

@@ -134,36 +134,45 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("datagrams that come close together are let gather, until there are none", () =>
-    Effect.gen(function* () {
-      const { endpoint, kernel } = yield* openFake
-      const next = (...numbers: ReadonlyArray<number>) =>
-        Effect.gen(function* () {
-          const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
-          const gathers = kernel.timerMicros() > 0
-          kernel.arrive(...numbers.map(datagram))
-          if (gathers) {
-            assert.isFalse(kernel.turn(SystemCalls.readable), "woken before the time is over")
-            kernel.elapse()
-          }
-          assert.isTrue(kernel.turn())
-          assert.deepStrictEqual(numbersOf(yield* Fiber.join(waiting)), numbers)
-          return gathers
+  it.effect(
+    "where datagrams are dense, the reader waits for the next in the system call, and the loop has its turns",
+    () =>
+      Effect.gen(function* () {
+        const { endpoint, kernel } = yield* openFake
+        const all = Array.from({ length: 40 }, (_, i) => i)
+        let turns = 0
+        /** Forty datagrams and some time; whether the reader had to be woken for them. */
+        const next = Effect.gen(function* () {
+          const reading = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+          const isWaiting = kernel.watched() !== 0
+          kernel.arrive(...all.map(datagram))
+          kernel.turn()
+          assert.deepStrictEqual(numbersOf(yield* Fiber.join(reading)), all)
+          yield* TestClock.adjust("5 millis")
+          return isWaiting
         })
-      assert.deepStrictEqual([yield* next(1), yield* next(2), yield* next(3)], [false, false, false])
-      assert.deepStrictEqual([yield* next(4, 5), yield* next(6)], [true, true])
+        const beside = yield* Effect.forkChild(
+          Effect.forever(
+            Effect.andThen(
+              Effect.yieldNow,
+              Effect.sync(() => void turns++)
+            )
+          )
+        )
+        assert.deepStrictEqual([yield* next, yield* next, yield* next], [true, true, true])
+        kernel.arrive(datagram(1))
+        assert.deepStrictEqual(numbersOf(yield* receive(endpoint)), [1])
+        assert.isAbove(turns, 0)
+        yield* Fiber.interrupt(beside)
 
-      const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
-      kernel.elapse()
-      assert.isTrue(kernel.turn())
-      assert.strictEqual(kernel.timerMicros(), 0)
-      assert.isFalse(kernel.turn(), "the event loop is told of a timer that nobody waits for")
-      kernel.arrive(datagram(7))
-      assert.isTrue(kernel.turn())
-      assert.deepStrictEqual(numbersOf(yield* Fiber.join(waiting)), [7])
-      yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual([yield* next(8), yield* next(9)], [false, false])
-    }).pipe(Effect.scoped)
+        // Nothing comes: it blocks once, and then goes back to the event loop.
+        const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
+        assert.strictEqual(kernel.blockings(), 1)
+        assert.strictEqual(kernel.watched(), SystemCalls.readable)
+        kernel.arrive(datagram(2))
+        kernel.turn()
+        assert.deepStrictEqual(numbersOf(yield* Fiber.join(waiting)), [2])
+      }).pipe(Effect.scoped)
   )
 
   it.effect("closing wakes who waits, and closes the watch before the socket", () =>
@@ -173,7 +182,7 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
       const waiting = yield* Effect.forkChild(receive(endpoint), { startImmediately: true })
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(Exit.isFailure(yield* Fiber.await(waiting)))
-      assert.deepStrictEqual(kernel.open, { socket: false, timer: false, watches: new Map() })
+      assert.deepStrictEqual(kernel.open, { socket: false, watch: false })
       yield* sendNumbers(endpoint, somebody, [1])
       assert.deepStrictEqual(kernel.sent, [])
       assert.strictEqual(endpoint.port.counters.droppedSendFailed, 1)

@@ -4,6 +4,7 @@ import * as KernelBuffers from "../KernelBuffers.ts"
 import * as PackedAddress from "../PackedAddress.ts"
 import { addressWords } from "../PacketBatch.ts"
 import * as Abi from "./LinuxAbi.ts"
+import * as ReceivePace from "./ReceivePace.ts"
 import * as ReceiveTable from "./ReceiveTable.ts"
 import * as SocketName from "./SocketName.ts"
 import type { SystemCalls } from "./SystemCalls.ts"
@@ -54,6 +55,7 @@ export const open = Effect.fnUntraced(function* (calls: SystemCalls, options: Op
   calls.nameOf(socket, name)
   const address = new Uint32Array(addressWords)
   SocketName.read(words, 0, address, 0)
+  calls.setReceiveTimeout(socket, ReceivePace.turnMs)
   const buffers = enlargeBuffers(calls, socket)
   // Asking for segments of no size changes nothing and says whether there is such an option.
   const segmentation = calls.setOption(socket, Abi.SOL_UDP, Abi.UDP_SEGMENT, 0) === 0

@@ -13,6 +13,7 @@ export const SOCK_CLOEXEC = 0x80000
 export const SOL_SOCKET = 1
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
+export const SO_RCVTIMEO = 20
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
 export const SO_MEMINFO = 55
@@ -22,11 +23,10 @@ export const SOL_UDP = 17
 export const UDP_SEGMENT = 103
 export const UDP_GRO = 104
 
-export const CLOCK_MONOTONIC = 1
-export const TFD_NONBLOCK = 0x800
-export const TFD_CLOEXEC = 0x80000
+export const F_SETFL = 4
 
 export const MSG_DONTWAIT = 0x40
+export const MSG_WAITFORONE = 0x10000
 /** Of `msg_flags`: the datagram was longer than the buffers. */
 export const MSG_TRUNC = 0x20
 

@@ -82,14 +82,16 @@ export const hasMore = (self: ReceiveTable): boolean => self.next < self.receive
  * Asks the kernel for what has arrived. Returns how many messages it gave, or the negative error number. `take` hands out
  * what is in them.
  */
-export const receive = (self: ReceiveTable, calls: SystemCalls, socket: number): number => {
+export const receive = (self: ReceiveTable, calls: SystemCalls, socket: number, mayBlock: boolean): number => {
   const { slots, words } = self
   // The kernel has written there how long the names and control messages were.
   for (let message = 0; message < self.received; message++) {
     words[message * messageWords + nameLengthWord] = Abi.nameBytesIpv6
     words[message * messageWords + controlLengthWord] = Abi.controlBytes
   }
-  const received = calls.receive(socket, self.address, slots)
+  const received = mayBlock
+    ? calls.receiveBlocking(socket, self.address, slots)
+    : calls.receive(socket, self.address, slots)
   self.received = Math.max(received, 0)
   self.next = 0
   self.taken = 0

@@ -13,21 +13,21 @@ export interface SystemCalls {
   readonly bind: (socket: number, name: Uint8Array) => number
   readonly nameOf: (socket: number, name: Uint8Array) => number
   readonly setOption: (socket: number, level: number, option: number, value: number) => number
+  /** How long a receive that may block does: SO_RCVTIMEO, in the kernel's ticks of 1 to 4 ms. */
+  readonly setReceiveTimeout: (socket: number, millis: number) => number
   readonly getOption: (socket: number, level: number, option: number, value: Uint8Array) => number
   /** recvmmsg(2), without waiting. */
   readonly receive: (socket: number, messages: bigint, count: number) => number
+  /** The same, but stops this thread until there is one, for no longer than SO_RCVTIMEO says. */
+  readonly receiveBlocking: (socket: number, messages: bigint, count: number) => number
   /** sendmmsg(2), without waiting. */
   readonly send: (socket: number, messages: bigint, count: number) => number
-  /** A timer of the monotonic clock that is watched like a socket: timerfd_create(2). */
-  readonly timer: () => number
-  /** Readable after so many microseconds, once; 0: not any more. timerfd_settime(2). */
-  readonly setTimer: (timer: number, micros: number) => number
-  readonly close: (descriptor: number) => number
-  /** Watches a socket or timer in Node's own event loop. A negative error number when it cannot be watched. */
-  readonly watch: (descriptor: number, onReady: (events: number) => void) => SocketWatch | number
+  readonly close: (socket: number) => number
+  /** Watches a socket in Node's own event loop. A negative error number when it cannot be watched. */
+  readonly watch: (socket: number, onReady: (events: number) => void) => SocketWatch | number
 }
 
-/** A descriptor in the event loop. It must be closed before the descriptor is, and while it is open the process goes on. */
+/** A socket in the event loop. It must be closed before the socket is, and while it is open the process goes on. */
 export interface SocketWatch {
   /** From now on `onReady` is called, from the event loop, whenever one of the events is there: level-triggered. */
   readonly start: (events: number) => void
@@ -71,8 +71,8 @@ const withoutWarning = <A>(load: () => A): A => {
   }
 }
 
-/** For recvmmsg, which does not wait anyway, and for timerfd_settime, which need not say what was before. */
-const noPointer = 0n
+/** For recvmmsg, which does not wait anyway. */
+const noTimeout = 0n
 
 const bindings = (ffi: typeof Ffi): SystemCalls => {
   const { functions: libc } = ffi.dlopen("libc.so.6", {
@@ -83,8 +83,7 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
     getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
     recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
     sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
-    timerfd_create: { arguments: ["i32", "i32"], return: "i32" },
-    timerfd_settime: { arguments: ["i32", "i32", "pointer", "pointer"], return: "i32" },
+    fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
     close: { arguments: ["i32"], return: "i32" },
     __errno_location: { arguments: [], return: "pointer" }
   })
@@ -100,8 +99,7 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
   const orError = (result: number): number => (result < 0 ? -ffi.getInt32(errorPlace) : result)
   const length = new Uint32Array(1)
   const value = new Int32Array(1)
-  // struct itimerspec: seconds and nanoseconds, first of the interval, then of the value.
-  const timerValue = new BigInt64Array(4)
+  const loop = ffi.getCurrentEventLoop()
 
   // A handle is the event loop's until it says that it is closed, a turn later: what it uses must live as long.
   const closing = new Map<bigint, { readonly handle: ArrayBuffer; readonly ready: bigint }>()
@@ -111,11 +109,13 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
     node.unregisterCallback(ready)
   })
 
-  const watch: SystemCalls["watch"] = (descriptor, onReady) => {
+  const watch: SystemCalls["watch"] = (socket, onReady) => {
     const handle = new ArrayBuffer(Number(uv.uv_handle_size(pollHandleType)))
     const pointer = ffi.getRawPointer(handle)
-    const failure = uv.uv_poll_init(ffi.getCurrentEventLoop(), pointer, descriptor)
+    const failure = uv.uv_poll_init(loop, pointer, socket)
     if (failure < 0) return failure
+    // libuv has made it one that never blocks. Which calls block is said with each of them here.
+    libc.fcntl(socket, Abi.F_SETFL, 0)
     const ready = node.registerCallback(
       { arguments: ["pointer", "i32", "i32"], return: "void" },
       (_handle, status, events) => onReady(status < 0 ? readable | writable : events)
@@ -142,18 +142,20 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
       value[0] = given
       return orError(libc.setsockopt(socket, level, option, value, value.byteLength))
     },
+    setReceiveTimeout: (socket, millis) => {
+      // struct timeval: seconds and microseconds.
+      const time = BigInt64Array.of(0n, BigInt(millis * 1000))
+      return orError(libc.setsockopt(socket, Abi.SOL_SOCKET, Abi.SO_RCVTIMEO, time, time.byteLength))
+    },
     getOption: (socket, level, option, into) => {
       length[0] = into.length
       return orError(libc.getsockopt(socket, level, option, into, length))
     },
-    receive: (socket, messages, count) => orError(libc.recvmmsg(socket, messages, count, Abi.MSG_DONTWAIT, noPointer)),
+    receive: (socket, messages, count) => orError(libc.recvmmsg(socket, messages, count, Abi.MSG_DONTWAIT, noTimeout)),
+    receiveBlocking: (socket, messages, count) =>
+      orError(libc.recvmmsg(socket, messages, count, Abi.MSG_WAITFORONE, noTimeout)),
     send: (socket, messages, count) => orError(libc.sendmmsg(socket, messages, count, Abi.MSG_DONTWAIT)),
-    timer: () => orError(libc.timerfd_create(Abi.CLOCK_MONOTONIC, Abi.TFD_NONBLOCK | Abi.TFD_CLOEXEC)),
-    setTimer: (timer, micros) => {
-      timerValue[3] = BigInt(micros * 1000)
-      return orError(libc.timerfd_settime(timer, 0, timerValue, noPointer))
-    },
-    close: (descriptor) => orError(libc.close(descriptor)),
+    close: (socket) => orError(libc.close(socket)),
     watch
   }
 }

@@ -12,9 +12,6 @@ export interface KernelDatagram {
 /** What the kernel does with the next sendmmsg: takes at most so many messages, or refuses with an error number. */
 export type SendFault = { readonly take: number } | { readonly error: number }
 
-const socketDescriptor = 3
-const timerDescriptor = 4
-
 const u64 = (view: DataView, offset: number): number => Number(view.getBigUint64(offset, true))
 
 /**
@@ -29,10 +26,10 @@ export const make = () => {
   const options = new Map<string, number>()
   let messagesSent = 0
   let segmentation: "yes" | "no" | "device cannot" = "yes"
-  const watches = new Map<number, { events: number; readonly onReady: (events: number) => void }>()
-  let timerMicros = 0
-  let hasRunOut = false
-  const open = { socket: false, timer: false, watches }
+  let events = 0
+  let onReady: (events: number) => void = () => {}
+  let blockings = 0
+  const open = { socket: false, watch: false }
 
   /** The bytes at an address. Blocks lie so that some of them cross a boundary of 4 GB. */
   const at = (address: number, length: number): Uint8Array => {
@@ -90,6 +87,22 @@ export const make = () => {
     message.setBigUint64(Abi.messageControlLength, segmentBytes === undefined ? 0n : BigInt(Abi.controlBytes), true)
   }
 
+  const receive = (messages: bigint, count: number): number => {
+    let received = 0
+    for (; received < count && arriving.length > 0; received++) {
+      const { bytes, name, segmentBytes } = arriving.shift()!
+      const message = viewAt(Number(messages) + received * Abi.messageBytes, Abi.messageBytes)
+      at(u64(message, Abi.messageName), message.getUint32(Abi.messageNameLength, true)).set(name)
+      message.setUint32(Abi.messageNameLength, name.length, true)
+      const [room] = vectorsOf(message)
+      room!.set(bytes.subarray(0, room!.length))
+      writeSegmentBytes(message, segmentBytes)
+      message.setInt32(Abi.messageFlags, bytes.length > room!.length ? Abi.MSG_TRUNC : 0, true)
+      message.setUint32(Abi.messageLength, Math.min(bytes.length, room!.length), true)
+    }
+    return received > 0 ? received : -Abi.EAGAIN
+  }
+
   const calls: SystemCalls = {
     addressOf: (buffer) => {
       const known = blocks.find(({ view }) => view.buffer === buffer)
@@ -100,7 +113,7 @@ export const make = () => {
     },
     socket: () => {
       open.socket = true
-      return socketDescriptor
+      return 3
     },
     bind: () => 0,
     nameOf: (_socket, name) => {
@@ -113,21 +126,12 @@ export const make = () => {
       return 0
     },
     getOption: () => -Abi.EINVAL,
-    receive: (_socket, messages, count) => {
-      let received = 0
-      for (; received < count && arriving.length > 0; received++) {
-        const { bytes, name, segmentBytes } = arriving.shift()!
-        const message = viewAt(Number(messages) + received * Abi.messageBytes, Abi.messageBytes)
-        at(u64(message, Abi.messageName), message.getUint32(Abi.messageNameLength, true)).set(name)
-        message.setUint32(Abi.messageNameLength, name.length, true)
-        const [room] = vectorsOf(message)
-        room!.set(bytes.subarray(0, room!.length))
-        writeSegmentBytes(message, segmentBytes)
-        message.setInt32(Abi.messageFlags, bytes.length > room!.length ? Abi.MSG_TRUNC : 0, true)
-        message.setUint32(Abi.messageLength, Math.min(bytes.length, room!.length), true)
-      }
-      return received > 0 ? received : -Abi.EAGAIN
+    receive: (_socket, messages, count) => receive(messages, count),
+    receiveBlocking: (_socket, messages, count) => {
+      if (arriving.length === 0) blockings++
+      return receive(messages, count)
     },
+    setReceiveTimeout: () => 0,
     send: (_socket, messages, count) => {
       const fault = sendFaults.shift()
       if (fault !== undefined && "error" in fault) return -fault.error
@@ -140,28 +144,18 @@ export const make = () => {
       }
       return taken
     },
-    timer: () => {
-      open.timer = true
-      return timerDescriptor
-    },
-    setTimer: (_timer, micros) => {
-      timerMicros = micros
-      hasRunOut = false
+    close: () => {
+      if (open.watch) throw new Error("the socket was closed before its watch: libuv would abort")
+      open.socket = false
       return 0
     },
-    close: (descriptor) => {
-      if (watches.has(descriptor)) throw new Error("a descriptor was closed before its watch: libuv would abort")
-      if (descriptor === timerDescriptor) open.timer = false
-      else open.socket = false
-      return 0
-    },
-    watch: (descriptor, onReady) => {
-      const watch = { events: 0, onReady }
-      watches.set(descriptor, watch)
+    watch: (_socket, ready) => {
+      onReady = ready
+      open.watch = true
       return {
-        start: (wanted) => void (watch.events = wanted),
-        stop: () => void (watch.events = 0),
-        close: () => void watches.delete(descriptor)
+        start: (wanted) => void (events = wanted),
+        stop: () => void (events = 0),
+        close: () => void (open.watch = false)
       }
     }
   }
@@ -172,27 +166,19 @@ export const make = () => {
     sendFaults,
     open,
     messagesSent: () => messagesSent,
-    /** What the event loop watches the socket for. */
-    watched: () => watches.get(socketDescriptor)?.events ?? 0,
-    /** What the timer is set to; 0 when it is not. Microseconds. */
-    timerMicros: () => timerMicros,
+    /** What the event loop watches for. */
+    watched: () => events,
+    /** How often a receive stopped the thread, until something was there or its time was over. */
+    blockings: () => blockings,
     setSegmentation: (can: typeof segmentation) => void (segmentation = can),
     arrive: (...datagrams: ReadonlyArray<KernelDatagram>) => {
       arriving.push(...datagrams)
     },
     /** A turn of the event loop. False when there was nothing to tell. */
     turn: (can: number = readable | writable) => {
-      const socket = watches.get(socketDescriptor)
-      const timer = watches.get(timerDescriptor)
-      const ready = (socket?.events ?? 0) & can & (arriving.length > 0 ? readable | writable : writable)
-      const rings = hasRunOut && timer?.events === readable
-      if (ready !== 0) socket!.onReady(ready)
-      if (rings) timer.onReady(readable)
-      return ready !== 0 || rings
-    },
-    /** The timer runs out, if it is set. */
-    elapse: () => {
-      if (timerMicros > 0) hasRunOut = true
+      const ready = events & can & (arriving.length > 0 ? readable | writable : writable)
+      if (ready !== 0) onReady(ready)
+      return ready !== 0
     }
   }
 }

@@ -48,7 +48,7 @@ const setUp = (isCoalescing: boolean) => {
   const receiveAll = () => {
     const received: Array<{ readonly source: string; readonly bytes: ReadonlyArray<number> }> = []
     const { batch } = table
-    while (ReceiveTable.hasMore(table) || ReceiveTable.receive(table, kernel.calls, socket) > 0) {
+    while (ReceiveTable.hasMore(table) || ReceiveTable.receive(table, kernel.calls, socket, false) > 0) {
       ReceiveTable.take(table, counters)
       for (let place = 0; place < batch.count; place++) {
         const offset = batch.offsets[place]!
