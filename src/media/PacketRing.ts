@@ -158,21 +158,18 @@ const endLap = (self: PacketRing, lengthBytes: number): void => {
   self.writeAt = 0
 }
 
+/** Both halves get what was there, so that each packet is found at its place whichever half that is in now. */
 const grow = (self: PacketRing): void => {
-  const old = { ...self }
-  const length = self.offsets.length * 2
-  self.offsets = new Int32Array(length)
-  self.lengths = new Uint16Array(length)
-  self.storedAtMs = new Float64Array(length)
-  self.timestamps = new Uint32Array(length)
-  self.clocks = new Array<StreamClock | undefined>(length).fill(undefined)
-  for (let packet = self.oldest; packet !== self.next; packet = (packet + 1) | 0) {
-    const from = packet & (old.offsets.length - 1)
-    const to = packet & (length - 1)
-    self.offsets[to] = old.offsets[from]!
-    self.lengths[to] = old.lengths[from]!
-    self.storedAtMs[to] = old.storedAtMs[from]!
-    self.timestamps[to] = old.timestamps[from]!
-    self.clocks[to] = old.clocks[from]
-  }
+  const length = self.offsets.length
+  self.offsets = twice(self.offsets, new Int32Array(2 * length))
+  self.lengths = twice(self.lengths, new Uint16Array(2 * length))
+  self.storedAtMs = twice(self.storedAtMs, new Float64Array(2 * length))
+  self.timestamps = twice(self.timestamps, new Uint32Array(2 * length))
+  self.clocks = self.clocks.concat(self.clocks)
+}
+
+const twice = <A extends { readonly length: number; set: (values: A, at: number) => void }>(values: A, into: A): A => {
+  into.set(values, 0)
+  into.set(values, values.length)
+  return into
 }

@@ -5,7 +5,6 @@ import * as Feedback from "../protocol/Feedback.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import { relaysMax } from "../protocol/MessageKinds.ts"
 import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
-import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as PacketMemory from "../sockets/PacketMemory.ts"
 import * as CallTable from "./CallTable.ts"
@@ -85,8 +84,6 @@ export const layer = (
         videoBytes: options.videoRingBytes
       })
       const port = yield* network.open({ host: options.host, port: options.port, memory })
-      yield* Effect.logInfo(`UDP port ${PackedAddress.format(port.address)}: ${port.description}`)
-      for (const shortcoming of port.shortcomings) yield* Effect.logWarning(shortcoming)
       return RelayCore.of({
         options,
         port,

@@ -67,8 +67,10 @@ export class Relay extends Context.Service<
 const relay = Layer.effect(
   Relay,
   Effect.gen(function* () {
-    const { address, description } = (yield* RelayCore.RelayCore).port
+    const { address, description, shortcomings } = (yield* RelayCore.RelayCore).port
     const { port: adminPort } = yield* AdminServer.AdminServer
+    yield* Effect.logInfo(`UDP port ${PackedAddress.format(address)}: ${description}`)
+    for (const shortcoming of shortcomings) yield* Effect.logWarning(shortcoming)
     return Relay.of({
       address: PackedAddress.format(address),
       host: PackedAddress.formatHost(address),

@@ -26,6 +26,7 @@ const open = Effect.fnUntraced(function* (calls: SystemCalls, options: OpenOptio
   const { address, buffers, coalescing, family, segmentation, socket } = bound
   const readiness = Readiness.open(calls, socket)
   if (typeof readiness === "number") return yield* portNotOpened(options, BoundSocket.failureOf(readiness))
+  calls.useLargePages(calls.addressOf(options.memory.bytes.buffer), options.memory.bytes.byteLength)
   const clock = yield* Clock.Clock
   const memory = ReceiveMemory.make()
   let closed = false

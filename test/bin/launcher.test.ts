@@ -10,7 +10,6 @@ const launcher = Path.join(import.meta.dirname, "../../bin/tandem.js")
 
 /** What stands in for the command line. It ends with 40 and the number of signals that reached it. */
 const main = `
-  await import("node:ffi")
   process.emitWarning("something else")
   const [command, code] = process.argv.slice(2)
   if (command === "exit") process.exitCode = Number(code)
@@ -76,10 +75,9 @@ for (const isOld of [false, true]) {
       assert.strictEqual((await finish(start(clone, isOld, "exit", "7"))).code, 7)
     })
 
-    it("hides the warning of node:ffi and no other", async () => {
+    it("hides no warning", async () => {
       const { text } = await finish(start(clone, isOld, "exit", "0"))
       assert.include(text, "something else")
-      assert.notInclude(text, "FFI")
     })
 
     it("fails when the command line is killed", async () => {

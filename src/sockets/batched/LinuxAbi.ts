@@ -24,6 +24,7 @@ export const UDP_SEGMENT = 103
 export const UDP_GRO = 104
 
 export const F_SETFL = 4
+export const MADV_HUGEPAGE = 14
 
 export const MSG_DONTWAIT = 0x40
 export const MSG_WAITFORONE = 0x10000

@@ -8,7 +8,7 @@ import * as PinnedProcess from "../PinnedProcess.ts"
 import { NotAvailable, type Relay, type RunningRelay, type StartOptions } from "./Relay.ts"
 import * as TemporaryFolder from "./TemporaryFolder.ts"
 
-const program = Path.join(import.meta.dirname, "../../../src/cli/main.ts")
+const program = Path.join(import.meta.dirname, "../../../bin/tandem.js")
 
 /** What the relay says of a machine that does not have the socket that was asked for. */
 const notToBeHad = "--socket batched cannot be had: "

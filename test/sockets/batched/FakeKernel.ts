@@ -62,7 +62,7 @@ export const make = () => {
     if (segmentBytes > 0 && segmentation === "no") return -Abi.EINVAL
     if (segmentBytes > 0 && segmentation === "device cannot") return -Abi.EIO
     const name = at(u64(message, Abi.messageName), message.getUint32(Abi.messageNameLength, true)).slice()
-    const bytes = Uint8Array.from(vectorsOf(message).flatMap((vector) => [...vector]))
+    const bytes = Uint8Array.from(Buffer.concat(vectorsOf(message)))
     if (bytes.length > 65_507) return -Abi.EMSGSIZE
     if (segmentBytes === 0) sent.push({ name, bytes })
     else {
@@ -111,6 +111,7 @@ export const make = () => {
       blocks.push({ start, view: new DataView(buffer) })
       return BigInt(start)
     },
+    useLargePages: () => 0,
     socket: () => {
       open.socket = true
       return 3

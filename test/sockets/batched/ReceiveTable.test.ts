@@ -32,7 +32,7 @@ const messageOf = (message: typeof Message.Type, number: number) => {
     datagrams: datagrams.map((bytes) => ({ source: `127.0.0.${message.source}:5000`, bytes: [...bytes] })),
     arriving: {
       name: Uint8Array.of(Abi.AF_INET, 0, 5000 >> 8, 5000 & 0xff, 127, 0, 0, message.source, 0, 0, 0, 0, 0, 0, 0, 0),
-      bytes: Uint8Array.from(datagrams.flatMap((bytes) => [...bytes])),
+      bytes: Buffer.concat(datagrams),
       ...(segments > 1 ? { segmentBytes: message.segmentBytes } : {})
     }
   }
