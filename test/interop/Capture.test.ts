@@ -47,7 +47,8 @@ const captureCall = async (context: TestContext) => {
   const impair = (hop: string) => ["--impair", `loss=0.05,seed=capture ${hop}`]
   const call = await BridgedCall.open(context, [`audio/opus/48000/2:97:${ssrc}`], {
     sending: impair("up"),
-    relay: impair("relay"),
+    // On the loopback interface what the kernel is to cut is captured uncut.
+    relay: [...impair("relay"), "--socket", "portable"],
     receiving: impair("down"),
     within: capture.within
   })
