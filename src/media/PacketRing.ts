@@ -1,4 +1,5 @@
 import { datagramBytesMax, type PacketMemory } from "../sockets/PacketMemory.ts"
+import * as ClockNumbers from "./ClockNumbers.ts"
 import type { StreamClock } from "./StreamClock.ts"
 
 /**
@@ -7,18 +8,21 @@ import type { StreamClock } from "./StreamClock.ts"
  * ring. Owned by one pipeline and changed in place.
  *
  * The ring uses only as much of its part as the traffic needs: a lap ends early, and it goes on from the front, as soon
- * as the packets there have expired.
+ * as the packets there have expired. Its tables have their full length from the beginning: to lengthen them under load
+ * would hold up whatever arrives meanwhile for tens of milliseconds.
  */
 export interface PacketRing {
   readonly memory: PacketMemory
   readonly firstOffset: number
   readonly capacityBytes: number
   /** Of packet `n`, at `n & (length - 1)`. */
-  offsets: Int32Array
-  lengths: Uint16Array
-  storedAtMs: Float64Array
-  timestamps: Uint32Array
-  clocks: Array<StreamClock | undefined>
+  readonly offsets: Int32Array
+  readonly lengths: Uint16Array
+  /** Milliseconds, 32 bits, wrapping. */
+  readonly storedAtMs: Int32Array
+  readonly timestamps: Uint32Array
+  readonly clockNumbers: Uint32Array
+  readonly clocks: ClockNumbers.ClockNumbers
   /** Number that the next packet gets, and the oldest that is still there. 32 bits, wrapping. */
   next: number
   oldest: number
@@ -31,22 +35,35 @@ export interface PacketRing {
 export const retentionMs = 1500
 /** The part used at first; doubled when a lap ends while the packets at the front are still young. Bytes. */
 const lapBytesInitial = 1 << 20
-const entriesInitial = 1024
+/**
+ * Packets smaller than this on average are kept for less than `retentionMs` where they fill the ring. Voices are smaller,
+ * but nobody asks for them again after a third of that time. Bytes.
+ */
+const packetBytesMean = 256
+const lengthMin = 1024
 
-export const make = (memory: PacketMemory, firstOffset: number, capacityBytes: number): PacketRing => ({
-  memory,
-  firstOffset,
-  capacityBytes,
-  offsets: new Int32Array(entriesInitial),
-  lengths: new Uint16Array(entriesInitial),
-  storedAtMs: new Float64Array(entriesInitial),
-  timestamps: new Uint32Array(entriesInitial),
-  clocks: new Array<StreamClock | undefined>(entriesInitial).fill(undefined),
-  next: 0,
-  oldest: 0,
-  writeAt: 0,
-  lapEnd: Math.min(lapBytesInitial, capacityBytes)
-})
+/** Of the tables: a power of two. */
+const lengthFor = (capacityBytes: number): number =>
+  Math.max(lengthMin, 2 ** Math.ceil(Math.log2(capacityBytes / packetBytesMean)))
+
+export const make = (memory: PacketMemory, firstOffset: number, capacityBytes: number): PacketRing => {
+  const length = lengthFor(capacityBytes)
+  return {
+    memory,
+    firstOffset,
+    capacityBytes,
+    offsets: new Int32Array(length),
+    lengths: new Uint16Array(length),
+    storedAtMs: new Int32Array(length),
+    timestamps: new Uint32Array(length),
+    clockNumbers: new Uint32Array(length),
+    clocks: ClockNumbers.make(),
+    next: 0,
+    oldest: 0,
+    writeAt: 0,
+    lapEnd: Math.min(lapBytesInitial, capacityBytes)
+  }
+}
 
 /** Copies a packet from elsewhere in the packet memory into the ring and returns its number. */
 export const store = (
@@ -96,7 +113,7 @@ export const lengthOf = (self: PacketRing, packet: number): number => self.lengt
 export const timestampOf = (self: PacketRing, packet: number): number =>
   self.timestamps[packet & (self.timestamps.length - 1)]!
 export const clockOf = (self: PacketRing, packet: number): StreamClock =>
-  self.clocks[packet & (self.clocks.length - 1)]!
+  ClockNumbers.clockOf(self.clocks, self.clockNumbers[packet & (self.clockNumbers.length - 1)]!)
 
 const add = (
   self: PacketRing,
@@ -106,14 +123,14 @@ const add = (
   clock: StreamClock,
   nowMs: number
 ): number => {
-  if (((self.next - self.oldest) | 0) === self.offsets.length) grow(self)
+  if (((self.next - self.oldest) | 0) === self.offsets.length) forgetOldest(self)
   const packet = self.next
   const entry = packet & (self.offsets.length - 1)
   self.offsets[entry] = at
   self.lengths[entry] = lengthBytes
-  self.storedAtMs[entry] = nowMs
+  self.storedAtMs[entry] = nowMs | 0
   self.timestamps[entry] = timestamp
-  self.clocks[entry] = clock
+  self.clockNumbers[entry] = ClockNumbers.take(self.clocks, clock)
   self.next = (packet + 1) | 0
   return packet
 }
@@ -127,7 +144,7 @@ const claim = (self: PacketRing, lengthBytes: number, nowMs: number): number => 
     const offset = self.offsets[self.oldest & (self.offsets.length - 1)]!
     const length = self.lengths[self.oldest & (self.lengths.length - 1)]!
     if (offset >= at + lengthBytes || offset + length <= at) break
-    self.oldest = (self.oldest + 1) | 0
+    forgetOldest(self)
   }
   self.writeAt += lengthBytes
   return at
@@ -137,10 +154,14 @@ const forgetExpired = (self: PacketRing, nowMs: number): void => {
   // Two a packet are enough to catch up after a burst, and bound the work.
   for (let i = 0; i < 2 && self.oldest !== self.next; i++) {
     const entry = self.oldest & (self.offsets.length - 1)
-    if (nowMs - self.storedAtMs[entry]! <= retentionMs) return
-    self.clocks[entry] = undefined
-    self.oldest = (self.oldest + 1) | 0
+    if (((nowMs - self.storedAtMs[entry]!) | 0) <= retentionMs) return
+    forgetOldest(self)
   }
+}
+
+const forgetOldest = (self: PacketRing): void => {
+  ClockNumbers.release(self.clocks, self.clockNumbers[self.oldest & (self.clockNumbers.length - 1)]!)
+  self.oldest = (self.oldest + 1) | 0
 }
 
 const endLap = (self: PacketRing, lengthBytes: number): void => {
@@ -153,23 +174,7 @@ const endLap = (self: PacketRing, lengthBytes: number): void => {
   // Packets between here and the end of the lap, left from a longer lap before, are in the way of the order.
   while (self.oldest !== self.next) {
     if (self.offsets[self.oldest & (self.offsets.length - 1)]! < self.firstOffset + self.writeAt) break
-    self.oldest = (self.oldest + 1) | 0
+    forgetOldest(self)
   }
   self.writeAt = 0
-}
-
-/** Both halves get what was there, so that each packet is found at its place whichever half that is in now. */
-const grow = (self: PacketRing): void => {
-  const length = self.offsets.length
-  self.offsets = twice(self.offsets, new Int32Array(2 * length))
-  self.lengths = twice(self.lengths, new Uint16Array(2 * length))
-  self.storedAtMs = twice(self.storedAtMs, new Float64Array(2 * length))
-  self.timestamps = twice(self.timestamps, new Uint32Array(2 * length))
-  self.clocks = self.clocks.concat(self.clocks)
-}
-
-const twice = <A extends { readonly length: number; set: (values: A, at: number) => void }>(values: A, into: A): A => {
-  into.set(values, 0)
-  into.set(values, values.length)
-  return into
 }

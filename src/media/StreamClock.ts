@@ -15,6 +15,8 @@ export interface StreamClock {
   newestAtMs: number
   /** Packets in a row that are older than any packet can be. */
   outside: number
+  /** By which the packets kept of this stream refer to it (ClockNumbers.ts); -1 before there were any. */
+  number: number
 }
 
 /** Playout budgets: later than this a repaired packet is of no use. Milliseconds. */
@@ -29,7 +31,8 @@ export const make = (kind: "audio" | "video", clockRate: number): StreamClock =>
   deadlineMs: kind === "audio" ? audioDeadlineMs : videoDeadlineMs,
   newestTimestamp: 0,
   newestAtMs: -1,
-  outside: 0
+  outside: 0,
+  number: -1
 })
 
 export const handlePacket = (self: StreamClock, timestamp: number, nowMs: number): void => {

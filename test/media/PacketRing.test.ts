@@ -80,4 +80,27 @@ describe("PacketRing", () => {
     assert.isTrue(PacketRing.has(ring, first) && PacketRing.has(ring, second))
     assert.isFalse(PacketRing.has(ring, second + 1))
   })
+
+  it("keeps what it keeps however long the machine has been running", () => {
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 1 << 20 })
+    const ring = PacketRing.make(memory, memory.ownerOffset, 1 << 20)
+    // Milliseconds no longer fit into 31 bits after 25 days.
+    const startMs = 2 ** 31 - 1000
+    const packets = Array.from({ length: 300 }, (_, n) =>
+      PacketRing.storeBytes(ring, packetOf(n, 100), 0, clock, startMs + 20 * n)
+    )
+    const there = packets.filter((packet) => PacketRing.has(ring, packet))
+    assert.strictEqual(there.length, 1 + PacketRing.retentionMs / 20)
+  })
+
+  it("knows of each packet which stream's clock is its, and of no clock whose packets are gone", () => {
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 1 << 20 })
+    const ring = PacketRing.make(memory, memory.ownerOffset, 1 << 20)
+    const clocks = Array.from({ length: 200 }, () => StreamClock.make("audio", 48000))
+    const stored = clocks.map((clock) => ({ clock, packet: PacketRing.storeBytes(ring, packetOf(1, 50), 0, clock, 0) }))
+    for (const { clock, packet } of stored) assert.strictEqual(PacketRing.clockOf(ring, packet), clock)
+    for (let n = 0; n < 200; n++) PacketRing.storeBytes(ring, packetOf(1, 50), 0, clocks[n % 2]!, 2000)
+    const known = ring.clocks.clocks.filter((clock) => clock !== undefined)
+    assert.sameMembers(known, clocks.slice(0, 2))
+  })
 })

@@ -88,6 +88,7 @@ const check = ({ bursts, capacityBytes, firstPacket }: Case): void => {
       ({ atMs, behindBytes, lengthBytes, packet }) =>
         nowMs - atMs <= PacketRing.retentionMs &&
         behindBytes + lengthBytes <= keptBytes &&
+        ((ring.next - packet) | 0) <= ring.offsets.length &&
         !PacketRing.has(ring, packet)
     )
     hold(lost === undefined, "a young packet is there while there is room", () => show([lost, ring.lapEnd]))
@@ -115,7 +116,8 @@ const check = ({ bursts, capacityBytes, firstPacket }: Case): void => {
     nowMs += thenMs
     checkAll()
   }
-  hold(ring.offsets.length <= 1 << 16, "the list of packets is bounded", () => show(ring.offsets.length))
+  const clocks = ring.clocks.clocks.filter((clock) => clock !== undefined).length
+  hold(clocks === (ring.next === ring.oldest ? 0 : 1), "a clock is known while its packets are", () => show(clocks))
 }
 
 export const target = define<Case>({
