@@ -46,6 +46,9 @@ export const remove = (self: LegTimers, leg: RelayLeg): void => {
   if (leg.dueTick >= 0) unlink(self, leg)
 }
 
+/** Whether a tick has begun that has not been handled. */
+export const isDue = (self: LegTimers, nowMs: number): boolean => Math.floor(nowMs / tickMs) > self.tick
+
 /** Calls `handle` for every leg that is due, and schedules it for its next deadline. */
 export const poll = (self: LegTimers, nowMs: number, handle: (leg: RelayLeg) => void): void => {
   const until = Math.floor(nowMs / tickMs)

@@ -26,7 +26,10 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
 
   const sendMedia = port.send(batches.media)
   const forwardNext = Effect.flatMap(port.pull, (batch) => {
-    Forwarding.forwardBatch(forwarding, batch, nowMs(), batches.media)
+    const now = nowMs()
+    Forwarding.forwardBatch(forwarding, batch, now, batches.media)
+    // The fiber below has its turn too seldom where the port always has something.
+    if (LegTimers.isDue(forwarding.timers, now)) Forwarding.pollLegs(forwarding, now, batches.media)
     if (forwarding.timers.size > 0) deadlines.openUnsafe()
     if (forwarding.controlCount > 0) takeControl(batch)
     return batches.media.count > 0 ? sendMedia : Effect.void

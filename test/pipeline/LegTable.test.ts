@@ -81,7 +81,9 @@ describe("LegTimers", () => {
         for (const later of [1000, 0, 2000]) schedule(timers, leg, deadline + later)
       }
       for (let nowMs = 0; nowMs <= 8100; nowMs += 3) {
+        const isDue = LegTimers.isDue(timers, nowMs)
         LegTimers.poll(timers, nowMs, (leg) => {
+          assert.isTrue(isDue)
           assert.isFalse(polledAt.has(leg))
           polledAt.set(leg, nowMs)
         })

@@ -156,7 +156,8 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
             )
           )
         )
-        assert.deepStrictEqual([yield* next, yield* next, yield* next], [true, true, true])
+        // Two turns, and the one after them.
+        for (let i = 0; i < 5; i++) assert.isTrue(yield* next)
         kernel.arrive(datagram(1))
         assert.deepStrictEqual(numbersOf(yield* receive(endpoint)), [1])
         assert.isAbove(turns, 0)

@@ -55,7 +55,7 @@ export const open = Effect.fnUntraced(function* (calls: SystemCalls, options: Op
   calls.nameOf(socket, name)
   const address = new Uint32Array(addressWords)
   SocketName.read(words, 0, address, 0)
-  calls.setReceiveTimeout(socket, ReceivePace.turnMs)
+  calls.setReceiveTimeout(socket, ReceivePace.blockMs)
   const buffers = enlargeBuffers(calls, socket)
   // Asking for segments of no size changes nothing and says whether there is such an option.
   const segmentation = calls.setOption(socket, Abi.SOL_UDP, Abi.UDP_SEGMENT, 0) === 0

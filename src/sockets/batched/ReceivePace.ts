@@ -11,9 +11,11 @@ export interface ReceivePace {
 }
 
 /** Then timers, HTTP and whatever else the process does have their turn. Milliseconds. */
-export const turnMs = 4
+export const turnMs = 10
+/** How long a reader blocks at most. What the system counts its own time in makes twice of it. Milliseconds. */
+export const blockMs = 4
 /** 8,000 datagrams a second. */
-const denseMin = 32
+const denseMin = 80
 /** So that the burst of a single video frame does not count. */
 const denseInRowMin = 2
 

@@ -14,14 +14,14 @@ const after = (...turns: ReadonlyArray<number>) => {
 
 describe("ReceivePace", () => {
   it("it takes two dense turns in a row", () => {
-    assert.isFalse(ReceivePace.isDense(after(32)))
-    assert.isTrue(ReceivePace.isDense(after(32, 32)))
-    assert.isFalse(ReceivePace.isDense(after(32, 31, 32)))
-    assert.isFalse(ReceivePace.isDense(after(32, 32, 31)))
+    assert.isFalse(ReceivePace.isDense(after(80)))
+    assert.isTrue(ReceivePace.isDense(after(80, 80)))
+    assert.isFalse(ReceivePace.isDense(after(80, 79, 80)))
+    assert.isFalse(ReceivePace.isDense(after(80, 80, 79)))
   })
 
   it("a turn begins when the last is over, and not before", () => {
-    const pace = after(32, 32)
+    const pace = after(80, 80)
     pace.datagrams = 7
     ReceivePace.beginTurn(pace, 3 * ReceivePace.turnMs - 0.1)
     assert.strictEqual(pace.datagrams, 7)
