@@ -146,7 +146,13 @@ export const make = Effect.gen(function* () {
         SsrcTaken: told(refusalCodes.ssrcTaken),
         UnknownParticipant: told(refusalCodes.unknownCall),
         StaleEpoch: told(refusalCodes.ticketInvalid),
-        CallStoreError: () => refuse({ ...actorAway, reason: "the state server cannot be reached" })
+        CallStoreError: ({ reason }) =>
+          reason._tag === "StateUnreadable"
+            ? Effect.andThen(
+                Effect.logError(reason.message),
+                refuse({ ...actorAway, reason: "what is stored of the call cannot be read" })
+              )
+            : refuse({ ...actorAway, reason: "the state server cannot be reached" })
       }),
       Effect.catchCause((cause) =>
         Effect.andThen(Effect.logWarning("a call's actor did not answer", cause), refuse(actorAway))

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { type AddressText, type CallState, empty } from "../call/CallState.ts"
 import * as CallVersion from "../call/CallVersion.ts"
-import type { CallId, ParticipantId } from "../protocol/Ids.ts"
+import { CallId, type ParticipantId } from "../protocol/Ids.ts"
 
 /** Another version is stored than the writer thought: somebody else owns the call, or has. Load it again. */
 export class StaleVersion extends Schema.TaggedError<StaleVersion>()("StaleVersion", {
@@ -21,9 +21,19 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   }
 }
 
+/** What is stored of this call cannot be read as its state. Other calls are not concerned. */
+export class StateUnreadable extends Schema.TaggedError<StateUnreadable>()("StateUnreadable", {
+  call: CallId,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `what is stored of the call ${this.call} cannot be read: remove it from the state store`
+  }
+}
+
 /** Handle the reasons apart with `Effect.catchReason("CallStoreError", …)`. */
 export class CallStoreError extends Schema.TaggedError<CallStoreError>()("CallStoreError", {
-  reason: Schema.Union([StaleVersion, StoreUnavailable])
+  reason: Schema.Union([StaleVersion, StoreUnavailable, StateUnreadable])
 }) {
   override get message(): string {
     return this.reason.message

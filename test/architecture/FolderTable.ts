@@ -43,7 +43,7 @@ export const rows: Readonly<Record<string, Row>> = {
   throttle: { ours: [], modules: names("effect effect/persistence") },
   state: {
     ours: names("protocol call routing"),
-    modules: names(`effect effect/persistence effect/sql @effect/sql-pg ${platform} node:sqlite`)
+    modules: names(`effect effect/persistence effect/sql effect/reactivity @effect/sql-pg ${platform} node:sqlite`)
   },
   actor: { ours: names("protocol call routing state"), modules: names("effect effect/cluster effect/rpc") },
   pipeline: {
