@@ -38,12 +38,29 @@ const slowStore = (slowSaves: number) =>
     })
   ).pipe(Layer.provide(CallStore.layerMemory))
 
+/** A store in which what is kept of this call is no state of a call. */
+const storeWithUnreadable = (name: string) =>
+  Layer.effect(
+    CallStore.CallStore,
+    Effect.map(CallStore.CallStore, (store) =>
+      CallStore.CallStore.of({
+        ...store,
+        load: (call) => {
+          if (call !== name) return store.load(call)
+          const reason = new CallStore.StateUnreadable({ call, cause: "spoilt for a test" })
+          return Effect.fail(new CallStore.CallStoreError({ reason }))
+        }
+      })
+    )
+  ).pipe(Layer.provide(CallStore.layerMemory))
+
 const joinRequest = Effect.fnUntraced(function* (
   device: Effect.Success<ReturnType<typeof Raw.open>>,
   name: string,
-  ssrc: number
+  ssrc: number,
+  call?: string
 ) {
-  const token = yield* Raw.mint(name)
+  const token = yield* Raw.mint(name, call)
   const request = { _tag: "JoinRequest" as const, token: token.claimsBytes, legTag: ssrc, streams: [Raw.audio(ssrc)] }
   const first = yield* device.answersTo(
     Raw.signed({ ...request, transactionId: Raw.transactionId(), counter: 1 }, token.key)
@@ -110,5 +127,19 @@ describe("relay, when parts fail", () => {
         ["lin"]
       )
     }).pipe(Effect.provide(relayWith(Throttle.layerOpen, slowStore(1))), Effect.scoped, Raw.passing, Raw.inThePresent)
+  )
+
+  it.effect("a call whose state cannot be read is refused with the reason; others do not notice", () =>
+    Effect.gen(function* () {
+      const device = yield* Raw.open("10.0.0.2:5000")
+      const refused = yield* device.answersTo(yield* joinRequest(device, "ada", 1, "spoilt"))
+      assert.strictEqual(Raw.only(refused, "Refused").error.reason, "what is stored of the call cannot be read")
+      Raw.only(yield* device.answersTo(yield* joinRequest(device, "ada", 2, "sound")), "JoinSuccess")
+    }).pipe(
+      Effect.provide(relayWith(Throttle.layerOpen, storeWithUnreadable("spoilt"))),
+      Effect.scoped,
+      Raw.passing,
+      Raw.inThePresent
+    )
   )
 })
