@@ -154,7 +154,7 @@ const forgetExpired = (self: PacketRing, nowMs: number): void => {
   // Two a packet are enough to catch up after a burst, and bound the work.
   for (let i = 0; i < 2 && self.oldest !== self.next; i++) {
     const entry = self.oldest & (self.offsets.length - 1)
-    if (((nowMs - self.storedAtMs[entry]!) | 0) <= retentionMs) return
+    if ((nowMs - self.storedAtMs[entry]!) >>> 0 <= retentionMs) return
     forgetOldest(self)
   }
 }

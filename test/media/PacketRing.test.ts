@@ -93,6 +93,14 @@ describe("PacketRing", () => {
     assert.strictEqual(there.length, 1 + PacketRing.retentionMs / 20)
   })
 
+  it("gives up what it kept before a silence of a month", () => {
+    const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 1 << 20 })
+    const ring = PacketRing.make(memory, memory.ownerOffset, 1 << 20)
+    const old = PacketRing.storeBytes(ring, packetOf(1, 100), 0, clock, 0)
+    PacketRing.storeBytes(ring, packetOf(2, 100), 0, clock, 30 * 24 * 3600 * 1000)
+    assert.isFalse(PacketRing.has(ring, old))
+  })
+
   it("knows of each packet which stream's clock is its, and of no clock whose packets are gone", () => {
     const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 1 << 20 })
     const ring = PacketRing.make(memory, memory.ownerOffset, 1 << 20)
