@@ -88,7 +88,7 @@ describe("CallStoreSql", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.effect("while another process holds the file, the store is unavailable; afterwards it goes on", () =>
+    it.effect("while another connection holds the file, the store is unavailable; afterwards it goes on", () =>
       Effect.gen(function* () {
         const file = yield* temporaryFile
         const reason = yield* using(
