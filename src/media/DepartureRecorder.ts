@@ -1,13 +1,15 @@
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as LegKind from "./LegKind.ts"
 
 /**
  * When each hop sequence of one leg was sent: with the other side's feedback it gives round trips and, from the same
  * numbers, bandwidth. Owned by exactly one leg and changed in place.
  */
 export interface DepartureRecorder {
+  readonly kind: LegKind.LegKind
   /** Departure of hop sequence `n` at `n & (length - 1)`, milliseconds. */
   sentAtMs: Float64Array
-  /** Newest hop sequence sent, or -1 before the first. */
+  /** Newest hop sequence sent. */
   highest: number
   /** How many of the newest numbers are known. */
   known: number
@@ -18,19 +20,23 @@ export interface DepartureRecorder {
  * that is idle has none.
  */
 const lengthInitial = 64
-const lengthMax = 4096
 /** Longest time after which feedback is still of use. Milliseconds. */
 const keptMs = 1000
 
 const nothing = new Float64Array(0)
 
-export const make = (): DepartureRecorder => ({ sentAtMs: nothing, highest: -1, known: 0 })
+export const make = (kind = LegKind.device): DepartureRecorder => ({
+  kind,
+  sentAtMs: nothing,
+  highest: kind.mask,
+  known: 0
+})
 
 export const handleFrame = (self: DepartureRecorder, hopSequence: number, nowMs: number): void => {
   const length = self.sentAtMs.length
   if (self.known === length) {
     if (length === 0) self.sentAtMs = new Float64Array(lengthInitial)
-    else if (length < lengthMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) grow(self)
+    else if (length < self.kind.departuresMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) grow(self)
     else self.known--
   }
   self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)] = nowMs
@@ -59,7 +65,6 @@ export const release = (self: DepartureRecorder): void => {
 
 /** When the number was sent, or NaN when that is not known any more. Milliseconds. */
 export const sentAtMs = (self: DepartureRecorder, hopSequence: number): number => {
-  if (self.highest < 0) return NaN
-  const back = SequenceNumber.distance(hopSequence, self.highest)
+  const back = SequenceNumber.distance(hopSequence, self.highest, self.kind.shift)
   return back < 0 || back >= self.known ? NaN : self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)]!
 }

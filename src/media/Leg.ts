@@ -4,6 +4,7 @@ import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as ArrivalRecorder from "./ArrivalRecorder.ts"
 import * as DepartureRecorder from "./DepartureRecorder.ts"
 import * as KeyFrameRequest from "./KeyFrameRequest.ts"
+import * as LegKind from "./LegKind.ts"
 import * as NackGenerator from "./NackGenerator.ts"
 import type { PacketRings } from "./PacketRings.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
@@ -12,11 +13,12 @@ import * as SendLeg from "./SendLeg.ts"
 import * as SentHistory from "./SentHistory.ts"
 
 /**
- * One hop, both directions: the same machinery at a relay and in a device. It repairs what its own side receives, answers
+ * One hop, both directions: the same machinery at a relay and in a device, and between two relays. It repairs what its own side receives, answers
  * what the other side asks for, and measures the round trip. Owned by one pipeline, changed in place; it never reads a
  * clock and never sends: frames go into a batch that the owner sends.
  */
 export interface Leg {
+  readonly kind: LegKind.LegKind
   readonly receive: ReceiveLeg.ReceiveLeg
   readonly send: SendLeg.SendLeg
   readonly roundTrip: RoundTripEstimator.RoundTripEstimator
@@ -24,6 +26,8 @@ export interface Leg {
   readonly repair: boolean
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
+  /** Of a trunk: when the next of them is to be asked. It has too many to look at all of them with every packet. */
+  keyFramesDueMs: number
   lastFeedbackAtMs: number
   /**
    * When to poll next, as `noteDeadline` has found, and what for; Infinity for never. Fields, because a number that a
@@ -60,19 +64,35 @@ export const make = (options: {
   readonly sendTag: number
   /** Of the session, both ways. 8 bits count. */
   readonly epoch: number
+  /** Of frames that go out, where that is another: the other side has not heard of the new one and goes on with the old. */
+  readonly sendEpoch?: number
   readonly address: Uint32Array
   readonly repair: boolean
-}): Leg => ({
-  receive: ReceiveLeg.make(options.receiveTag, options.epoch & 0xff),
-  send: SendLeg.make({ legTag: options.sendTag, epoch: options.epoch & 0xff, address: options.address }),
-  roundTrip: RoundTripEstimator.make(),
-  repair: options.repair,
-  keyFrames: [],
-  lastFeedbackAtMs: -Infinity,
-  deadlineMs: Infinity,
-  feedbackDueMs: Infinity,
-  releaseDueMs: Infinity
-})
+  /** A device's leg if it is left out. */
+  readonly kind?: keyof typeof LegKind.byName
+}): Leg => {
+  const { address, epoch, receiveTag, repair, sendEpoch = epoch, sendTag } = options
+  const kind = LegKind.byName[options.kind ?? "device"]
+  return {
+    kind,
+    receive: ReceiveLeg.make(receiveTag, epoch & 0xff, kind),
+    send: SendLeg.make({ legTag: sendTag, epoch: sendEpoch & 0xff, address, kind }),
+    roundTrip: RoundTripEstimator.make(),
+    repair,
+    keyFrames: [],
+    keyFramesDueMs: Infinity,
+    lastFeedbackAtMs: -Infinity,
+    deadlineMs: Infinity,
+    feedbackDueMs: Infinity,
+    releaseDueMs: Infinity
+  }
+}
+
+/** Somebody needs a key frame of this stream, which is one of `keyFrames`. */
+export const requestKeyFrame = (self: Leg, request: KeyFrameRequest.KeyFrameRequest): void => {
+  KeyFrameRequest.handleRequest(request)
+  self.keyFramesDueMs = Math.min(self.keyFramesDueMs, KeyFrameRequest.nextDeadlineMs(request))
+}
 
 /**
  * Takes in a feedback frame's body: measures the round trip and sends again what is asked for. Key frame requests stay
@@ -87,10 +107,11 @@ export const handleFeedback = (
   out: PacketBatch.SendBatch
 ): boolean => {
   const { report, rings } = resources
-  if (!Feedback.read(rings.memory.view, offset, lengthBytes, report)) return false
+  if (!Feedback.read(rings.memory.view, offset, lengthBytes, report, self.kind.isTrunk)) return false
   const newest = Feedback.newestReceived(report)
   if (newest >= 0 && report.holdMs >= 0) {
-    const sentAtMs = DepartureRecorder.sentAtMs(self.send.departures, newest)
+    const hopSequence = (report.baseHopSequence + newest) & self.kind.mask
+    const sentAtMs = DepartureRecorder.sentAtMs(self.send.departures, hopSequence)
     RoundTripEstimator.handleSample(self.roundTrip, nowMs - sentAtMs - report.holdMs)
   }
   if (self.repair) {
@@ -102,7 +123,7 @@ export const handleFeedback = (
 /** Does what is due now: requests, feedback, padding. */
 export const poll = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
   noteDeadline(self)
-  if (nowMs >= self.feedbackDueMs) sendFeedback(self, resources, nowMs, out)
+  if (nowMs >= self.feedbackDueMs) sendReports(self, resources, nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
   // What has just been sent puts it off.
   noteDeadline(self)
@@ -148,15 +169,41 @@ const noteFeedbackDue = (self: Leg): void => {
   const lastMediaAtMs = Math.max(receive.lastMediaAtMs, send.lastMediaAtMs)
   const hasVideo = receive.lastVideoAtMs > lastMediaAtMs - quietAfterMs
   let dueMs = Math.max(self.lastFeedbackAtMs + (hasVideo ? feedbackMsVideo : feedbackMsAudio), lastMediaAtMs)
-  for (let i = 0; i < keyFrames.length; i++) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(keyFrames[i]!))
+  if (self.kind.isTrunk) dueMs = Math.min(dueMs, self.keyFramesDueMs)
+  else for (let i = 0; i < keyFrames.length; i++) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(keyFrames[i]!))
   self.feedbackDueMs = Infinity
   // A sender that is silent has no key frame to give, and nothing to be told.
   if (dueMs < lastMediaAtMs + quietAfterMs) self.feedbackDueMs = dueMs
   if (self.repair && receive.nacks.deadlineMs < self.feedbackDueMs) self.feedbackDueMs = receive.nacks.deadlineMs
+  // The first of them would have to wait for another report.
+  const isFull = ArrivalRecorder.unreported(receive.arrivals) >= Feedback.arrivalsMax
+  if (isFull && receive.lastFrameAtMs < self.feedbackDueMs) self.feedbackDueMs = receive.lastFrameAtMs
 }
 
-const sendFeedback = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
+const noteKeyFramesDue = (self: Leg): void => {
+  const { keyFrames } = self
+  self.keyFramesDueMs = Infinity
+  for (let i = 0; i < keyFrames.length; i++) {
+    self.keyFramesDueMs = Math.min(self.keyFramesDueMs, KeyFrameRequest.nextDeadlineMs(keyFrames[i]!))
+  }
+}
+
+/** One report tells all that is new on a device's leg. On a trunk it may take several. */
+const sendReports = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
+  const { kind, receive } = self
+  for (let reports = 1; sendReport(self, resources, nowMs, out) && reports < kind.reportsMax; reports++) {
+    const asks = self.repair && receive.nacks.deadlineMs <= nowMs
+    if (!asks && self.keyFramesDueMs > nowMs && ArrivalRecorder.unreported(receive.arrivals) === 0) return
+  }
+}
+
+/** False when the batch has no room. */
+const sendReport = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): boolean => {
   const { report, rings } = resources
+  const { headerBytes, isTrunk } = self.kind
+  const bytesMax = Feedback.frameBytesMax - headerBytes
+  const offset = PacketBatch.reserve(out, bytesMax)
+  if (offset < 0) return false
   report.requestCount = self.repair
     ? NackGenerator.poll(self.receive.nacks, nowMs, retryMs(self.roundTrip), report.requests)
     : 0
@@ -166,16 +213,15 @@ const sendFeedback = (self: Leg, resources: LegResources, nowMs: number, out: Pa
       report.keyFrameSsrcs[report.keyFrameCount++] = request.ssrc
     }
   }
+  noteKeyFramesDue(self)
   ArrivalRecorder.fillReport(self.receive.arrivals, report)
   self.lastFeedbackAtMs = nowMs
-  const bytesMax = Feedback.frameBytesMax - HopFrame.headerBytes
-  const offset = PacketBatch.reserve(out, bytesMax)
-  if (offset < 0) return
-  const length = Feedback.write(rings.memory.view, offset, bytesMax, report, ArrivalRecorder.toTicks(nowMs))
+  const length = Feedback.write(rings.memory.view, offset, bytesMax, report, ArrivalRecorder.toTicks(nowMs), isTrunk)
   out.scratchUsed -= bytesMax - length
   ArrivalRecorder.markReported(self.receive.arrivals, report.arrivalCount)
   const type = HopFrame.typeByte(HopFrame.FrameType.Feedback, 0)
-  SendLeg.writeFrame(self.send, type, 0, self.send.lastRepair, offset, length, nowMs, out)
+  SendLeg.writeFrame(self.send, self.send.legTag, type, 0, self.send.lastRepair, offset, length, nowMs, out)
+  return true
 }
 
 /**

@@ -1,4 +1,6 @@
+import * as Feedback from "../protocol/Feedback.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as LegKind from "./LegKind.ts"
 import * as StrayNumber from "./StrayNumber.ts"
 
 /**
@@ -6,6 +8,7 @@ import * as StrayNumber from "./StrayNumber.ts"
  * One window over the newest numbers serves all three. Owned by exactly one leg and changed in place.
  */
 export interface NackGenerator {
+  readonly kind: LegKind.LegKind
   /** Of number `n`, at `n & (length - 1)`, for the newest `length` numbers. */
   states: Uint8Array
   noticedAtMs: Float64Array
@@ -39,26 +42,24 @@ const State = { Unseen: 0, Received: 1, Missing: 2, Abandoned: 3 } as const
 
 /** Window from the first packet on; doubled while something is missing in what would fall out. An idle leg has none. */
 const lengthInitial = 128
-const lengthMax = 2048
-/** A larger hole is not asked for, and what lies further off is far outside. libwebrtc kMaxNackPackets. Packets. */
-export const gapMax = 1000
+/** Of a device's leg: a larger hole is not asked for. */
+export const { gapMax } = LegKind.device
 /** libwebrtc kMaxNackRetries. */
 export const asksMax = 10
 /** The longest playout budget: nobody waits longer. Milliseconds. */
 export const giveUpAfterMs = 1000
 /** Cap of what reordering can delay a first request. Milliseconds. */
 const reorderWaitMsMax = 20
-/** Share of the reordering wait that is forgotten with each packet that fills no gap. */
-const reorderDecay = 1 / 256
 
 const none = { bytes: new Uint8Array(0), times: new Float64Array(0) }
 
-export const make = (): NackGenerator => ({
+export const make = (kind = LegKind.device): NackGenerator => ({
+  kind,
   states: none.bytes,
   noticedAtMs: none.times,
   askedAtMs: none.times,
   asks: none.bytes,
-  highest: SequenceNumber.mask,
+  highest: kind.mask,
   missing: 0,
   oldestMissing: 0,
   reorderWaitMs: 0,
@@ -68,14 +69,15 @@ export const make = (): NackGenerator => ({
 
 /** Call for every packet received, in arrival order. */
 export const handlePacket = (self: NackGenerator, sequence: number, isResend: boolean, nowMs: number): Arrival => {
-  const ahead = SequenceNumber.distance(self.highest, sequence)
+  const { gapMax, mask, reorderDecay, shift } = self.kind
+  const ahead = SequenceNumber.distance(self.highest, sequence, shift)
   const isFarBehind = -ahead > gapMax && -ahead >= self.states.length
   // Nobody has asked for what lies ahead of a jump: a resend from far outside is late, and starts nothing.
   if (ahead > gapMax || isFarBehind) return isResend ? Arrival.TooOld : handleStray(self, sequence)
   self.stray = StrayNumber.none
   if (ahead > 0) {
-    noticeUpTo(self, (sequence - 1) & SequenceNumber.mask, nowMs)
-    makeRoom(self, 1)
+    if (ahead > 1) noticeUpTo(self, (sequence - 1) & mask, nowMs)
+    if (self.missing > 0 || self.states.length === 0) makeRoom(self, 1)
     self.highest = sequence
     self.states[sequence & (self.states.length - 1)] = State.Received
     self.reorderWaitMs -= self.reorderWaitMs * reorderDecay
@@ -96,7 +98,7 @@ export const handlePacket = (self: NackGenerator, sequence: number, isResend: bo
 }
 
 const handleStray = (self: NackGenerator, sequence: number): Arrival => {
-  if (!StrayNumber.isFollowedBy(self.stray, sequence)) {
+  if (!StrayNumber.isFollowedBy(self.stray, sequence, self.kind.shift)) {
     self.stray = sequence
     return Arrival.TooOld
   }
@@ -107,18 +109,22 @@ const handleStray = (self: NackGenerator, sequence: number): Arrival => {
 
 /** The other side has said that this number was given: what is not there up to it is missing. */
 export const handleGiven = (self: NackGenerator, sequence: number, nowMs: number): void => {
-  const ahead = SequenceNumber.distance(self.highest, sequence)
+  const ahead = SequenceNumber.distance(self.highest, sequence, self.kind.shift)
   // A hole that is too large to repair is for the next packets to show.
-  if (ahead > 0 && ahead <= gapMax) noticeUpTo(self, sequence, nowMs)
+  if (ahead > 0 && ahead <= self.kind.gapMax) noticeUpTo(self, sequence, nowMs)
 }
 
-/** Writes the numbers to ask for now into `out` and returns how many they are. */
-export const poll = (self: NackGenerator, nowMs: number, retryMs: number, out: Uint16Array): number => {
+/**
+ * Writes the numbers to ask for now into `out`, which is a report's, and returns how many they are. What finds no room in it,
+ * or lies too far from the first of them, is due still.
+ */
+export const poll = (self: NackGenerator, nowMs: number, retryMs: number, out: Uint16Array | Int32Array): number => {
+  const { mask, shift } = self.kind
   let count = 0
   let left = self.missing
   self.deadlineMs = Infinity
-  let first = -1
-  for (let sequence = self.oldestMissing; left > 0; sequence = SequenceNumber.next(sequence)) {
+  let isOldest = true
+  for (let sequence = self.oldestMissing; left > 0; sequence = SequenceNumber.next(sequence, mask)) {
     const at = sequence & (self.states.length - 1)
     if (self.states[at] !== State.Missing) continue
     left--
@@ -127,9 +133,10 @@ export const poll = (self: NackGenerator, nowMs: number, retryMs: number, out: U
       self.missing--
       continue
     }
-    if (first < 0) first = sequence
+    if (isOldest) self.oldestMissing = sequence
+    isOldest = false
     let dueMs = self.asks[at] === 0 ? self.noticedAtMs[at]! + self.reorderWaitMs : self.askedAtMs[at]! + retryMs
-    if (dueMs <= nowMs && count < out.length) {
+    if (dueMs <= nowMs && count < out.length && isNear(out, count, sequence, shift)) {
       out[count++] = sequence
       self.asks[at]!++
       self.askedAtMs[at] = nowMs
@@ -137,9 +144,11 @@ export const poll = (self: NackGenerator, nowMs: number, retryMs: number, out: U
     }
     if (dueMs < self.deadlineMs) self.deadlineMs = dueMs
   }
-  if (first >= 0) self.oldestMissing = first
   return count
 }
+
+const isNear = (out: Uint16Array | Int32Array, count: number, sequence: number, shift: number): boolean =>
+  count === 0 || SequenceNumber.distance(out[0]!, sequence, shift) <= Feedback.requestsSpanMax
 
 /** The leg is idle: gives the memory back. Nothing is missing any more, and what is older than the next number is too old. */
 export const release = (self: NackGenerator): void => {
@@ -151,11 +160,19 @@ export const release = (self: NackGenerator): void => {
   self.deadlineMs = Infinity
 }
 
+/** The other side has started its numbers anew. */
+export const restart = (self: NackGenerator): void => {
+  release(self)
+  self.highest = self.kind.mask
+  self.reorderWaitMs = 0
+  self.stray = StrayNumber.none
+}
+
 const noticeUpTo = (self: NackGenerator, sequence: number, nowMs: number): void => {
-  const count = SequenceNumber.distance(self.highest, sequence)
-  if (count <= 0) return
+  const { mask, shift } = self.kind
+  const count = SequenceNumber.distance(self.highest, sequence, shift)
   makeRoom(self, count)
-  if (self.missing === 0) self.oldestMissing = SequenceNumber.next(self.highest)
+  if (self.missing === 0) self.oldestMissing = SequenceNumber.next(self.highest, mask)
   for (let step = 1; step <= count; step++) {
     const at = (self.highest + step) & (self.states.length - 1)
     self.states[at] = State.Missing
@@ -169,16 +186,17 @@ const noticeUpTo = (self: NackGenerator, sequence: number, nowMs: number): void 
 
 /** Before the window moves by `count`: it grows while it can, then what falls out is given up. */
 const makeRoom = (self: NackGenerator, count: number): void => {
+  const { mask, shift, windowMax } = self.kind
   if (self.missing === 0) {
-    while (count > self.states.length && self.states.length < lengthMax) grow(self)
+    while (count > self.states.length && self.states.length < windowMax) grow(self)
     return
   }
-  const span = SequenceNumber.distance(self.oldestMissing, self.highest) + 1 + count
-  while (span > self.states.length && self.states.length < lengthMax) grow(self)
+  const span = SequenceNumber.distance(self.oldestMissing, self.highest, shift) + 1 + count
+  while (span > self.states.length && self.states.length < windowMax) grow(self)
   for (let excess = span - self.states.length; excess > 0; excess--) {
     const at = self.oldestMissing & (self.states.length - 1)
     if (self.states[at] === State.Missing) self.missing--
-    self.oldestMissing = SequenceNumber.next(self.oldestMissing)
+    self.oldestMissing = SequenceNumber.next(self.oldestMissing, mask)
   }
 }
 

@@ -3,6 +3,7 @@ import * as HopFrame from "../protocol/HopFrame.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as DepartureRecorder from "./DepartureRecorder.ts"
+import * as LegKind from "./LegKind.ts"
 import * as PacketRing from "./PacketRing.ts"
 import * as PacketRings from "./PacketRings.ts"
 import * as SentHistory from "./SentHistory.ts"
@@ -10,7 +11,8 @@ import * as StreamClock from "./StreamClock.ts"
 
 /** The sending half of a leg: its numbers, what it has sent, and where to. Owned by one pipeline, changed in place. */
 export interface SendLeg {
-  /** Chosen by the other side; it drops frames with another tag. */
+  readonly kind: LegKind.LegKind
+  /** Chosen by the other side; it drops frames with another tag. On a trunk: of frames that belong to no call. */
   readonly legTag: number
   /** 8 bits; grows when the numbers start anew. */
   readonly epoch: number
@@ -26,7 +28,7 @@ export interface SendLeg {
   paddings: number
   /** When the next of them is due; Infinity after the last. Milliseconds. */
   paddingDueMs: number
-  /** Resends that may be sent now. */
+  /** Resends that may be sent now. Each packet that is sent earns one: nobody gets more resends than packets. */
   resendBudget: number
   packetsSent: number
   packetsResent: number
@@ -40,8 +42,6 @@ export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
 const resendRoundTripShare = 0.7
 /** Nor sooner than this, whatever round trip the receiver makes us believe. Milliseconds. */
 const resendMsMin = 10
-/** Resends that a leg may have saved up. Each packet that is sent earns one: nobody gets more resends than packets. */
-const resendBudgetMax = 256
 /** Share of a batch that resends may fill: what is sent for the first time always finds room. */
 const resendBatchShare = 0.5
 
@@ -49,22 +49,27 @@ export const make = (options: {
   readonly legTag: number
   readonly epoch: number
   readonly address: Uint32Array
-}): SendLeg => ({
-  legTag: options.legTag,
-  epoch: options.epoch,
-  address: Uint32Array.from(options.address),
-  nextHop: 0,
-  lastRepair: SequenceNumber.mask,
-  departures: DepartureRecorder.make(),
-  history: SentHistory.make(),
-  lastMediaAtMs: -Infinity,
-  paddings: paddingAfterMs.length,
-  paddingDueMs: Infinity,
-  resendBudget: resendBudgetMax,
-  packetsSent: 0,
-  packetsResent: 0,
-  requestsRefused: 0
-})
+  readonly kind?: LegKind.LegKind
+}): SendLeg => {
+  const { kind = LegKind.device } = options
+  return {
+    kind,
+    legTag: options.legTag,
+    epoch: options.epoch,
+    address: Uint32Array.from(options.address),
+    nextHop: 0,
+    lastRepair: kind.mask,
+    departures: DepartureRecorder.make(kind),
+    history: SentHistory.make(kind),
+    lastMediaAtMs: -Infinity,
+    paddings: paddingAfterMs.length,
+    paddingDueMs: Infinity,
+    resendBudget: kind.resendBudgetMax,
+    packetsSent: 0,
+    packetsResent: 0,
+    requestsRefused: 0
+  }
+}
 
 /** Sends a packet of a ring for the first time. */
 export const sendPacket = (
@@ -75,17 +80,31 @@ export const sendPacket = (
   descriptor: number,
   nowMs: number,
   out: PacketBatch.SendBatch
+): void => sendPacketOn(self, self.legTag, ring, packet, type, descriptor, nowMs, out)
+
+/** The same on a trunk: `tag` is the one that the receiver has chosen for the packet's call. Resends carry it too. */
+export const sendPacketOn = (
+  self: SendLeg,
+  tag: number,
+  ring: PacketRing.PacketRing,
+  packet: number,
+  type: number,
+  descriptor: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
 ): void => {
-  const repairSequence = SequenceNumber.next(self.lastRepair)
+  const { isTrunk, mask, resendBudgetMax } = self.kind
+  const repairSequence = SequenceNumber.next(self.lastRepair, mask)
   self.lastRepair = repairSequence
-  SentHistory.add(self.history, repairSequence, packet, type, descriptor, nowMs)
+  const place = SentHistory.add(self.history, repairSequence, packet, type, descriptor, nowMs)
+  if (isTrunk) self.history.tags[place] = tag
   self.lastMediaAtMs = nowMs
   self.paddings = 0
   self.paddingDueMs = nowMs + paddingAfterMs[0]!
   self.packetsSent++
   if (self.resendBudget < resendBudgetMax) self.resendBudget++
   const offset = PacketRing.offsetOf(ring, packet)
-  writeFrame(self, type, descriptor, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
+  writeFrame(self, tag, type, descriptor, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
 }
 
 /** Sends again what the report asks for, as far as it is still worth it. */
@@ -126,6 +145,7 @@ const resend = (
   const type = history.types[at]! | HopFrame.resendFlag
   writeFrame(
     self,
+    self.kind.isTrunk ? history.tags[at]! : self.legTag,
     type,
     history.descriptors[at]!,
     repairSequence,
@@ -142,12 +162,14 @@ export const pollPadding = (self: SendLeg, nowMs: number, out: PacketBatch.SendB
   if (nowMs < self.paddingDueMs) return
   const nextAfterMs = paddingAfterMs[++self.paddings]
   self.paddingDueMs = nextAfterMs === undefined ? Infinity : self.lastMediaAtMs + nextAfterMs
-  writeFrame(self, HopFrame.typeByte(HopFrame.FrameType.Padding, 0), 0, self.lastRepair, 0, 0, nowMs, out)
+  const type = HopFrame.typeByte(HopFrame.FrameType.Padding, 0)
+  writeFrame(self, self.legTag, type, 0, self.lastRepair, 0, 0, nowMs, out)
 }
 
 /** Puts a frame into the batch; its body is `bodyLength` bytes at `bodyOffset` of the packet memory. */
 export const writeFrame = (
   self: SendLeg,
+  tag: number,
   type: number,
   descriptor: number,
   repairSequence: number,
@@ -159,11 +181,13 @@ export const writeFrame = (
   const place = PacketBatch.add(out)
   if (place < 0) return
   const hopSequence = self.nextHop
-  self.nextHop = SequenceNumber.next(hopSequence)
+  const { headerBytes, isTrunk, mask } = self.kind
+  self.nextHop = SequenceNumber.next(hopSequence, mask)
   DepartureRecorder.handleFrame(self.departures, hopSequence, nowMs)
   const header = place * PacketBatch.headerBytesMax
-  HopFrame.writeHeader(out.headerView, header, type, descriptor, hopSequence, repairSequence, self.epoch, self.legTag)
-  out.headerLengths[place] = HopFrame.headerBytes
+  HopFrame.writeHeader(out.headerView, header, type, descriptor, hopSequence, repairSequence, self.epoch, tag)
+  if (isTrunk) HopFrame.writeUpperHalves(out.headerView, header, hopSequence, repairSequence)
+  out.headerLengths[place] = headerBytes
   out.bodyOffsets[place] = bodyOffset
   out.bodyLengths[place] = bodyLength
   out.dropPrecedence[place] = HopFrame.isDispensable(type) ? 1 : 0

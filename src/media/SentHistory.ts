@@ -1,15 +1,19 @@
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as LegKind from "./LegKind.ts"
 
 /**
  * What one leg has sent under which repair sequence: references into the packet rings, so that a resend finds the bytes.
  * Owned by exactly one leg and changed in place.
  */
 export interface SentHistory {
+  readonly kind: LegKind.LegKind
   /** Of number `n`, at `n & (length - 1)`, for the newest `known` numbers: the packet's number in its ring. */
   packets: Int32Array
   /** First byte and descriptor of its frame. */
   types: Uint8Array
   descriptors: Uint8Array
+  /** Leg tag of its frame, on a trunk, as a signed number. A device's leg has one tag and none here. */
+  tags: Int32Array
   /** When it was last sent, as the original or as a resend. Milliseconds. */
   sentAtMs: Float64Array
   highest: number
@@ -21,22 +25,23 @@ export interface SentHistory {
  * that is idle has none.
  */
 const lengthInitial = 64
-const lengthMax = 4096
 /** The rings keep packets no longer. Milliseconds. */
 const keptMs = 1500
 
-const none = { packets: new Int32Array(0), bytes: new Uint8Array(0), times: new Float64Array(0) }
+const none = { numbers: new Int32Array(0), bytes: new Uint8Array(0), times: new Float64Array(0) }
 
-export const make = (): SentHistory => ({
-  packets: none.packets,
+export const make = (kind = LegKind.device): SentHistory => ({
+  kind,
+  packets: none.numbers,
   types: none.bytes,
   descriptors: none.bytes,
+  tags: none.numbers,
   sentAtMs: none.times,
-  highest: SequenceNumber.mask,
+  highest: kind.mask,
   known: 0
 })
 
-/** Notes the packet under the next number. */
+/** Notes the packet under the next number; its place in the arrays. On a trunk the caller adds its tag. */
 export const add = (
   self: SentHistory,
   repairSequence: number,
@@ -44,11 +49,11 @@ export const add = (
   type: number,
   descriptor: number,
   nowMs: number
-): void => {
+): number => {
   const length = self.packets.length
   if (self.known === length) {
     if (length === 0) resize(self, lengthInitial)
-    else if (length < lengthMax && nowMs - self.sentAtMs[repairSequence & (length - 1)]! < keptMs) {
+    else if (length < self.kind.sentMax && nowMs - self.sentAtMs[repairSequence & (length - 1)]! < keptMs) {
       resize(self, length * 2)
     } else self.known--
   }
@@ -59,20 +64,22 @@ export const add = (
   self.sentAtMs[at] = nowMs
   self.highest = repairSequence
   self.known++
+  return at
 }
 
 /** The leg is idle: gives the memory back. What has been sent cannot be sent again. */
 export const release = (self: SentHistory): void => {
-  self.packets = none.packets
+  self.packets = none.numbers
   self.types = none.bytes
   self.descriptors = none.bytes
+  self.tags = none.numbers
   self.sentAtMs = none.times
   self.known = 0
 }
 
 /** Place of a number in the arrays, or -1 when it is not known any more. */
 export const find = (self: SentHistory, repairSequence: number): number => {
-  const back = SequenceNumber.distance(repairSequence, self.highest)
+  const back = SequenceNumber.distance(repairSequence, self.highest, self.kind.shift)
   return back < 0 || back >= self.known ? -1 : repairSequence & (self.packets.length - 1)
 }
 
@@ -81,6 +88,7 @@ const resize = (self: SentHistory, length: number): void => {
   self.packets = new Int32Array(length)
   self.types = new Uint8Array(length)
   self.descriptors = new Uint8Array(length)
+  if (self.kind.isTrunk) self.tags = new Int32Array(length)
   self.sentAtMs = new Float64Array(length)
   for (let back = 0; back < self.known; back++) {
     const from = (self.highest - back) & (old.packets.length - 1)
@@ -89,5 +97,6 @@ const resize = (self: SentHistory, length: number): void => {
     self.types[to] = old.types[from]!
     self.descriptors[to] = old.descriptors[from]!
     self.sentAtMs[to] = old.sentAtMs[from]!
+    if (self.kind.isTrunk) self.tags[to] = old.tags[from]!
   }
 }

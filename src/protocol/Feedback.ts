@@ -1,5 +1,3 @@
-import * as SequenceNumber from "./SequenceNumber.ts"
-
 /**
  * The body of a feedback frame: what arrived when, what is missing, which streams need a key frame. After the ideas of
  * transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01) and RFC 8888, over the numbers
@@ -14,10 +12,17 @@ import * as SequenceNumber from "./SequenceNumber.ts"
  *     | arrivals, 1 or 3 bytes each ... requests, 2 bytes each ...
  *     | key frame requests, one SSRC of 4 bytes each ...
  *
+ * On a trunk, where sequences have 32 bits, the upper half of the base stands in the reserved two bytes behind `hold`. Four
+ * more follow: the first request in full. Each request is then its distance from that one:
+ *
+ *     |             hold              |    base hop sequence, high    |
+ *     |                         request base                          |
+ *
  * An arrival is 0..253: ticks since the arrival before it in this report; 254: a signed 16-bit number of ticks follows;
  * 255: not received. The first counts from the reference time. Times are in ticks of 250 microseconds.
  */
 export const fixedBytes = 16
+export const wideFixedBytes = 20
 /** A feedback frame with its hop header is at most this long. Bytes. */
 export const frameBytesMax = 1200
 export const ticksPerMs = 4
@@ -31,11 +36,15 @@ const notReceivedCode = 255
 /** `hold` when nothing has arrived since the report before. */
 const noHold = 0xffff
 
+/** The requests of one report lie no further apart: a trunk says how far each is from the first, in 16 bits. */
+export const requestsSpanMax = 0xffff
+
 /** Mark of a hop sequence that has not arrived, among `arrivalTicks`. */
 export const notReceived = -0x80000000
 
 /** A report as it was read. One is made per reader and filled again for every frame. */
 export interface Feedback {
+  /** As all sequences here: 16 bits, or 32 and signed. See SequenceNumber. */
   baseHopSequence: number
   arrivalCount: number
   /** Arrival of hop sequence `base + i`, in ticks after the reference time, or `notReceived`. */
@@ -46,7 +55,7 @@ export interface Feedback {
   holdMs: number
   requestCount: number
   /** Repair sequences asked for. */
-  readonly requests: Uint16Array
+  readonly requests: Int32Array
   keyFrameCount: number
   /** SSRCs that need a key frame. */
   readonly keyFrameSsrcs: Uint32Array
@@ -59,25 +68,26 @@ export const make = (): Feedback => ({
   referenceTicks: 0,
   holdMs: -1,
   requestCount: 0,
-  requests: new Uint16Array(requestsMax),
+  requests: new Int32Array(requestsMax),
   keyFrameCount: 0,
   keyFrameSsrcs: new Uint32Array(keyFramesMax)
 })
 
-/** Reads a body into `into`. False when the bytes are not a feedback body; `into` is then meaningless. */
-export const read = (view: DataView, offset: number, lengthBytes: number, into: Feedback): boolean => {
-  if (lengthBytes < fixedBytes) return false
+/** Reads a body into `into`. `isWide`: a trunk's. False when the bytes are no such body; `into` is then meaningless. */
+export const read = (view: DataView, offset: number, lengthBytes: number, into: Feedback, isWide = false): boolean => {
+  const headBytes = isWide ? wideFixedBytes : fixedBytes
+  if (lengthBytes < headBytes) return false
   const end = offset + lengthBytes
   into.keyFrameCount = view.getUint8(offset + 1)
   into.requestCount = view.getUint16(offset + 2)
-  into.baseHopSequence = view.getUint16(offset + 4)
+  into.baseHopSequence = view.getUint16(offset + 4) | (isWide ? view.getInt16(offset + 14) << 16 : 0)
   into.arrivalCount = view.getUint16(offset + 6)
   into.referenceTicks = view.getUint32(offset + 8)
   const hold = view.getUint16(offset + 12)
   into.holdMs = hold === noHold ? -1 : hold / ticksPerMs
   if (into.keyFrameCount > keyFramesMax || into.requestCount > requestsMax || into.arrivalCount > arrivalsMax)
     return false
-  let at = offset + fixedBytes
+  let at = offset + headBytes
   let ticks = 0
   for (let i = 0; i < into.arrivalCount; i++) {
     if (at >= end) return false
@@ -94,7 +104,11 @@ export const read = (view: DataView, offset: number, lengthBytes: number, into: 
     into.arrivalTicks[i] = ticks
   }
   if (at + 2 * into.requestCount + 4 * into.keyFrameCount !== end) return false
-  for (let i = 0; i < into.requestCount; i++, at += 2) into.requests[i] = view.getUint16(at)
+  const requestBase = isWide ? view.getInt32(offset + fixedBytes) : 0
+  // It is the first request.
+  if (isWide && into.requestCount > 0 && view.getUint16(at) !== 0) return false
+  // The array holds 32 bits: sums beyond them wrap.
+  for (let i = 0; i < into.requestCount; i++, at += 2) into.requests[i] = requestBase + view.getUint16(at)
   for (let i = 0; i < into.keyFrameCount; i++, at += 4) into.keyFrameSsrcs[i] = view.getUint32(at)
   return true
 }
@@ -102,18 +116,20 @@ export const read = (view: DataView, offset: number, lengthBytes: number, into: 
 /**
  * Writes `feedback` as a body of at most `bytesMax` bytes, held until `nowTicks` of the clock of its reference time, and
  * returns the body's length. Arrivals that do not fit, or lie more than 16 bits of ticks apart, are left for the next
- * report: `feedback.arrivalCount` is lowered to what was written. `feedback.holdMs` is not read.
+ * report: `feedback.arrivalCount` is lowered to what was written. `feedback.holdMs` is not read. `isWide`: for a trunk.
  */
 export const write = (
   view: DataView,
   offset: number,
   bytesMax: number,
   feedback: Feedback,
-  nowTicks: number
+  nowTicks: number,
+  isWide = false
 ): number => {
   const tail = 2 * feedback.requestCount + 4 * feedback.keyFrameCount
   const arrivalsEnd = offset + bytesMax - tail
-  let at = offset + fixedBytes
+  const requestBase = isWide && feedback.requestCount > 0 ? feedback.requests[0]! : 0
+  let at = offset + (isWide ? wideFixedBytes : fixedBytes)
   let ticks = 0
   let written = 0
   let received = false
@@ -143,16 +159,17 @@ export const write = (
   view.setUint16(offset + 6, written)
   view.setUint32(offset + 8, feedback.referenceTicks)
   view.setUint16(offset + 12, hold)
-  view.setUint16(offset + 14, 0)
-  for (let i = 0; i < feedback.requestCount; i++, at += 2) view.setUint16(at, feedback.requests[i]!)
+  view.setUint16(offset + 14, isWide ? feedback.baseHopSequence >> 16 : 0)
+  if (isWide) view.setInt32(offset + fixedBytes, requestBase)
+  for (let i = 0; i < feedback.requestCount; i++, at += 2) view.setUint16(at, feedback.requests[i]! - requestBase)
   for (let i = 0; i < feedback.keyFrameCount; i++, at += 4) view.setUint32(at, feedback.keyFrameSsrcs[i]!)
   return at - offset
 }
 
-/** The newest hop sequence that the report says has arrived, or -1. It is the one that `holdMs` counts from. */
+/** Place, among the arrivals, of the newest hop sequence that has arrived; or -1. It is the one that `holdMs` counts from. */
 export const newestReceived = (feedback: Feedback): number => {
   for (let i = feedback.arrivalCount - 1; i >= 0; i--) {
-    if (feedback.arrivalTicks[i] !== notReceived) return (feedback.baseHopSequence + i) & SequenceNumber.mask
+    if (feedback.arrivalTicks[i] !== notReceived) return i
   }
   return -1
 }

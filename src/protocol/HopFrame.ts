@@ -1,5 +1,5 @@
 /**
- * The header in front of every packet on a device's leg: 12 bytes, network order.
+ * The header in front of every packet on a leg. On a device's leg it has 12 bytes, in network order:
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -7,10 +7,16 @@
  *     |        repair sequence        |     epoch     |   reserved    |
  *     |                            leg tag                            |
  *
+ * On a trunk, between two relays, sequences have 32 bits. The lower half of each is where a device's leg has the whole; the
+ * upper halves stand behind the leg tag, and make the header 16 bytes:
+ *
+ *     |       hop sequence, high      |      repair sequence, high    |
+ *
  * Everything here reads and writes in place: it runs for every packet and allocates nothing. docs/protocol.md has the
  * meaning of each field.
  */
 export const headerBytes = 12
+export const trunkHeaderBytes = 16
 
 /** The first byte of a hop frame is 192 or more; STUN has 0 to 3 (RFC 7983). */
 export const firstByteMin = 0xc0
@@ -26,7 +32,9 @@ export const FrameType = {
   /** No packet: shows the receiver the last repair sequence. */
   Padding: 5,
   Feedback: 6,
-  Aggregate: 7
+  Aggregate: 7,
+  /** On a trunk alone: a datagram of a device that has come to the wrong relay. */
+  Handover: 8
 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
@@ -59,6 +67,13 @@ export const repairSequenceAt = (view: DataView, offset: number): number => view
 export const epochAt = (bytes: Uint8Array, offset: number): number => bytes[offset + 6]!
 export const legTagAt = (view: DataView, offset: number): number => view.getUint32(offset + 8)
 
+/** Of a trunk's header: signed, as SequenceNumber has them. */
+export const wideHopSequenceAt = (view: DataView, offset: number): number =>
+  (view.getUint16(offset + 12) << 16) | view.getUint16(offset + 2)
+export const wideRepairSequenceAt = (view: DataView, offset: number): number =>
+  (view.getUint16(offset + 14) << 16) | view.getUint16(offset + 4)
+
+/** The header of a device's leg. Of wider sequences it takes the lower half. */
 export const writeHeader = (
   view: DataView,
   offset: number,
@@ -75,6 +90,12 @@ export const writeHeader = (
   view.setUint16(offset + 4, repairSequence)
   view.setUint16(offset + 6, epoch << 8)
   view.setUint32(offset + 8, legTag)
+}
+
+/** What `writeHeader` leaves out of a trunk's sequences. */
+export const writeUpperHalves = (view: DataView, offset: number, hopSequence: number, repairSequence: number): void => {
+  view.setUint16(offset + 12, hopSequence >> 16)
+  view.setUint16(offset + 14, repairSequence >> 16)
 }
 
 /** The first byte of a frame. `flags`: `resendFlag`, `gapFlag` or both. */

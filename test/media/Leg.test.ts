@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Leg from "../../src/media/Leg.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
+import * as LegKinds from "./LegKinds.ts"
 import * as LegPair from "./LegPair.ts"
 
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
@@ -17,22 +18,28 @@ const stream = (pair: ReturnType<typeof LegPair.make>, packets = 200) => {
   return pair
 }
 
-describe("Leg", () => {
-  it.prop("brings every packet exactly once over a lossy, reordering link", [Seed], ([seed]) => {
-    const pair = stream(LegPair.make({ link: lossy, draw: LegPair.dice(seed) }))
-    const numbers = pair.right.received.map(({ number }) => number).sort((a, b) => a - b)
-    // Ten tries of two passages at 10 % each: what is left is below 1e-7.
-    assert.deepStrictEqual(
-      numbers,
-      Array.from({ length: 200 }, (_, n) => n),
-      `seed ${seed}`
-    )
-    const { packetsResent } = pair.left.leg.send
-    assert.isAtMost(packetsResent, 70, `seed ${seed}: at 10 % loss about 22 resends are needed`)
-  })
+describe.each(LegKinds.all)("Leg of a $name", ({ Near, at, name }) => {
+  const pairOf = (options: Omit<Parameters<typeof LegPair.make>[0], "kind">) => LegPair.make({ ...options, kind: name })
+
+  it.prop(
+    "brings every packet exactly once over a lossy, reordering link, wherever numbers wrap",
+    [Seed, Near],
+    ([seed, near]) => {
+      const pair = stream(pairOf({ link: lossy, draw: LegPair.dice(seed), sequenceStart: at(near) }))
+      const numbers = pair.right.received.map(({ number }) => number).sort((a, b) => a - b)
+      // Ten tries of two passages at 10 % each: what is left is below 1e-7.
+      assert.deepStrictEqual(
+        numbers,
+        Array.from({ length: 200 }, (_, n) => n),
+        `seed ${seed}`
+      )
+      const { packetsResent } = pair.left.leg.send
+      assert.isAtMost(packetsResent, 70, `seed ${seed}: at 10 % loss about 22 resends are needed`)
+    }
+  )
 
   it.prop("an idle leg gives its windows back, and goes on where it was", [Seed], ([seed]) => {
-    const pair = LegPair.make({ link: lossy, draw: LegPair.dice(seed) })
+    const pair = pairOf({ link: lossy, draw: LegPair.dice(seed) })
     for (let round = 0; round < 3; round++) {
       for (let number = 0; number < 100; number++) {
         pair.send(100 * round + number)
@@ -56,13 +63,13 @@ describe("Leg", () => {
   })
 
   it("without repair what is lost stays lost", () => {
-    const pair = stream(LegPair.make({ link: lossy, repair: false, draw: LegPair.dice(1) }))
+    const pair = stream(pairOf({ link: lossy, repair: false, draw: LegPair.dice(1) }))
     assert.isBelow(pair.right.received.length, 195)
     assert.strictEqual(pair.left.leg.send.packetsResent, 0)
   })
 
   it("measures the round trip without the time a report was held", () => {
-    const pair = stream(LegPair.make({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) }))
+    const pair = stream(pairOf({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) }))
     for (const side of [pair.left, pair.right]) {
       // The simulator looks once a millisecond, on each side.
       assert.approximately(side.leg.roundTrip.smoothedMs!, 40, 2)
@@ -70,7 +77,7 @@ describe("Leg", () => {
   })
 
   it("notices that the last packet was lost", () => {
-    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) })
+    const pair = pairOf({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) })
     pair.send(0)
     pair.run(50)
     pair.state.lossRatio = 1
@@ -83,7 +90,7 @@ describe("Leg", () => {
   })
 
   it("sends the same packet again at most once in 0.7 round trips", () => {
-    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 50, jitterMs: 0 }, draw: LegPair.dice(1) })
+    const pair = pairOf({ link: { lossRatio: 0, latencyMs: 50, jitterMs: 0 }, draw: LegPair.dice(1) })
     stream(pair, 5)
     const { leg, out, resources } = pair.left
     resources.report.requestCount = 1
@@ -99,7 +106,7 @@ describe("Leg", () => {
   })
 
   it("gives a receiver no more resends than packets, and none within 10 ms, whatever round trip it claims", () => {
-    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 5, jitterMs: 0 }, draw: LegPair.dice(1) })
+    const pair = pairOf({ link: { lossRatio: 0, latencyMs: 5, jitterMs: 0 }, draw: LegPair.dice(1) })
     stream(pair, 200)
     const { leg, out, resources } = pair.left
     resources.report.requestCount = 150
@@ -114,7 +121,7 @@ describe("Leg", () => {
   })
 
   it("leaves room in a batch for what is sent for the first time", () => {
-    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 5, jitterMs: 0 }, draw: LegPair.dice(1) })
+    const pair = pairOf({ link: { lossRatio: 0, latencyMs: 5, jitterMs: 0 }, draw: LegPair.dice(1) })
     stream(pair, 100)
     const { leg, out, resources } = pair.left
     out.count = out.capacity / 2
@@ -126,7 +133,7 @@ describe("Leg", () => {
   })
 
   it("falls silent two seconds after the last packet", () => {
-    const pair = stream(LegPair.make({ link: lossy, draw: LegPair.dice(2) }))
+    const pair = stream(pairOf({ link: lossy, draw: LegPair.dice(2) }))
     pair.run(500)
     const sent = pair.left.framesSent + pair.right.framesSent
     pair.run(5000)
@@ -134,7 +141,7 @@ describe("Leg", () => {
   })
 
   it("gives up a packet that is older than its deadline", () => {
-    const pair = LegPair.make({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) })
+    const pair = pairOf({ link: { lossRatio: 0, latencyMs: 20, jitterMs: 0 }, draw: LegPair.dice(1) })
     pair.send(0)
     pair.run(50)
     pair.state.lossRatio = 1

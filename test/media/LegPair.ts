@@ -6,13 +6,13 @@ import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as StreamClock from "../../src/media/StreamClock.ts"
 import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import * as DueQueue from "../../src/sockets/DueQueue.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
 import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
 
 /** A frame on its way. */
 interface Flying {
   readonly to: Side
-  readonly arrivesAtMs: number
   readonly bytes: Uint8Array
 }
 
@@ -20,9 +20,12 @@ export interface Side {
   readonly leg: Leg.Leg
   readonly resources: Leg.LegResources
   readonly out: PacketBatch.SendBatch
-  /** Sequence number of every packet that was not a duplicate, in order of arrival, and when. */
-  readonly received: Array<{ readonly number: number; readonly atMs: number }>
+  /** Number of every packet that was not a duplicate, in order of arrival, when, and under which leg tag. */
+  readonly received: Array<{ readonly number: number; readonly atMs: number; readonly tag: number }>
   framesSent: number
+  /** Hop sequences that the other side's reports have covered, and the longest frame of a report. */
+  framesReported: number
+  reportBytesMax: number
 }
 
 export interface Link {
@@ -39,26 +42,48 @@ export const dice = (seed: number) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296
 }
 
-const makeSide = (receiveTag: number, sendTag: number, repair: boolean): Side => {
-  const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: 4 << 20 })
+interface Options {
+  readonly link: Link
+  readonly repair?: boolean
+  readonly draw: () => number
+  readonly kind?: "device" | "trunk"
+  /** First number of both sequences, both ways: as if so many had gone before. */
+  readonly sequenceStart?: number
+  /** Enough for 1.5 s of what is sent. */
+  readonly videoBytes?: number
+}
+
+const makeSide = (receiveTag: number, sendTag: number, options: Options): Side => {
+  const { kind = "device", repair = true, sequenceStart = 0, videoBytes = 2 << 20 } = options
   const scratchBytes = 1 << 20
+  const audioBytes = 1 << 20
+  const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: scratchBytes + audioBytes + videoBytes })
+  const address = new Uint32Array(PacketBatch.addressWords)
+  const leg = Leg.make({ receiveTag, sendTag, epoch: 0, address, repair, kind })
+  leg.send.nextHop = sequenceStart
+  leg.send.lastRepair = (sequenceStart - 1) & leg.kind.mask
+  leg.send.history.highest = leg.send.lastRepair
+  leg.receive.nacks.highest = leg.send.lastRepair
   return {
-    leg: Leg.make({ receiveTag, sendTag, epoch: 0, address: new Uint32Array(PacketBatch.addressWords), repair }),
+    leg,
     resources: {
-      rings: PacketRings.make(memory, memory.ownerOffset + scratchBytes, { audioBytes: 1 << 20, videoBytes: 2 << 20 }),
+      rings: PacketRings.make(memory, memory.ownerOffset + scratchBytes, { audioBytes, videoBytes }),
       report: Feedback.make()
     },
     out: PacketBatch.makeSendBatch({ capacity: 1024, scratchOffset: memory.ownerOffset, scratchBytes }),
     received: [],
-    framesSent: 0
+    framesSent: 0,
+    framesReported: 0,
+    reportBytesMax: 0
   }
 }
 
 /** Two ends of one hop and the link between them, in virtual time: the smallest simulator that can run a leg. */
-export const make = (options: { readonly link: Link; readonly repair?: boolean; readonly draw: () => number }) => {
-  const left = makeSide(1, 2, options.repair ?? true)
-  const right = makeSide(2, 1, options.repair ?? true)
-  const flying: Array<Flying> = []
+export const make = (options: Options) => {
+  const left = makeSide(1, 2, options)
+  const right = makeSide(2, 1, options)
+  const { headerBytes } = left.leg.kind
+  const flying = DueQueue.make<Flying>()
   const { link, draw } = options
   const state = { nowMs: 0, lossRatio: link.lossRatio }
 
@@ -67,16 +92,10 @@ export const make = (options: { readonly link: Link; readonly repair?: boolean; 
     for (let i = 0; i < out.count; i++) {
       from.framesSent++
       if (draw() < state.lossRatio) continue
-      const header = out.headers.subarray(i * PacketBatch.headerBytesMax).subarray(0, out.headerLengths[i]!)
-      const body = from.resources.rings.memory.bytes.subarray(
-        out.bodyOffsets[i]!,
-        out.bodyOffsets[i]! + out.bodyLengths[i]!
-      )
-      flying.push({
-        to: from === left ? right : left,
-        arrivesAtMs: state.nowMs + link.latencyMs + draw() * link.jitterMs,
-        bytes: Uint8Array.of(...header, ...body)
-      })
+      const bytes = new Uint8Array(PacketBatch.packetBytes(out, i))
+      PacketBatch.join(out, i, from.resources.rings.memory, bytes, 0)
+      const arrivesAtMs = state.nowMs + link.latencyMs + draw() * link.jitterMs
+      DueQueue.add(flying, arrivesAtMs, { to: from === left ? right : left, bytes })
     }
     PacketBatch.reset(out)
   }
@@ -89,28 +108,32 @@ export const make = (options: { readonly link: Link; readonly repair?: boolean; 
       const isRead = Leg.handleFeedback(
         to.leg,
         to.resources,
-        HopFrame.headerBytes,
-        bytes.length - HopFrame.headerBytes,
+        headerBytes,
+        bytes.length - headerBytes,
         state.nowMs,
         to.out
       )
       if (!isRead) throw new Error("a leg wrote feedback that a leg cannot read")
+      to.framesReported += to.resources.report.arrivalCount
+      to.reportBytesMax = Math.max(to.reportBytesMax, bytes.length)
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
-      to.received.push({ number: view.getUint32(HopFrame.headerBytes), atMs: state.nowMs })
+      to.received.push({ number: view.getUint32(headerBytes), atMs: state.nowMs, tag: HopFrame.legTagAt(view, 0) })
     }
     flush(to)
   }
 
   const clock = StreamClock.make("video", 90000)
-  /** Sends packet `number` of a video stream from the left. */
-  const send = (number: number) => {
+  /** Sends packet `number` of a video stream from the left; on a trunk: of the call that has this tag at the right. */
+  const send = (number: number, tag = left.leg.send.legTag) => {
     const timestamp = Math.round(state.nowMs * 90) >>> 0
     StreamClock.handlePacket(clock, timestamp, state.nowMs)
     const bytes = new Uint8Array(100)
     new DataView(bytes.buffer).setUint32(0, number)
     const packet = PacketRing.storeBytes(left.resources.rings.video, bytes, timestamp, clock, state.nowMs)
     const type = HopFrame.typeByte(HopFrame.FrameType.Video, 0)
-    SendLeg.sendPacket(left.leg.send, left.resources.rings.video, packet, type, 0, state.nowMs, left.out)
+    const { leg, out, resources } = left
+    if (leg.kind.isTrunk) SendLeg.sendPacketOn(leg.send, tag, resources.rings.video, packet, type, 0, state.nowMs, out)
+    else SendLeg.sendPacket(leg.send, resources.rings.video, packet, type, 0, state.nowMs, out)
     flush(left)
   }
 
@@ -121,10 +144,9 @@ export const make = (options: { readonly link: Link; readonly repair?: boolean; 
         Leg.poll(side.leg, side.resources, state.nowMs, side.out)
         flush(side)
       }
-      const due = flying.filter((frame) => frame.arrivesAtMs <= state.nowMs)
-      due.sort((a, b) => a.arrivesAtMs - b.arrivesAtMs)
-      for (const frame of due) flying.splice(flying.indexOf(frame), 1)
-      due.forEach(arrive)
+      for (let due = DueQueue.take(flying, state.nowMs); due !== undefined; due = DueQueue.take(flying, state.nowMs)) {
+        arrive(due)
+      }
     }
   }
 

@@ -8,6 +8,8 @@ import * as Corpus from "./Corpus.ts"
 import { mutate } from "./Mutation.ts"
 
 interface Case {
+  /** Whether it is a trunk's, with sequences of 32 bits. */
+  readonly isWide: boolean
   readonly body: Uint8Array
   /** Where it lies in the packet memory. */
   readonly offset: number
@@ -18,9 +20,9 @@ interface Case {
 const corpus = Corpus.bytesOfAll(Corpus.hexFile("feedback.hex"))
 
 /** A report as a busy receiver writes it. */
-const written = (draw: Dice.Dice): Uint8Array => {
+const written = (draw: Dice.Dice, isWide: boolean): Uint8Array => {
   const report = Feedback.make()
-  report.baseHopSequence = Dice.integer(draw, 0, 0xffff)
+  report.baseHopSequence = isWide ? Dice.integer(draw, 0, 0xffff_ffff) | 0 : Dice.integer(draw, 0, 0xffff)
   report.referenceTicks = Dice.integer(draw, 0, 0xffff_ffff)
   report.arrivalCount = Dice.pick(draw, [0, 1, 5, 60, Feedback.arrivalsMax])
   let ticks = 0
@@ -29,10 +31,12 @@ const written = (draw: Dice.Dice): Uint8Array => {
     ticks += Dice.chance(draw, 0.9) ? Dice.integer(draw, 0, 120) : Dice.integer(draw, -3000, 30_000)
   }
   report.requestCount = Dice.pick(draw, [0, 1, 7, Feedback.requestsMax])
-  for (let i = 0; i < report.requestCount; i++) report.requests[i] = Dice.integer(draw, 0, 0xffff)
+  const requestBase = isWide ? Dice.integer(draw, 0, 0xffff_ffff) : 0
+  for (let i = 0; i < report.requestCount; i++)
+    report.requests[i] = requestBase + (i === 0 && isWide ? 0 : Dice.integer(draw, 0, 0xffff))
   report.keyFrameCount = Dice.pick(draw, [0, 1, Feedback.keyFramesMax])
   const bytes = new Uint8Array(Feedback.frameBytesMax)
-  const length = Feedback.write(new DataView(bytes.buffer), 0, bytes.length, report, 0)
+  const length = Feedback.write(new DataView(bytes.buffer), 0, bytes.length, report, 0, isWide)
   return bytes.slice(0, length)
 }
 
@@ -53,18 +57,18 @@ const guarded = (lengthBytes: number) => {
   return { view: new DataView(bytes.buffer), bytes }
 }
 
-const check = ({ body, holdTicks, offset }: Case): void => {
+const check = ({ body, holdTicks, isWide, offset }: Case): void => {
   const memory = new Uint8Array(offset + body.length + guardBytes)
   memory.set(body, offset)
   const report = Feedback.make()
-  if (!Feedback.read(new DataView(memory.buffer), offset, body.length, report)) return
+  if (!Feedback.read(new DataView(memory.buffer), offset, body.length, report, isWide)) return
   const content = contentOf(report)
   const last = content.arrivals.findLast((ticks) => ticks !== Feedback.notReceived)
   hold((last === undefined) === (Feedback.newestReceived(report) === -1), "the newest arrival is found")
 
   const { bytes, view } = guarded(body.length)
   const nowTicks = content.reference + (last ?? 0) + holdTicks
-  const length = Feedback.write(view, guardBytes, body.length, report, nowTicks)
+  const length = Feedback.write(view, guardBytes, body.length, report, nowTicks, isWide)
   hold(length <= body.length, "a report is not written longer than it was read", () => show(content))
   const outside = [...bytes.subarray(0, guardBytes), ...bytes.subarray(guardBytes + body.length)]
   hold(
@@ -73,7 +77,7 @@ const check = ({ body, holdTicks, offset }: Case): void => {
   )
 
   const again = Feedback.make()
-  hold(Feedback.read(view, guardBytes, length, again), "what was written is read", () => show(content))
+  hold(Feedback.read(view, guardBytes, length, again, isWide), "what was written is read", () => show(content))
   hold(show(contentOf(again)) === show(content), "what is read again is the same", () =>
     show([content, contentOf(again)])
   )
@@ -87,8 +91,10 @@ export const target = define<Case>({
     "bodies of feedback frames: nothing throws, nothing is written beside its place, what is read is written and read alike",
   smokeCases: 2500,
   draw: (draw) => {
-    const sample = Dice.chance(draw, 0.5) ? Dice.pick(draw, corpus) : written(draw)
+    const isWide = Dice.chance(draw, 0.5)
+    const sample = Dice.chance(draw, 0.5) ? Dice.pick(draw, corpus) : written(draw, isWide)
     return {
+      isWide,
       body: Dice.chance(draw, 0.9) ? mutate(draw, sample, corpus) : sample,
       offset: HopFrame.headerBytes + Dice.integer(draw, 0, 3),
       // What is longer is not told.
@@ -99,5 +105,6 @@ export const target = define<Case>({
   *smaller(input) {
     for (const body of Smaller.byteStrings(input.body)) yield { ...input, body }
   },
-  show: ({ body, holdTicks, offset }) => `${hexOf(body)} at ${offset}, held ${holdTicks} ticks`
+  show: ({ body, holdTicks, isWide, offset }) =>
+    `${isWide ? "trunk's " : ""}${hexOf(body)} at ${offset}, held ${holdTicks} ticks`
 })

@@ -1,3 +1,4 @@
+import type * as LegKind from "../../../src/media/LegKind.ts"
 import * as Dice from "../Dice.ts"
 import * as LegScene from "./LegScene.ts"
 
@@ -37,7 +38,7 @@ export const draw = (dice: Dice.Dice): Network => ({
 })
 
 /** The network of a case: it draws what it does to each frame, and keeps within the bounds. */
-export const make = (dice: Dice.Dice) => {
+export const make = (dice: Dice.Dice, hop: LegKind.LegKind) => {
   const state = { network: clean, blackout: new Set<LegScene.End>() }
   /** By packet, or by who asks and what for: how often it was lost. */
   const lost = new Map<number | string, number>()
@@ -55,8 +56,8 @@ export const make = (dice: Dice.Dice) => {
   const isLost = ({ bytes, from, packet }: LegScene.Frame): boolean => {
     if (state.blackout.has(from)) return true
     if (packet >= 0) return lose(from, [packet], copiesLostMax)
-    const requests = LegScene.requestsOf(bytes).map((request) => `${from} asks for ${request}`)
-    return lose(from, [...requests, `${from} has given ${LegScene.repairSequenceOf(bytes)}`], othersLostMax)
+    const requests = LegScene.requestsOf(bytes, hop).map((request) => `${from} asks for ${request}`)
+    return lose(from, [...requests, `${from} has given ${LegScene.repairSequenceOf(bytes, hop)}`], othersLostMax)
   }
   const latency = (): number => {
     const { jitterMs, latencyMs, reorderRatio } = state.network

@@ -1,5 +1,5 @@
 import * as Leg from "../../../src/media/Leg.ts"
-import * as NackGenerator from "../../../src/media/NackGenerator.ts"
+import * as LegKind from "../../../src/media/LegKind.ts"
 import * as PacketRing from "../../../src/media/PacketRing.ts"
 import * as PacketRings from "../../../src/media/PacketRings.ts"
 import * as ReceiveLeg from "../../../src/media/ReceiveLeg.ts"
@@ -22,6 +22,8 @@ export interface Frame {
 }
 export type End = "left" | "right"
 export type Kind = "audio" | "video"
+/** Of the hop. On a trunk every packet is of one of some calls. */
+export type HopKind = keyof typeof LegKind.byName
 
 /** What the network makes of a frame: the latency of each copy that arrives. Milliseconds. */
 export type Passage = (frame: Frame, nowMs: number) => ReadonlyArray<number>
@@ -34,6 +36,8 @@ export interface Packet {
   readonly bytes: Uint8Array
   readonly sentAtMs: number
   readonly repairSequence: number
+  /** Leg tag that it has to arrive with. */
+  readonly tag: number
   arrivedAtMs: number | undefined
 }
 
@@ -49,6 +53,7 @@ interface Side {
 }
 
 export interface LegScene {
+  readonly hop: LegKind.LegKind
   readonly sides: Readonly<Record<End, Side>>
   readonly packets: Array<Packet>
   /** All frames that have been sent, and those that have arrived, some of them more than once. */
@@ -58,27 +63,33 @@ export interface LegScene {
 }
 
 /** A report has room for some requests of those for a large hole, and paddings that were missed come one with each poll. */
-const pollsMax = Math.ceil(NackGenerator.gapMax / Feedback.requestsMax) + SendLeg.paddingAfterMs.length
+const pollsMaxOf = ({ gapMax, reportsMax }: LegKind.LegKind): number =>
+  Math.ceil(gapMax / (Feedback.requestsMax * reportsMax)) + SendLeg.paddingAfterMs.length
 const scratchBytes = 64 * 1024
 const ringBytes = 4 << 20
 const clockRates = { audio: 48_000, video: 90_000 }
 const frameTypes = { audio: HopFrame.FrameType.Audio, video: HopFrame.FrameType.Video }
+const callsOfTrunk = 7
+/** As random as leg tags are: half of them need the highest of their 32 bits. */
+const tagOfCall = (call: number): number => Math.imul(call + 3, 0x9e37_79b9) >>> 0
 const otherEnd = (end: End): End => (end === "left" ? "right" : "left")
 
-const makeSide = (receiveTag: number, sendTag: number, sequenceStart: number): Side => {
+const makeSide = (kind: HopKind, receiveTag: number, sendTag: number, sequenceStart: number): Side => {
   const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: scratchBytes + 2 * ringBytes })
   const leg = Leg.make({
     receiveTag,
     sendTag,
     epoch: 0,
     address: new Uint32Array(PacketBatch.addressWords),
-    repair: true
+    repair: true,
+    kind
   })
+  const before = (sequenceStart - 1) & leg.kind.mask
   // As if so many packets had gone before, both ways.
-  leg.receive.nacks.highest = (sequenceStart - 1) & 0xffff
-  leg.send.lastRepair = (sequenceStart - 1) & 0xffff
-  leg.send.nextHop = sequenceStart
-  leg.send.history.highest = leg.send.lastRepair
+  leg.receive.nacks.highest = before
+  leg.send.lastRepair = before
+  leg.send.nextHop = SequenceNumber.next(before, leg.kind.mask)
+  leg.send.history.highest = before
   return {
     leg,
     resources: {
@@ -101,13 +112,14 @@ const makeSide = (receiveTag: number, sendTag: number, sequenceStart: number): S
 const viewOf = (frame: Uint8Array): DataView => new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
 
 /** The one that a frame has, or the last that its sender has given. */
-export const repairSequenceOf = (frame: Uint8Array): number => HopFrame.repairSequenceAt(viewOf(frame), 0)
+export const repairSequenceOf = (frame: Uint8Array, { isTrunk }: LegKind.LegKind): number =>
+  isTrunk ? HopFrame.wideRepairSequenceAt(viewOf(frame), 0) : HopFrame.repairSequenceAt(viewOf(frame), 0)
 
 /** The repair sequences that a frame asks for. */
-export const requestsOf = (frame: Uint8Array): ReadonlyArray<number> => {
+export const requestsOf = (frame: Uint8Array, { headerBytes, isTrunk }: LegKind.LegKind): ReadonlyArray<number> => {
   if (HopFrame.typeAt(frame, 0) !== HopFrame.FrameType.Feedback) return []
   const report = Feedback.make()
-  const isRead = Feedback.read(viewOf(frame), HopFrame.headerBytes, frame.length - HopFrame.headerBytes, report)
+  const isRead = Feedback.read(viewOf(frame), headerBytes, frame.length - headerBytes, report, isTrunk)
   hold(isRead, "a leg reads what a leg has written")
   return Array.from(report.requests.subarray(0, report.requestCount))
 }
@@ -123,20 +135,23 @@ export const make = (options: {
   readonly passage: Passage
   readonly receive: Receive
   readonly sequenceStart: number
+  readonly kind: HopKind
 }) => {
-  const { passage, receive, sequenceStart } = options
-  const sides = { left: makeSide(1, 2, sequenceStart), right: makeSide(2, 1, sequenceStart) }
-  const scene: LegScene = { sides, packets: [], frames: [], arrivals: [], nowMs: 1000 }
+  const { kind: hopKind, passage, receive, sequenceStart } = options
+  const sides = { left: makeSide(hopKind, 1, 2, sequenceStart), right: makeSide(hopKind, 2, 1, sequenceStart) }
+  const hop = LegKind.byName[hopKind]
+  const { headerBytes, shift } = hop
+  const pollsMax = pollsMaxOf(hop)
+  const scene: LegScene = { hop, sides, packets: [], frames: [], arrivals: [], nowMs: 1000 }
   const flying = DueQueue.make<Frame>()
 
   const checkRequests = (from: End, frame: Uint8Array) => {
     const { received } = sides[from]
     const given = sides[otherEnd(from)].leg.send.lastRepair
-    for (const request of requestsOf(frame)) {
+    for (const request of requestsOf(frame, hop)) {
       hold(!received.has(request), "nothing is asked for that has arrived", () => `${from} asks for ${request}`)
-      const back = (given - request) & 0xffff
       hold(
-        back < 0x8000,
+        SequenceNumber.distance(request, given, shift) >= 0,
         "nothing is asked for that was never given",
         () => `${from} asks for ${request}, given ${given}`
       )
@@ -157,7 +172,7 @@ export const make = (options: {
       PacketBatch.join(out, place, resources.rings.memory, bytes, 0)
       const type = HopFrame.typeAt(bytes, 0)
       checkRequests(from, bytes)
-      const packet = HopFrame.isMedia(type) ? new DataView(bytes.buffer).getUint32(HopFrame.headerBytes) : -1
+      const packet = HopFrame.isMedia(type) ? new DataView(bytes.buffer).getUint32(headerBytes) : -1
       const frame = { from, bytes, packet }
       scene.frames.push(frame)
       launch(frame)
@@ -174,13 +189,14 @@ export const make = (options: {
     memory.set(bytes)
     const verdict = receive(leg.receive, memory, view, 0, scene.nowMs)
     if (verdict === ReceiveLeg.Verdict.Control && HopFrame.typeAt(bytes, 0) === HopFrame.FrameType.Feedback) {
-      const bodyBytes = bytes.length - HopFrame.headerBytes
-      Leg.handleFeedback(leg, resources, HopFrame.headerBytes, bodyBytes, scene.nowMs, out)
+      hold(HopFrame.legTagAt(view, 0) === leg.receive.legTag, "feedback is the leg's and no call's")
+      Leg.handleFeedback(leg, resources, headerBytes, bytes.length - headerBytes, scene.nowMs, out)
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       const packet = scene.packets[number]
       hold(packet !== undefined, "what arrives was sent", () => show(number))
       hold(packet.arrivedAtMs === undefined, "no packet arrives twice", () => `packet ${number}, to the ${to}`)
-      hold(Buffer.compare(packet.bytes, bytes.subarray(HopFrame.headerBytes)) === 0, "a packet arrives as it was sent")
+      hold(Buffer.compare(packet.bytes, bytes.subarray(headerBytes)) === 0, "a packet arrives as it was sent")
+      hold(HopFrame.legTagAt(view, 0) === packet.tag, "a packet arrives with the tag of its call", () => show(number))
       packet.arrivedAtMs = scene.nowMs
       received.add(packet.repairSequence)
     }
@@ -217,9 +233,12 @@ export const make = (options: {
       const ring = resources.rings[kind]
       const kept = PacketRing.storeBytes(ring, bytes, timestamp, clocks[kind], scene.nowMs)
       const type = HopFrame.typeByte(frameTypes[kind], 0)
-      SendLeg.sendPacket(leg.send, ring, kept, type, 0, scene.nowMs, out)
+      const tag = hop.isTrunk ? tagOfCall(number % callsOfTrunk) : leg.send.legTag
+      if (hop.isTrunk) SendLeg.sendPacketOn(leg.send, tag, ring, kept, type, 0, scene.nowMs, out)
+      else SendLeg.sendPacket(leg.send, ring, kept, type, 0, scene.nowMs, out)
       const { lastRepair: repairSequence } = leg.send
-      scene.packets.push({ number, from, kind, bytes, sentAtMs: scene.nowMs, repairSequence, arrivedAtMs: undefined })
+      const sentAtMs = scene.nowMs
+      scene.packets.push({ number, from, kind, bytes, sentAtMs, repairSequence, tag, arrivedAtMs: undefined })
       flush(from)
     },
     /** Time passes, and everything happens when it is due. */
@@ -242,7 +261,7 @@ export const make = (options: {
     /** A frame that has arrived arrives once more. Of those from far outside two in a row would be believed: StrayNumber. */
     replay: (frame: Frame) => {
       const { lastRepair } = sides[frame.from].leg.send
-      const isNear = SequenceNumber.distance(repairSequenceOf(frame.bytes), lastRepair) <= NackGenerator.gapMax
+      const isNear = SequenceNumber.distance(repairSequenceOf(frame.bytes, hop), lastRepair, shift) <= hop.gapMax
       if (isNear) DueQueue.add(flying, scene.nowMs, frame)
     },
     isQuiet: () => deadlineMs() === Infinity

@@ -1,5 +1,5 @@
 import * as Leg from "../../../src/media/Leg.ts"
-import * as NackGenerator from "../../../src/media/NackGenerator.ts"
+import * as LegKind from "../../../src/media/LegKind.ts"
 import * as ReceiveLeg from "../../../src/media/ReceiveLeg.ts"
 import * as StreamClock from "../../../src/media/StreamClock.ts"
 import * as Dice from "../Dice.ts"
@@ -28,6 +28,8 @@ type Operation =
 
 interface Case {
   readonly seed: number
+  /** A device's leg if it is left out. */
+  readonly kind?: LegScene.HopKind
   readonly sequenceStart: number
   readonly operations: ReadonlyArray<Operation>
 }
@@ -103,13 +105,13 @@ const blackOut = (
   }
   if (packets === 0) pair.pass(ms)
   blackout.clear()
-  const overWithPacket = packets > NackGenerator.gapMax / 2 ? scene.packets.length : undefined
+  const overWithPacket = packets > scene.hop.gapMax / 2 ? scene.packets.length : undefined
   return { fromMs, toMs: scene.nowMs, overWithPacket }
 }
 
-const run = ({ operations, seed, sequenceStart }: Case, receive: LegScene.Receive) => {
-  const { passage, state } = LegNetwork.make(Dice.ofCase(seed, "network", 0))
-  const pair = LegScene.make({ passage, receive, sequenceStart })
+const run = ({ kind = "device", operations, seed, sequenceStart }: Case, receive: LegScene.Receive) => {
+  const { passage, state } = LegNetwork.make(Dice.ofCase(seed, "network", 0), LegKind.byName[kind])
+  const pair = LegScene.make({ passage, receive, sequenceStart, kind })
   const { scene } = pair
   const outages: Array<Outage> = []
   for (const operation of operations) {
@@ -149,7 +151,7 @@ const run = ({ operations, seed, sequenceStart }: Case, receive: LegScene.Receiv
 
 export const checkWith = (input: Case, receive: LegScene.Receive): void => {
   const { outages, pair } = run(input, receive)
-  const { frames, packets, sides } = pair.scene
+  const { frames, hop, packets, sides } = pair.scene
   const isExcused = isHopeless(pair.scene, outages)
   const lost = packets.filter((packet) => packet.arrivedAtMs === undefined && !isExcused(packet))
   hold(lost.length === 0, "a packet that is not lost without hope arrives", () => show(lost.slice(0, 3)))
@@ -159,13 +161,14 @@ export const checkWith = (input: Case, receive: LegScene.Receive): void => {
     const { nacks } = leg.receive
     hold(nacks.missing === 0, "nothing is missing for ever", () => show(nacks.missing))
     const sizes = [nacks.states.length, leg.send.history.packets.length, leg.send.departures.sentAtMs.length]
+    const sizesMax = [hop.windowMax, hop.sentMax, hop.departuresMax]
     hold(
-      sizes.every((size) => size <= 4096),
+      sizes.every((size, i) => size <= sizesMax[i]!),
       "the memory of a leg is bounded",
       () => show(sizes)
     )
     const { packetsResent, packetsSent } = leg.send
-    hold(packetsResent <= packetsSent + 256, "nobody gets more resends than packets", () =>
+    hold(packetsResent <= packetsSent + hop.resendBudgetMax, "nobody gets more resends than packets", () =>
       show({ packetsResent, packetsSent })
     )
   }
@@ -176,6 +179,11 @@ export const checkWith = (input: Case, receive: LegScene.Receive): void => {
   hold(others <= framesMax, "frames that carry nothing are few", () => show({ others, framesMax }))
 }
 
+const sequenceStarts: Readonly<Record<LegScene.HopKind, ReadonlyArray<number>>> = {
+  device: [0, 0, 0x7fe0, 0xff80, 0xfff0],
+  trunk: [0, 0xfff0, 0x7fff_ffe0, -0x80, -0x10]
+}
+
 export const make = (name: string, receive: LegScene.Receive) =>
   define<Case>({
     name,
@@ -184,10 +192,12 @@ export const make = (name: string, receive: LegScene.Receive) =>
     smokeCases: 140,
     draw: (draw) => {
       const operations = Dice.many(Dice.integer(draw, 1, 25), () => drawOperation(draw))
+      const kind = Dice.pick<LegScene.HopKind>(draw, ["device", "device", "trunk"])
       return {
         seed: Dice.integer(draw, 0, 0x7fff_ffff),
+        kind,
         // A session begins with 0. The other numbers are those of a session that has gone on for a while.
-        sequenceStart: Dice.pick(draw, [0, 0, 0x7fe0, 0xff80, 0xfff0]),
+        sequenceStart: Dice.pick(draw, sequenceStarts[kind]),
         operations
       }
     },
@@ -198,9 +208,9 @@ export const make = (name: string, receive: LegScene.Receive) =>
         operation.op === "send" && operation.count > 1 ? [{ ...operation, count: Math.floor(operation.count / 2) }] : []
       for (const operations of Smaller.listsOfSmaller(input.operations, shorter)) yield { ...input, operations }
     },
-    show: ({ operations, seed, sequenceStart }) =>
+    show: ({ kind, operations, seed, sequenceStart }) =>
       [
-        `network seed ${seed}, numbers from ${sequenceStart}`,
+        `network seed ${seed}, ${kind}, numbers from ${sequenceStart}`,
         ...operations.map((operation) => JSON.stringify(operation))
       ].join("\n")
   })
