@@ -9,6 +9,7 @@ import type { JoinRefused, RelayUnreachable } from "./JoinFailure.ts"
 import { type HandOut, type JoinOptions, type LocalStream, settle } from "./JoinOptions.ts"
 import * as RosterEvent from "./RosterEvent.ts"
 import { SecureBytes } from "./SecureBytes.ts"
+import * as BackupPaths from "./session/BackupPaths.ts"
 import * as CallCore from "./session/CallCore.ts"
 import * as DevicePort from "./session/DevicePort.ts"
 import * as Joining from "./session/Joining.ts"
@@ -132,7 +133,11 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
       if (core.hasEnded) return
       yield* device.open
       const session = core.sessions[0]
-      if (session !== undefined) Liveness.suspect(core.liveness, CallCore.signsOf(session), core.nowMs())
+      BackupPaths.forget(core.backups)
+      if (session === undefined) return
+      const signs = CallCore.signsOf(session)
+      // The relay is most likely there, and asks for a proof of the new address.
+      Liveness.suspect(core.liveness, signs, Liveness.pingAnswerMs + signs.roundTripMs, core.nowMs())
     }),
     leave: leave(core, (session) => Requests.leave(core, device, session, RequestSchedule.farewell))
   }

@@ -13,6 +13,10 @@ export interface CallStatistics {
   readonly uplink: UplinkStatistics
   /** From the relay. */
   readonly downlink: DownlinkStatistics
+  /** To another relay, or to the same once more. */
+  readonly moves: number
+  /** Those of them that left a relay for its silence, and it was alive. */
+  readonly movesFalse: number
   /** `undefined` before the first measurement. Milliseconds. */
   readonly roundTripMs: number | undefined
   readonly sent: ReadonlyArray<SentStatistics>
@@ -77,6 +81,8 @@ export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
       packetsRepaired: hops.packetsRepaired,
       packetsDuplicate: hops.packetsDuplicate
     },
+    moves: core.moves.moves,
+    movesFalse: core.moves.movesFalse,
     roundTripMs: sessions[0]?.hop.roundTrip.smoothedMs,
     sent: sending.map(({ keyFrameRequests, packets, packetsResent, payloadBytes, stream }) => ({
       ssrc: stream.ssrc,

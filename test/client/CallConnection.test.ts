@@ -149,7 +149,7 @@ describe("connection", () => {
     }).pipe(run(64))
   )
 
-  it.effect("resumes at the next relay three seconds after the first has died; nothing starts anew", () =>
+  it.effect("resumes at the next relay when the first has died; nothing starts anew", () =>
     Effect.gen(function* () {
       const { backup, client, observed, relay } = yield* joinedWithBackup()
       const other = lin(1)
@@ -171,7 +171,7 @@ describe("connection", () => {
       const after = backup.packets[0]!
       const passedMs = (after.timestamp - before.timestamp) / 48
       assert.strictEqual((after.sequenceNumber - before.sequenceNumber) & 0xffff, passedMs / 20)
-      assert.isBelow(passedMs, 3800)
+      assert.isAtMost(passedMs, 400)
       // The new relay counts rosters on its own, and the streams of those who stay go on.
       yield* backup.direct(rosterOf(1, [other.entry]))
       yield* backup.sendMedia(other.audio, audioPacket(1))
@@ -276,7 +276,8 @@ describe("connection", () => {
       backup.behaviour.instead = (request) => (request._tag === "ResumeRequest" ? refuse(request, 441) : undefined)
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(tagsOf(observed.connection), ["Connected", "Suspect", "Resumed"])
-      assert.strictEqual(requestsOf(backup, "JoinRequest").length, 2)
+      // The cookie that was good for the resume is good for the join.
+      assert.strictEqual(requestsOf(backup, "JoinRequest").length, 1)
     }).pipe(run(69))
   )
 

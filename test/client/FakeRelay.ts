@@ -93,6 +93,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
     report: Feedback.make()
   }
   const port = yield* network.open({ host, port: portNumber, memory })
+  const given = new Map<string, Uint8Array>()
   let epoch = 0
   let directives = 0
   let legTag = 0x7000_0000 + (host.codePointAt(host.length - 1) ?? 0) * 0x1000
@@ -131,11 +132,12 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
         if (relay.behaviour.asksForCookie && !hasProved) return challenge(request, source)
         return { _tag: "ResumeSuccess", ...grant(request, source) }
       case "PingRequest": {
+        if (request.legTag === undefined) return challenge(request, source)
         if (relay.hop?.receive.legTag !== request.legTag) return undefined
         const { address } = relay.hop.send
         if (!PackedAddress.equals(address, 0, source, 0) && !hasProved) return challenge(request, source)
         PackedAddress.copy(source, 0, address, 0)
-        return { _tag: "PingSuccess", transactionId, mappedAddress: source }
+        return { _tag: "PingSuccess", transactionId, mappedAddress: source, relays: relay.behaviour.relays }
       }
       case "LeaveRequest":
         relay.hop = undefined
@@ -157,9 +159,12 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
     }
     const request = message as Request
     relay.requests.push({ atMs: nowMs(), source: PackedAddress.format(source), message: request })
-    const answer = relay.behaviour.instead(request) ?? answerTo(request, source)
+    const id = request.transactionId.join()
+    const answer = given.get(id) ?? relay.behaviour.instead(request) ?? answerTo(request, source)
     if (answer === undefined || answer === "none") return
     const answerBytes = answer instanceof Uint8Array ? answer : finish(answer)
+    // What is repeated because its answer was lost is answered the same, and not carried out twice.
+    if (!(answer instanceof Uint8Array) && answer._tag.endsWith("Success")) given.set(id, answerBytes)
     PacketBatch.addBytes(batches.answers, memory, answerBytes, source, 0)
   }
 

@@ -97,7 +97,7 @@ describe("a forged answer", () => {
       yield* TestClock.adjust(5100)
       const { transactionId } = relay.requests.findLast(({ message }) => message._tag === "PingRequest")!.message
       const mappedAddress = Uint32Array.of(1, 0, 0, 0xffff, 1)
-      const answer = signed({ _tag: "PingSuccess", transactionId, mappedAddress })
+      const answer = signed({ _tag: "PingSuccess", transactionId, mappedAddress, relays: [] })
       yield* eve.sendBytes(answer, device)
       yield* TestClock.adjust(2 * linkMs)
       assert.deepStrictEqual(tagsOf(observed.connection), ["Connected"])

@@ -80,9 +80,28 @@ describe("join", () => {
   it.effect("goes on with the next relay when one does not answer", () =>
     Effect.gen(function* () {
       const relay = yield* FakeRelay.make(relayB)
-      yield* during(4000, CallClient.join(optionsOf([relayA, relayB])))
+      yield* during(1100, CallClient.join(optionsOf([relayA, relayB])))
       assert.isDefined(relay.hop)
     }).pipe(run(3))
+  )
+
+  it.effect("asks those that did not answer once more, and longer", () =>
+    Effect.gen(function* () {
+      const relay = yield* FakeRelay.make(relayA)
+      relay.behaviour.instead = () => (relay.requests.length <= 3 ? "none" : undefined)
+      yield* during(4000, CallClient.join(optionsOf([relayA, relayB])))
+      assert.deepStrictEqual(
+        relay.requests.map(({ atMs }) => atMs - linkMs),
+        [0, 500, 2000, 3000, 3000 + 2 * linkMs]
+      )
+    }).pipe(run(11))
+  )
+
+  it.effect("gives up when none has answered twice", () =>
+    Effect.gen(function* () {
+      const error = yield* refusedJoin([relayA, relayB], 16_000)
+      assert.strictEqual(error._tag, "RelayUnreachable")
+    }).pipe(run(12))
   )
 
   it.effect("takes a busy relay's word for where else to go", () =>

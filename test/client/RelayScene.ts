@@ -1,6 +1,7 @@
 import { Effect, Random, type Scope } from "effect"
 import type { DatagramNetwork } from "../../src/sockets/DatagramNetwork.ts"
 import { SecureBytes } from "../../src/client/SecureBytes.ts"
+import type * as Relay from "../../src/server/Relay.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
 import { dice } from "../media/LegPair.ts"
@@ -29,12 +30,13 @@ export const setLink = Effect.fnUntraced(function* (host: string, options: Parti
 /** Runs in a network of its own, with a relay, on a clock of its own, with dice of its own. */
 export const scene = <A, E>(
   seed: number,
-  test: Effect.Effect<A, E, DatagramNetwork | SimulatedNetwork.SimulatedNetwork | Scope.Scope>
+  test: Effect.Effect<A, E, DatagramNetwork | SimulatedNetwork.SimulatedNetwork | Scope.Scope>,
+  options: Partial<Relay.Options> = {}
 ) => {
   const draw = dice(seed)
   const secureBytes = (size: number) => Uint8Array.from({ length: size }, () => Math.floor(draw() * 256))
   return test.pipe(
-    Effect.provide(Raw.layerRelay()),
+    Effect.provide(Raw.layerRelay(options)),
     Effect.scoped,
     Raw.passing,
     Raw.inThePresent,

@@ -12,8 +12,10 @@ import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
 import type { ReceivedRtcp, ReceivedRtp } from "../streams/ReceivedRtp.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
 import * as SendingStream from "../streams/SendingStream.ts"
+import * as BackupPaths from "./BackupPaths.ts"
 import * as HopTotals from "./HopTotals.ts"
 import * as Liveness from "./Liveness.ts"
+import * as MoveLimit from "./MoveLimit.ts"
 import * as RosterCollector from "./RosterCollector.ts"
 import * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
@@ -26,6 +28,10 @@ export interface CallCore {
   readonly nowMs: () => number
   readonly transactions: Transactions.Transactions
   readonly liveness: Liveness.Liveness
+  readonly backups: BackupPaths.BackupPaths
+  readonly moves: MoveLimit.MoveLimit
+  /** The last relay that was left for its silence, as long as it is not known whether it is alive. */
+  left: LeftRelay | undefined
   readonly rosterPages: RosterCollector.RosterCollector
   readonly sending: ReadonlyArray<SendingStream.SendingStream>
   readonly receiving: ReceivingStreams.ReceivingStreams
@@ -46,6 +52,13 @@ export interface CallCore {
   /** The relay has been told, or is being told: it knows the leg no more, so nothing else is sent on it. */
   isLeaving: boolean
   hasEnded: boolean
+}
+
+export interface LeftRelay {
+  readonly session: Session.Session
+  /** Before it was left: anything later shows that it is alive. Milliseconds. */
+  readonly heardAtMs: number
+  lastAskedAtMs: number
 }
 
 /** `session` is the one that the relay has served. */
@@ -99,6 +112,9 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     nowMs,
     transactions: Transactions.make(),
     liveness: Liveness.make(nowMs()),
+    backups: BackupPaths.make(),
+    moves: MoveLimit.make(),
+    left: undefined,
     rosterPages: RosterCollector.make(),
     sending: streams.map((stream) => SendingStream.make(stream, sharedSecret, secureBytes)),
     receiving: ReceivingStreams.make({ participant, sharedSecret, playoutDelayMs, handOutWhole }),
@@ -138,6 +154,10 @@ export const signsOf = (session: Session.Session): Liveness.Signs => ({
   roundTripMs: session.hop.roundTrip.smoothedMs ?? 0
 })
 
+/** The silence after which another relay takes over. Who has no other is patient. Milliseconds. */
+export const silenceMs = ({ moves, sessions }: CallCore, nowMs: number): number =>
+  sessions[0]?.otherRelays.length === 0 ? MoveLimit.silenceMsMax : MoveLimit.silenceMs(moves, nowMs)
+
 /** From now on media goes over this session. What the one before still brings is taken for a while. */
 export const startSession = (self: CallCore, session: Session.Session): void => {
   self.sessions = [session, ...self.sessions]
@@ -147,7 +167,7 @@ export const startSession = (self: CallCore, session: Session.Session): void => 
 }
 
 /** Whose media is still on its way comes within this time. Milliseconds. */
-const overlapMs = 2000
+export const overlapMs = 2000
 
 export const dropOldSessions = (self: CallCore, nowMs: number): void => {
   const newest = self.sessions[0]

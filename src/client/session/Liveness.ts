@@ -1,7 +1,7 @@
 /**
  * Whether the relay is still there. Any frame or message of it is a sign of life; while media flows there is one at least
  * every 250 ms, for who receives media reports on it. Silence makes the relay suspect, not dead: it is pinged at once and
- * often, and only if that does not help, too, somebody else has to take over. Changed in place; reads no clock.
+ * often, and until it is heard again somebody else may take over. Changed in place; reads no clock.
  */
 export interface Liveness {
   /** Since when media flows, either way; Infinity: it does not. Milliseconds. */
@@ -14,6 +14,8 @@ interface Suspicion {
   readonly sinceMs: number
   /** What had been heard until then: anything later refutes it. */
   readonly heardAtMs: number
+  /** The relay is given so long to refute it, whatever silence is borne otherwise. Milliseconds. */
+  readonly patienceMs: number
 }
 
 /** What is known of the relay. All times are of one monotonic clock. Milliseconds. */
@@ -38,17 +40,20 @@ export const pingEveryMsSuspect = 150
 export const suspectAfterMs = 300
 /** A ping without an answer while nothing flows: the first RTO of RFC 8489 section 6.2.1. */
 export const pingAnswerMs = 500
-export const lostAfterMs = 3000
 /** Media has stopped when there was none for this long; then the relay owes no reports. As in Leg. */
 const quietAfterMs = 2000
 
 export const make = (nowMs: number): Liveness => ({ mediaSinceMs: Infinity, lastPingAtMs: nowMs, suspicion: undefined })
 
-/** Something speaks against the path: it has to be proved anew. */
-export const suspect = (self: Liveness, signs: Signs, nowMs: number): void => {
-  self.suspicion = { sinceMs: nowMs, heardAtMs: signs.lastHeardAtMs }
+/** Something speaks against the path: it has to be proved anew, for which there are `patienceMs`. */
+export const suspect = (self: Liveness, signs: Signs, patienceMs: number, nowMs: number): void => {
+  self.suspicion = { sinceMs: nowMs, heardAtMs: signs.lastHeardAtMs, patienceMs }
   self.lastPingAtMs = -Infinity
 }
+
+/** Whether nothing has refuted the suspicion so far. */
+export const isSuspect = ({ suspicion }: Liveness, { lastHeardAtMs }: Pick<Signs, "lastHeardAtMs">): boolean =>
+  suspicion !== undefined && lastHeardAtMs <= suspicion.heardAtMs
 
 /** Another relay has taken over. */
 export const restart = (self: Liveness, nowMs: number): void => {
@@ -57,25 +62,37 @@ export const restart = (self: Liveness, nowMs: number): void => {
   self.suspicion = undefined
 }
 
-/** To be called often: every 50 ms or more. */
-export const poll = (self: Liveness, signs: Signs, nowMs: number): Step => {
+/**
+ * To be called often: every 50 ms or more, and at `nextDeadlineMs`. `silenceMs` is how much silence is borne, at least
+ * `suspectAfterMs`, before the relay is lost.
+ */
+export const poll = (self: Liveness, signs: Signs, silenceMs: number, nowMs: number): Step => {
   const flows = nowMs - signs.lastMediaAtMs < quietAfterMs
   self.mediaSinceMs = flows ? Math.min(self.mediaSinceMs, nowMs) : Infinity
   let change: Step["change"]
   if (self.suspicion === undefined) {
     if (isSilent(self, signs, nowMs)) {
-      suspect(self, signs, nowMs)
+      suspect(self, signs, 0, nowMs)
       change = "suspected"
     }
-  } else if (signs.lastHeardAtMs > self.suspicion.heardAtMs) {
+  } else if (!isSuspect(self, signs)) {
     self.suspicion = undefined
     change = "recovered"
   }
   const { suspicion } = self
   const ping = nowMs - self.lastPingAtMs >= (suspicion === undefined ? pingEveryMs : pingEveryMsSuspect)
   if (ping) self.lastPingAtMs = nowMs
-  return { ping, change, isLost: suspicion !== undefined && nowMs - suspicion.sinceMs >= lostAfterMs }
+  return { ping, change, isLost: suspicion !== undefined && nowMs >= lostAtMs(suspicion, silenceMs) }
 }
+
+/** When the relay becomes suspect, or is lost, if it stays silent while media flows. Milliseconds; Infinity for never. */
+export const nextDeadlineMs = (self: Liveness, signs: Signs, silenceMs: number): number =>
+  self.suspicion === undefined
+    ? Math.max(self.mediaSinceMs + signs.roundTripMs, signs.lastHeardAtMs) + suspectAfterMs
+    : lostAtMs(self.suspicion, silenceMs)
+
+const lostAtMs = ({ patienceMs, sinceMs }: Suspicion, silenceMs: number): number =>
+  sinceMs + Math.max(patienceMs, silenceMs - suspectAfterMs)
 
 const isSilent = (self: Liveness, { lastHeardAtMs, roundTripMs }: Signs, nowMs: number): boolean => {
   // The first report on media that has just begun takes a round trip.

@@ -3,9 +3,10 @@ import * as RoundTripEstimator from "../../media/RoundTripEstimator.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import * as PacketBatch from "../../sockets/PacketBatch.ts"
 import type { PacketMemory } from "../../sockets/PacketMemory.ts"
+import * as BackupPaths from "./BackupPaths.ts"
 import * as CallCore from "./CallCore.ts"
 import * as Liveness from "./Liveness.ts"
-import type { Session } from "./Session.ts"
+import * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
 
 /** Answers later than this are of no use. Milliseconds. */
@@ -20,7 +21,7 @@ const challengesMax = 3
  */
 export const send = (
   core: CallCore.CallCore,
-  session: Session,
+  session: Session.Session,
   memory: PacketMemory,
   nowMs: number,
   out: PacketBatch.SendBatch,
@@ -43,6 +44,7 @@ export const send = (
     handle: (answer, isProved, answeredAtMs, out) => {
       if (answer._tag === "PingSuccess") {
         RoundTripEstimator.handleSample(session.hop.roundTrip, answeredAtMs - nowMs)
+        Session.handleRelays(session, answer.relays)
         moveTo(core, session, answer.mappedAddress)
       } else if (answer._tag === "Challenge") {
         if (cookie === undefined && challenges++ < challengesMax) {
@@ -50,16 +52,17 @@ export const send = (
         }
       } else if (answer._tag === "Refused" && isProved && session === core.sessions[0]) {
         // A refusal without proof is as good as no answer: Liveness makes of it what there is to make.
-        Liveness.suspect(core.liveness, CallCore.signsOf(session), answeredAtMs)
+        Liveness.suspect(core.liveness, CallCore.signsOf(session), 0, answeredAtMs)
         Queue.offerUnsafe(core.handovers, { _tag: "RelayLost", session })
       }
     }
   })
 }
 
-const moveTo = (core: CallCore.CallCore, session: Session, mappedAddress: Uint32Array): void => {
+const moveTo = (core: CallCore.CallCore, session: Session.Session, mappedAddress: Uint32Array): void => {
   if (PackedAddress.equals(mappedAddress, 0, session.mappedAddress, 0)) return
   session.mappedAddress = mappedAddress
+  BackupPaths.forget(core.backups)
   if (session !== core.sessions[0]) return
   core.connection.publish({ _tag: "Moved", mappedAddress: PackedAddress.format(mappedAddress) })
 }

@@ -3,8 +3,11 @@ import * as CallToken from "../../access/CallToken.ts"
 import { refusalCodes } from "../../protocol/ControlMessage.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import { isPassing, refused } from "../JoinFailure.ts"
+import * as BackupPaths from "./BackupPaths.ts"
 import * as CallCore from "./CallCore.ts"
 import type { DevicePort } from "./DevicePort.ts"
+import * as Liveness from "./Liveness.ts"
+import * as MoveLimit from "./MoveLimit.ts"
 import * as Requests from "./Requests.ts"
 import * as RequestSchedule from "./RequestSchedule.ts"
 import * as Session from "./Session.ts"
@@ -16,6 +19,13 @@ const waitForSuccessorMsMax = 30_000
 /** Between two rounds over the relays. Milliseconds. */
 const pauseMsFirst = 250
 const pauseMsMax = 4000
+/** Each relay of a round is asked so much later than the one before it. Milliseconds. */
+const staggerMs = 400
+/**
+ * A relay that does not know the session says so at once, but it may be another relay's by now, whose answer was lost:
+ * that one has so long to answer again. Milliseconds.
+ */
+const otherGrantMs = 500
 
 /** Moves the call to another relay, or to the same once more, whenever that is needed. Until the client has ended. */
 export const run = (core: CallCore.CallCore, device: DevicePort): Effect.Effect<void> =>
@@ -25,8 +35,10 @@ export const run = (core: CallCore.CallCore, device: DevicePort): Effect.Effect<
   )
 
 /** Handovers wait in a queue; meanwhile the session may have been replaced, or the relay heard again. */
-const isDue = ({ liveness, sessions }: CallCore.CallCore, { _tag, session }: CallCore.Handover): boolean =>
-  session === sessions[0] && (_tag === "RelayGoesAway" || liveness.suspicion !== undefined)
+const isDue = (core: CallCore.CallCore, { _tag, session }: CallCore.Handover): boolean =>
+  !core.hasEnded &&
+  session === core.sessions[0] &&
+  (_tag === "RelayGoesAway" || Liveness.isSuspect(core.liveness, CallCore.signsOf(session)))
 
 const handOver = Effect.fn("CallClient.handOver")(function* (
   core: CallCore.CallCore,
@@ -34,66 +46,137 @@ const handOver = Effect.fn("CallClient.handOver")(function* (
   handover: CallCore.Handover
 ): Effect.fn.Return<void> {
   const { session } = handover
-  const relays = candidates(handover)
   // Who has nowhere else to go waits for the relay's successor at the same address.
-  if (handover._tag === "RelayGoesAway" && relays.length === 1) {
+  if (handover._tag === "RelayGoesAway" && backups(handover).length === 0) {
     const waitMs = Math.min(handover.inMs, waitForSuccessorMsMax)
     const newer = yield* Effect.timeoutOption(Queue.take(core.handovers), waitMs)
     // It stops sooner than it has said, or says something else.
     if (Option.isSome(newer) && isDue(core, newer.value)) return yield* handOver(core, device, newer.value)
   }
-  for (let pauseMs = pauseMsFirst; ; pauseMs = Math.min(pauseMsMax, 2 * pauseMs)) {
-    for (const relay of relays) {
-      if (core.hasEnded || (yield* tryRelay(core, device, session, relay))) return
-    }
-    // A network that was away brings the old relay back as well.
-    if (handover._tag === "RelayLost" && core.liveness.suspicion === undefined) return
+  const heardAtMs = Session.lastHeardAtMs(session)
+  for (let round = 0; ; round++) {
+    const granted = yield* askRelays(core, device, handover, round)
+    if (core.hasEnded) return
+    if (granted !== undefined) return takeOver(core, handover, granted, heardAtMs)
+    // It was a burst of losses, or a network that was away and has brought the old relay back as well.
+    if (!isDue(core, handover)) return
     if (core.nowMs() - Session.lastHeardAtMs(session) >= giveUpAfterMs) {
       return CallCore.end(
         core,
         `no relay was heard for ${giveUpAfterMs / 1000} seconds: check the network and join again`
       )
     }
-    yield* Effect.sleep(pauseMs)
+    yield* Effect.sleep(Math.min(pauseMsMax, pauseMsFirst * 2 ** round))
   }
 })
 
-/** The relay itself comes last: it may have come back, or never been away. */
-const candidates = (handover: CallCore.Handover): ReadonlyArray<Uint32Array> => {
+/** Those who may take over, as the relay has named them. */
+const backups = (handover: CallCore.Handover): ReadonlyArray<Uint32Array> => {
   const { otherRelays, relay } = handover.session
-  const named = handover._tag === "RelayGoesAway" && handover.relays.length > 0 ? handover.relays : otherRelays
-  return [...named.filter((other) => !PackedAddress.equals(other, 0, relay, 0)), relay]
+  return handover._tag === "RelayGoesAway" && handover.relays.length > 0
+    ? Session.othersThan(relay, handover.relays)
+    : otherRelays
 }
 
-/** True when the relay has taken over. */
-const tryRelay = Effect.fnUntraced(function* (
+/**
+ * The relay itself comes last. One that is silent may have come back when it has had its time; one that goes away is asked
+ * to stay when those that it has named do not answer.
+ */
+const candidates = (
+  core: CallCore.CallCore,
+  handover: CallCore.Handover,
+  round: number
+): ReadonlyArray<Uint32Array> => {
+  const nowMs = core.nowMs()
+  const others = BackupPaths.inOrder(core.backups, backups(handover), nowMs)
+  const { suspicion } = core.liveness
+  const silentMs = suspicion === undefined ? 0 : nowMs - suspicion.sinceMs + Liveness.suspectAfterMs
+  const isAmongThem =
+    others.length === 0 || silentMs >= MoveLimit.silenceMsMax || (handover._tag === "RelayGoesAway" && round > 0)
+  return isAmongThem ? [...others, handover.session.relay] : others
+}
+
+/** What came of asking one relay. With a void failure it was nothing, and another may do better. */
+type Answer =
+  | { readonly _tag: "Granted"; readonly session: Session.Session }
+  | { readonly _tag: "SessionUnknown"; readonly relay: Uint32Array }
+
+/**
+ * One round: asks one relay after another, without waiting for who was asked before, until one has taken over. Of several
+ * resumes with one ticket only one is granted, so no harm is done.
+ */
+const askRelays = Effect.fnUntraced(function* (
   core: CallCore.CallCore,
   device: DevicePort,
-  session: Session.Session,
+  handover: CallCore.Handover,
+  round: number
+): Effect.fn.Return<Session.Session | undefined> {
+  const relays = candidates(core, handover, round)
+  const answer = yield* Effect.raceAll(
+    relays.map((relay, index) =>
+      Effect.andThen(
+        Effect.sleep(index * staggerMs),
+        resumeAt(core, device, handover, relay, relays.length > 1 ? otherGrantMs : 0)
+      )
+    )
+  ).pipe(Effect.option)
+  if (Option.isNone(answer)) return undefined
+  return answer.value._tag === "Granted" ? answer.value.session : yield* joinAt(core, device, answer.value.relay)
+})
+
+const resumeAt = Effect.fnUntraced(function* (
+  core: CallCore.CallCore,
+  device: DevicePort,
+  handover: CallCore.Handover,
+  relay: Uint32Array,
+  waitMs: number
+): Effect.fn.Return<Answer, void> {
+  const isWanted = () => isDue(core, handover)
+  if (!isWanted()) return yield* Effect.fail(undefined)
+  const cookie = BackupPaths.cookieFor(core.backups, relay)
+  const asking = { core, device, relay, schedule: RequestSchedule.resume, cookie, isWanted }
+  const outcome = yield* Requests.resume(asking, handover.session)
+  if (outcome._tag === "Granted") return outcome
+  if (outcome._tag === "Silent") return yield* Effect.fail(undefined)
+  const { code } = outcome.refusal.error
+  if (code !== refusalCodes.ticketInvalid && code !== refusalCodes.unknownCall) return yield* Effect.fail(undefined)
+  yield* Effect.sleep(waitMs)
+  return { _tag: "SessionUnknown", relay }
+})
+
+const joinAt = Effect.fnUntraced(function* (
+  core: CallCore.CallCore,
+  device: DevicePort,
   relay: Uint32Array
-) {
-  const asking = { core, device, relay, schedule: RequestSchedule.urgent }
-  const resumed = yield* Requests.resume(asking, session)
-  if (core.hasEnded || resumed._tag === "Silent") return false
-  if (resumed._tag === "Granted") return takeOver(core, resumed.session)
-  const { code } = resumed.refusal.error
-  if (code !== refusalCodes.ticketInvalid && code !== refusalCodes.unknownCall) return false
+): Effect.fn.Return<Session.Session | undefined> {
   const nowWallMs = yield* Clock.currentTimeMillis
   if (Result.isFailure(CallToken.checkClaims(core.settings.token.claims, Math.floor(nowWallMs / 1000)))) {
     CallCore.end(core, "the session cannot be resumed and the token has expired: join with a new token")
-    return false
+    return undefined
   }
-  const joined = yield* Requests.join(asking)
-  if (core.hasEnded || joined._tag === "Silent") return false
-  if (joined._tag === "Granted") return takeOver(core, joined.session)
-  if (!isPassing(joined.refusal.error.code)) {
+  const cookie = BackupPaths.cookieFor(core.backups, relay)
+  const joined = yield* Requests.join({ core, device, relay, schedule: RequestSchedule.urgent, cookie })
+  if (joined._tag === "Granted") return joined.session
+  if (joined._tag === "Refused" && !isPassing(joined.refusal.error.code) && !core.hasEnded) {
     CallCore.end(core, refused(PackedAddress.format(relay), joined.refusal, nowWallMs).message)
   }
-  return false
+  return undefined
 })
 
-const takeOver = (core: CallCore.CallCore, session: Session.Session): true => {
+/**
+ * Media goes over the new session from now on, even if the old relay was heard meanwhile: it has been told that the
+ * device has left. Whether it was dead becomes known later.
+ */
+const takeOver = (
+  core: CallCore.CallCore,
+  { _tag, session: old }: CallCore.Handover,
+  session: Session.Session,
+  heardAtMs: number
+): void => {
+  const nowMs = core.nowMs()
+  MoveLimit.handleMove(core.moves, nowMs)
+  const isElsewhere = !PackedAddress.equals(old.relay, 0, session.relay, 0)
+  core.left = _tag === "RelayLost" && isElsewhere ? { session: old, heardAtMs, lastAskedAtMs: -Infinity } : undefined
   CallCore.startSession(core, session)
   CallCore.publishMapped(core, "Resumed", session)
-  return true
 }

@@ -18,12 +18,16 @@ const silent: Outcome = { _tag: "Silent" }
 /** Challenges that are acted on: some may be forged, but who does not accept his own cookies is not asked for ever. */
 const challengesMax = 3
 
-interface Asking {
+export interface Asking {
   readonly core: CallCore.CallCore
   readonly device: DevicePort
   /** Packed address. */
   readonly relay: Uint32Array
   readonly schedule: RequestSchedule
+  /** From an earlier challenge, if there was one: saves a round trip. */
+  readonly cookie?: Uint8Array | undefined
+  /** As long as it is false nothing is sent again; what was sent may still be answered, and then it is done. */
+  readonly isWanted?: () => boolean
 }
 
 /** Asks a relay to let this participant into the call. */
@@ -113,7 +117,7 @@ interface Conversation {
 const ask = Effect.fnUntraced(function* (asking: Asking, makeRequest: (cookie?: Uint8Array) => Request) {
   const answers = yield* Queue.unbounded<Transactions.Answer>()
   const conversation: Conversation = { answers, challengesLeft: challengesMax }
-  let answer = yield* exchange(asking, makeRequest(), conversation)
+  let answer = yield* exchange(asking, makeRequest(asking.cookie), conversation)
   while (answer?._tag === "Challenge") answer = yield* exchange(asking, makeRequest(answer.cookie), conversation)
   return answer
 }, Effect.scoped)
@@ -125,7 +129,7 @@ const methods = { JoinRequest: "Join", ResumeRequest: "Resume", LeaveRequest: "L
  * proof counts when the request would be sent again. The transaction is open as long as the scope.
  */
 const exchange = Effect.fnUntraced(function* (
-  { core, device, relay, schedule }: Asking,
+  { core, device, isWanted = () => true, relay, schedule }: Asking,
   request: Request,
   conversation: Conversation
 ) {
@@ -148,7 +152,7 @@ const exchange = Effect.fnUntraced(function* (
     () => Effect.sync(() => Transactions.remove(core.transactions, transactionId))
   )
   for (const waitMs of schedule) {
-    yield* device.sendMessage(bytes, relay)
+    if (isWanted()) yield* device.sendMessage(bytes, relay)
     const answer = yield* Effect.timeoutOption(Queue.take(conversation.answers), waitMs)
     if (Option.isSome(answer)) return answer.value
     if (unproved !== undefined) return unproved

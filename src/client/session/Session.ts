@@ -12,8 +12,8 @@ export interface Session {
   readonly relay: Uint32Array
   readonly ticket: Uint8Array
   readonly epoch: number
-  /** Who may take over, the best first. Packed addresses. */
-  readonly otherRelays: ReadonlyArray<Uint32Array>
+  /** Who may take over, as the relay has said last, the best first; never the relay itself. Packed addresses. */
+  otherRelays: ReadonlyArray<Uint32Array>
   /** Counters of the relay's directives. */
   readonly directives: ReplayWindow.ReplayWindow
   /** As the relay sees this device. */
@@ -42,7 +42,7 @@ export const make = (options: {
     relay,
     ticket,
     epoch,
-    otherRelays: parseRelays(granted.relays),
+    otherRelays: othersThan(relay, parseRelays(granted.relays)),
     directives: ReplayWindow.make(),
     mappedAddress,
     lastControlAtMs: nowMs,
@@ -59,6 +59,14 @@ export const parseRelays = (relays: ReadonlyArray<string>): ReadonlyArray<Uint32
     const parsed = PackedAddress.parse(relay)
     return Result.isSuccess(parsed) ? [parsed.success] : []
   })
+
+export const othersThan = (relay: Uint32Array, relays: ReadonlyArray<Uint32Array>): ReadonlyArray<Uint32Array> =>
+  relays.filter((other) => !PackedAddress.equals(other, 0, relay, 0))
+
+/** What a relay says anew replaces what it has said; one that says nothing leaves it as it is. */
+export const handleRelays = (self: Session, relays: ReadonlyArray<string>): void => {
+  if (relays.length > 0) self.otherRelays = othersThan(self.relay, parseRelays(relays))
+}
 
 export const lastHeardAtMs = ({ hop, lastControlAtMs }: Session): number =>
   Math.max(hop.receive.lastFrameAtMs, lastControlAtMs)

@@ -6,6 +6,7 @@ import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
 import * as CallCore from "./CallCore.ts"
 import type { DevicePort } from "./DevicePort.ts"
 import * as Liveness from "./Liveness.ts"
+import * as PathProbe from "./PathProbe.ts"
 import * as Pings from "./Pings.ts"
 import type * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
@@ -28,6 +29,11 @@ export const run = (core: CallCore.CallCore, device: DevicePort): Effect.Effect<
 const tickMs = (core: CallCore.CallCore, nowMs: number): number => {
   let deadlineMs = ReceivingStreams.nextDeadlineMs(core.receiving)
   for (const { hop } of core.sessions) deadlineMs = Math.min(deadlineMs, Leg.nextDeadlineMs(hop))
+  const newest = core.sessions[0]
+  if (newest !== undefined) {
+    const silenceMs = CallCore.silenceMs(core, nowMs)
+    deadlineMs = Math.min(deadlineMs, Liveness.nextDeadlineMs(core.liveness, CallCore.signsOf(newest), silenceMs))
+  }
   return Math.min(tickMsMax, Math.max(tickMsMin, deadlineMs - nowMs))
 }
 
@@ -40,11 +46,13 @@ const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void 
   Transactions.forgetExpired(core.transactions, nowMs)
   CallCore.dropOldSessions(core, nowMs)
   const newest = core.sessions[0]
-  if (newest !== undefined) pollLiveness(core, newest, device, nowMs)
+  if (newest === undefined) return
+  pollLiveness(core, newest, device, nowMs)
+  if (!core.isLeaving) PathProbe.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
 }
 
 const pollLiveness = (core: CallCore.CallCore, session: Session.Session, device: DevicePort, nowMs: number): void => {
-  const step = Liveness.poll(core.liveness, CallCore.signsOf(session), nowMs)
+  const step = Liveness.poll(core.liveness, CallCore.signsOf(session), CallCore.silenceMs(core, nowMs), nowMs)
   if (step.change === "suspected") {
     core.connection.publish({ _tag: "Suspect", relay: PackedAddress.format(session.relay) })
   }

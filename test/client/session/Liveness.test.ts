@@ -5,7 +5,8 @@ import * as Liveness from "../../../src/client/session/Liveness.ts"
 /** Polls every 5 ms; `hears` and `sends` say when something was last heard and sent. */
 const runUntil = (
   untilMs: number,
-  signsAt: (nowMs: number) => { readonly heardAtMs: number; readonly mediaAtMs: number }
+  signsAt: (nowMs: number) => { readonly heardAtMs: number; readonly mediaAtMs: number },
+  silenceMs = 3300
 ) => {
   const liveness = Liveness.make(0)
   const pingsAtMs: Array<number> = []
@@ -13,7 +14,8 @@ const runUntil = (
   let lostAtMs = Infinity
   for (let nowMs = 0; nowMs <= untilMs; nowMs += 5) {
     const { heardAtMs, mediaAtMs } = signsAt(nowMs)
-    const step = Liveness.poll(liveness, { lastHeardAtMs: heardAtMs, lastMediaAtMs: mediaAtMs, roundTripMs: 40 }, nowMs)
+    const signs = { lastHeardAtMs: heardAtMs, lastMediaAtMs: mediaAtMs, roundTripMs: 40 }
+    const step = Liveness.poll(liveness, signs, silenceMs, nowMs)
     if (step.ping) pingsAtMs.push(nowMs)
     if (step.change !== undefined) changes.push([step.change, nowMs])
     if (step.isLost) lostAtMs = Math.min(lostAtMs, nowMs)
@@ -36,6 +38,34 @@ describe("Liveness", () => {
     assert.deepStrictEqual(changes, [["suspected", 1300]])
     assert.strictEqual(lostAtMs, 4300)
     assert.deepStrictEqual(pingsAtMs.slice(0, 3), [1300, 1450, 1600])
+  })
+
+  it("gives it up at once when no more silence is to be borne, and later the more is", () => {
+    const dead = (nowMs: number) => ({ heardAtMs: Math.min(nowMs, 1000), mediaAtMs: nowMs })
+    assert.strictEqual(runUntil(6000, dead, 300).lostAtMs, 1300)
+    assert.strictEqual(runUntil(6000, dead, 1200).lostAtMs, 2200)
+  })
+
+  it("gives it the time for which the path was said to need a proof", () => {
+    const liveness = Liveness.make(0)
+    const signs = { lastHeardAtMs: 0, lastMediaAtMs: 0, roundTripMs: 40 }
+    Liveness.suspect(liveness, signs, 540, 1000)
+    assert.isFalse(Liveness.poll(liveness, signs, 300, 1535).isLost)
+    assert.isTrue(Liveness.isSuspect(liveness, signs))
+    assert.isTrue(Liveness.poll(liveness, signs, 300, 1540).isLost)
+    assert.isFalse(Liveness.isSuspect(liveness, { ...signs, lastHeardAtMs: 1541 }))
+  })
+
+  it("tells when it has to be looked at again: not a tick later", () => {
+    const liveness = Liveness.make(0)
+    const signsAt = (nowMs: number) => ({ lastHeardAtMs: 1000, lastMediaAtMs: nowMs, roundTripMs: 40 })
+    for (const nowMs of [0, 500, 1000]) Liveness.poll(liveness, signsAt(nowMs), 600, nowMs)
+    const suspectAtMs = Liveness.nextDeadlineMs(liveness, signsAt(1000), 600)
+    assert.strictEqual(suspectAtMs, 1300)
+    assert.strictEqual(Liveness.poll(liveness, signsAt(suspectAtMs), 600, suspectAtMs).change, "suspected")
+    const lostAtMs = Liveness.nextDeadlineMs(liveness, signsAt(1300), 600)
+    assert.strictEqual(lostAtMs, 1600)
+    assert.isTrue(Liveness.poll(liveness, signsAt(lostAtMs), 600, lostAtMs).isLost)
   })
 
   it("suspects an idle relay that does not answer a ping", () => {
