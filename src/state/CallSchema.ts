@@ -1,16 +1,8 @@
-import { Effect, Schema } from "effect"
+import { Effect, Schedule } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
-
-/** The tables are of a Tandem that this one does not know. */
-export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>()("SchemaTooNew", {
-  found: Schema.Int,
-  known: Schema.Int
-}) {
-  override get message(): string {
-    return `the state database was written by a newer Tandem (schema ${this.found}, this one knows ${this.known}): run that one, or name another database`
-  }
-}
+import { SqlError } from "effect/sql/SqlError"
+import { DatabaseNotOpened, reasonOf, refuseNewer } from "./DatabaseNotOpened.ts"
 
 const table = "tandem_migrations"
 
@@ -40,16 +32,44 @@ const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
         yield* sql`CREATE INDEX tandem_addresses_by_address ON tandem_addresses (address, joined_at_ms)`
       })
     )
+  ],
+  [
+    2,
+    "rounds",
+    Effect.succeed(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`CREATE TABLE tandem_round (number BIGINT NOT NULL)`
+        yield* sql`INSERT INTO tandem_round (number) VALUES (0)`
+        yield* sql`ALTER TABLE tandem_calls ADD COLUMN kept_in BIGINT NOT NULL DEFAULT 0`
+        yield* sql`CREATE INDEX tandem_calls_by_round ON tandem_calls (kept_in)`
+      })
+    )
   ]
 ]
 
 const known = migrations.length
 
+/** Another relay may be bringing the tables up to date at this moment. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Migrator.MigrationError
+    ? isBusy(error.cause)
+    : error instanceof SqlError && (error.isRetryable || error.reason._tag === "UniqueViolation")
+
+const whileBusy = { while: isBusy, schedule: Schedule.spaced("200 millis"), times: 10 }
+
 /** Brings the tables of calls to the form that this Tandem writes, and refuses those of a newer one. */
 export const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* Migrator.make({})({ loader: Effect.succeed(migrations), table })
+  yield* Effect.retry(Migrator.make({})({ loader: Effect.succeed(migrations), table }), whileBusy)
   const [last] = yield* sql<{ found: number }>`SELECT MAX(migration_id) AS found FROM ${sql(table)}`
-  const found = last?.found ?? 0
-  if (found > known) return yield* new SchemaTooNew({ found, known })
-})
+  return last?.found ?? 0
+}).pipe(
+  Effect.mapError(
+    (error) =>
+      new DatabaseNotOpened({
+        message: `the tables of calls cannot be made or read (${reasonOf(error)}): give the database's user the right to make tables`
+      })
+  ),
+  Effect.flatMap((found) => refuseNewer(found, known))
+)

@@ -2,6 +2,7 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import { type AddressText, type CallState, empty } from "../call/CallState.ts"
 import * as CallVersion from "../call/CallVersion.ts"
 import { CallId, type ParticipantId } from "../protocol/Ids.ts"
+import * as CallExpiry from "./CallExpiry.ts"
 
 /** Another version is stored than the writer thought: somebody else owns the call, or has. Load it again. */
 export class StaleVersion extends Schema.TaggedError<StaleVersion>()("StaleVersion", {
@@ -71,32 +72,32 @@ export class CallStore extends Context.Service<
      */
     readonly checkpoint: (id: CallId, ephemeral: Uint8Array) => Effect.Effect<void, CallStoreError>
     readonly loadCheckpoint: (id: CallId) => Effect.Effect<Option.Option<Uint8Array>, CallStoreError>
+    /**
+     * These calls live on, as far as they are stored. A call that is neither saved nor kept for ten minutes, as the store
+     * counts them, is forgotten as if it had been removed: `CallExpiry`. Relays keep theirs every minute.
+     */
+    readonly keep: (ids: ReadonlyArray<CallId>) => Effect.Effect<void, CallStoreError>
   }
 >()("tandem/state/CallStore") {}
 
-/** In this process only, gone with it: for one relay without a store, and for tests. */
-export const layerMemory = Layer.sync(CallStore, () => {
-  interface Claim extends AddressOwner {
-    readonly joinedAtMs: number
-  }
+interface Claim extends AddressOwner {
+  readonly joinedAtMs: number
+}
+
+const makeMemory = Effect.fnUntraced(function* (options: CallExpiry.Options) {
   const states = new Map<CallId, CallState>()
   const checkpoints = new Map<CallId, Uint8Array>()
   const claims = new Map<AddressText, ReadonlyArray<Claim>>()
+  /** The round in which each call was last saved or kept. */
+  const keptIn = new Map<CallId, number>()
+  let round = 0
 
   const load = Effect.fnUntraced(function* (id: CallId) {
     return states.get(id) ?? empty
   })
 
-  const replace = Effect.fnUntraced(function* (
-    id: CallId,
-    state: CallState | undefined,
-    expected: CallVersion.CallVersion
-  ) {
-    const before = states.get(id) ?? empty
-    if (!CallVersion.equals(before.version, expected)) {
-      return yield* new CallStoreError({ reason: new StaleVersion({ stored: before.version }) })
-    }
-    for (const { address } of before.participants) {
+  const replace = (id: CallId, state: CallState | undefined) => {
+    for (const { address } of states.get(id)?.participants ?? []) {
       const others = claims.get(address)?.filter(({ call }) => call !== id) ?? []
       if (others.length > 0) claims.set(address, others)
       else claims.delete(address)
@@ -107,7 +108,22 @@ export const layerMemory = Layer.sync(CallStore, () => {
     if (state === undefined) {
       states.delete(id)
       checkpoints.delete(id)
-    } else states.set(id, state)
+      keptIn.delete(id)
+    } else {
+      states.set(id, state)
+      keptIn.set(id, round)
+    }
+  }
+
+  const replaceIf = Effect.fnUntraced(function* (
+    id: CallId,
+    state: CallState | undefined,
+    expected: CallVersion.CallVersion
+  ) {
+    const { version: stored } = states.get(id) ?? empty
+    if (!CallVersion.equals(stored, expected))
+      return yield* new CallStoreError({ reason: new StaleVersion({ stored }) })
+    replace(id, state)
   })
 
   const findByAddress = Effect.fnUntraced(function* (address: AddressText) {
@@ -123,12 +139,39 @@ export const layerMemory = Layer.sync(CallStore, () => {
     return Option.fromUndefinedOr(checkpoints.get(id))
   })
 
+  const keep = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
+    for (const id of ids) if (states.has(id)) keptIn.set(id, round)
+  })
+
+  const rounds: CallExpiry.Rounds<never> = {
+    current: Effect.sync(() => round),
+    end: () =>
+      Effect.sync(() => {
+        round += 1
+        return true
+      }),
+    forgetBefore: (before, atMost) =>
+      Effect.sync(() => {
+        const outlived = [...keptIn].filter(([, kept]) => kept < before).slice(0, atMost)
+        for (const [id] of outlived) replace(id, undefined)
+        return outlived.length
+      })
+  }
+  yield* Effect.forkScoped(CallExpiry.run(rounds, options))
+
   return CallStore.of({
     load,
-    save: replace,
-    remove: (id, expected) => replace(id, undefined, expected),
+    save: replaceIf,
+    remove: (id, expected) => replaceIf(id, undefined, expected),
     findByAddress,
     checkpoint,
-    loadCheckpoint
+    loadCheckpoint,
+    keep
   })
 })
+
+/** `layerMemory` with another life of calls. */
+export const layerMemoryWith = (options: CallExpiry.Options) => Layer.effect(CallStore, makeMemory(options))
+
+/** In this process only, gone with it: for one relay without a store, and for tests. */
+export const layerMemory = layerMemoryWith({})

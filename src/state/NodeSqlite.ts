@@ -1,15 +1,11 @@
-import { Context, Effect, Layer, Schema, Semaphore, Stream } from "effect"
+import { Context, Effect, Layer, Semaphore, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import { classifySqliteError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
-
-/** The file cannot be used as a database. `message` says which and why. */
-export class DatabaseNotOpened extends Schema.TaggedError<DatabaseNotOpened>()("DatabaseNotOpened", {
-  message: Schema.String
-}) {}
+import { DatabaseNotOpened, reasonOf } from "./DatabaseNotOpened.ts"
 
 export interface Options {
   /** A path; `:memory:` for a database that is gone with its scope. */
@@ -21,6 +17,8 @@ export interface Options {
  * packets. Milliseconds.
  */
 const busyMs = 50
+/** The same while it is opened, when another process may be making it and this one forwards nothing yet. Milliseconds. */
+const openMs = 2000
 /** Statements differ by the number of rows that they insert, so there are not many. */
 const statementsMax = 200
 
@@ -31,9 +29,9 @@ const open = ({ file }: Options) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
-        const database = new DatabaseSync(file, { timeout: busyMs })
+        const database = new DatabaseSync(file, { timeout: openMs })
         try {
-          database.exec(pragmas)
+          database.exec(`${pragmas}; PRAGMA busy_timeout = ${busyMs}`)
           return database
         } catch (error) {
           database.close()
@@ -42,7 +40,7 @@ const open = ({ file }: Options) =>
       },
       catch: (error) =>
         new DatabaseNotOpened({
-          message: `the database ${file} cannot be opened (${error instanceof Error ? error.message : error}): name a file in a directory that exists and that you may write to`
+          message: `the database ${file} cannot be opened (${reasonOf(error)}): name a file in a directory that exists and that you may write to`
         })
     }),
     (database) => Effect.sync(() => database.close())

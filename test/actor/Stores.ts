@@ -23,7 +23,8 @@ export const makeFailing = (store: Store): FailingStore => {
     remove: (id, expected) => unlessAway(store.remove(id, expected)),
     findByAddress: (address) => unlessAway(store.findByAddress(address)),
     checkpoint: (id, ephemeral) => unlessAway(store.checkpoint(id, ephemeral)),
-    loadCheckpoint: (id) => unlessAway(store.loadCheckpoint(id))
+    loadCheckpoint: (id) => unlessAway(store.loadCheckpoint(id)),
+    keep: (ids) => unlessAway(store.keep(ids))
   }
   return failing
 }

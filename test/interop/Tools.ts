@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import type { TestContext } from "vitest"
+import { it, type TestContext } from "vitest"
+import { postgresProgram } from "../servers/Programs.ts"
 
 /** A program of others: how to see that it is there, and the Debian packages that bring it. */
 interface Tool {
@@ -28,6 +29,8 @@ const tools = {
       "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gst-1.0"
   },
   "gst-launch-1.0": { check: ["gst-launch-1.0", "--version"], packages: "gstreamer1.0-tools" },
+  postgres: { check: [postgresProgram("postgres"), "--version"], packages: "postgresql" },
+  "redis-server": { check: ["redis-server", "--version"], packages: "redis-server" },
   opusinfo: { check: ["opusinfo", "--version"], packages: "opus-tools" },
   tshark: { check: ["tshark", "--version"], packages: "tshark" },
   turnutils_stunclient: { check: ["turnutils_stunclient", "-h"], packages: "coturn" }
@@ -49,6 +52,12 @@ export const need = (context: TestContext, ...names: ReadonlyArray<ToolName>): v
   for (const name of names) {
     if (!isInstalled(name)) skip(context, `${name} is not installed: apt-get install ${tools[name].packages}`)
   }
+}
+
+/** Defines tests that need these tools; where one is missing, one test in their place that says so. */
+export const needAll = (names: ReadonlyArray<ToolName>, define: () => void): void => {
+  if (names.every(isInstalled)) define()
+  else it(`needs ${names.join(" and ")}`, (context) => need(context, ...names))
 }
 
 const found = new Map<ToolName, boolean>()

@@ -5,11 +5,14 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { empty } from "../../src/call/CallState.ts"
 import * as CallVersion from "../../src/call/CallVersion.ts"
+import { DatabaseSync } from "node:sqlite"
 import { CallId } from "../../src/protocol/Ids.ts"
 import { CallStore } from "../../src/state/CallStore.ts"
 import * as CallStoreSql from "../../src/state/CallStoreSql.ts"
 import * as NodeSqlite from "../../src/state/NodeSqlite.ts"
 import { join } from "../call/Commands.ts"
+import * as CallStoreOutageSuite from "../suites/CallStoreOutageSuite.ts"
+import { Outages } from "../suites/CallStoreOutageSuite.ts"
 import * as CallStoreSuite from "../suites/CallStoreSuite.ts"
 
 const storeAt = (file: string) => CallStoreSql.layer.pipe(Layer.provideMerge(NodeSqlite.layer({ file })))
@@ -25,6 +28,35 @@ const temporaryFile = Effect.gen(function* () {
 CallStoreSuite.suite(
   "sqlite in a file",
   Layer.unwrap(Effect.map(temporaryFile, storeAt)).pipe(Layer.provide(NodeServices.layer))
+)
+
+/** Another process that does not come to the end of what it writes. Those who only read do not notice. */
+const lockOf = (file: string) =>
+  Layer.effect(
+    Outages,
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => new DatabaseSync(file)),
+        (database) => Effect.sync(() => database.close())
+      ),
+      (database) =>
+        Outages.of({
+          ways: [
+            {
+              begin: Effect.sync(() => database.exec("BEGIN IMMEDIATE")),
+              end: Effect.sync(() => database.exec("ROLLBACK"))
+            }
+          ],
+          canBeRead: true
+        })
+    )
+  )
+
+CallStoreOutageSuite.suite(
+  "sqlite, locked",
+  Layer.unwrap(Effect.map(temporaryFile, (file) => Layer.provideMerge(lockOf(file), storeAt(file)))).pipe(
+    Layer.provide(NodeServices.layer)
+  )
 )
 
 const id = CallId.make("call")
@@ -74,6 +106,31 @@ describe("CallStoreSql", () => {
           { local: true }
         )
         assert.deepStrictEqual(rows, [{ id: "call" }])
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("tables of an older Tandem are brought up to date with the calls in them", () =>
+      Effect.gen(function* () {
+        const file = yield* temporaryFile
+        const next = Result.getOrThrow(CallDecision.join(state, join(2), 8)).state
+        yield* using(
+          file,
+          Effect.flatMap(CallStore, (store) => store.save(id, state, CallVersion.none))
+        )
+        // The first schema, which had no rounds.
+        const database = new DatabaseSync(file)
+        database.exec(`DROP INDEX tandem_calls_by_round; ALTER TABLE tandem_calls DROP COLUMN kept_in;
+          DROP TABLE tandem_round; DELETE FROM tandem_migrations WHERE migration_id = 2`)
+        database.close()
+        yield* using(
+          file,
+          Effect.gen(function* () {
+            const store = yield* CallStore
+            assert.deepStrictEqual(yield* store.load(id), state)
+            yield* store.save(id, next, state.version)
+            assert.deepStrictEqual(yield* store.load(id), next)
+          })
+        )
       }).pipe(Effect.scoped)
     )
 

@@ -5,6 +5,7 @@ import { type CallState, empty } from "../../src/call/CallState.ts"
 import * as CallVersion from "../../src/call/CallVersion.ts"
 import { CallId } from "../../src/protocol/Ids.ts"
 import { CallStore, type CallStoreError } from "../../src/state/CallStore.ts"
+import * as StoreMinutes from "./StoreMinutes.ts"
 import { decide, join, participantId, randomCommands } from "../call/Commands.ts"
 
 const joined = (state: CallState, index: number, nowMs = 0): CallState =>
@@ -28,6 +29,11 @@ const steps = randomCommands.pipe(
     ).pipe(Arbitrary.map((choices) => commands.map((command, index) => ({ command, ...choices[index]! }))))
   )
 )
+
+/** Of the default life of a call. */
+const lifeMinutes = 10
+/** By then it is forgotten. */
+const minutesMax = 13
 
 /** A few hundred writes, so that a store behind a network is done in seconds. */
 const few = { arbitrary: { runs: 30, size: 25 } }
@@ -180,5 +186,67 @@ export const suite = (backend: string, layer: Layer.Layer<CallStore, unknown>) =
           assert.deepStrictEqual(yield* store.loadCheckpoint(id), Option.none())
         }),
       few
+    )
+
+    /** Virtual minutes until the call is forgotten, with something done in each. */
+    const minutesUntilForgotten = Effect.fnUntraced(function* (
+      id: CallId,
+      everyMinute: Effect.Effect<void, CallStoreError>
+    ) {
+      const store = yield* CallStore
+      for (let minutes = 1; minutes <= minutesMax; minutes++) {
+        yield* StoreMinutes.pass
+        yield* everyMinute
+        if ((yield* store.load(id)).participants.length === 0) return minutes
+      }
+      return yield* Effect.die(new Error(`${id} is not forgotten in ${minutesMax} minutes`))
+    })
+
+    it.effect("forgets a call that is neither saved nor kept, after its life, and no other", () =>
+      Effect.gen(function* () {
+        const store = yield* CallStore
+        const [idle, kept, written, unknown] = [nextCall(), nextCall(), nextCall(), nextCall()]
+        const [first, second] = [joined(empty, 160), joined(empty, 161)]
+        let third = joined(empty, 162)
+        yield* store.save(idle, first, CallVersion.none)
+        yield* store.save(kept, second, CallVersion.none)
+        yield* store.save(written, third, CallVersion.none)
+        yield* store.checkpoint(idle, Uint8Array.of(1))
+        yield* store.checkpoint(kept, Uint8Array.of(2))
+        const everyMinute = Effect.gen(function* () {
+          yield* store.keep([unknown, kept])
+          const next = CallDecision.takeOver(third, 0)
+          yield* store.save(written, next, third.version)
+          third = next
+        })
+        assert.isAtLeast(yield* minutesUntilForgotten(idle, everyMinute), lifeMinutes)
+        assert.deepStrictEqual(yield* store.findByAddress(join(160).address), Option.none())
+        assert.deepStrictEqual(yield* store.loadCheckpoint(idle), Option.none())
+
+        const participant = participantId(161)
+        assert.deepStrictEqual(yield* store.load(kept), second)
+        assert.deepStrictEqual(yield* store.findByAddress(join(161).address), Option.some({ call: kept, participant }))
+        assert.isTrue(Option.isSome(yield* store.loadCheckpoint(kept)))
+        assert.deepStrictEqual(yield* store.load(written), third)
+        assert.deepStrictEqual(yield* store.load(unknown), empty, "keeping makes no calls")
+
+        const owner = yield* staleVersion(store.save(idle, joined(first, 163), first.version))
+        assert.deepStrictEqual(owner, Option.some(CallVersion.none), "who had it is told that it is gone")
+        const again = joined(empty, 164)
+        yield* store.save(idle, again, CallVersion.none)
+        assert.deepStrictEqual(yield* store.load(idle), again)
+      })
+    )
+
+    it.effect("forgets many calls at a time", () =>
+      Effect.gen(function* () {
+        const store = yield* CallStore
+        const ids = Array.from({ length: 250 }, nextCall)
+        const state = joined(empty, 170)
+        yield* Effect.forEach(ids, (id) => store.save(id, state, CallVersion.none), { concurrency: 10 })
+        yield* minutesUntilForgotten(ids[0]!, Effect.void)
+        for (const id of ids) assert.deepStrictEqual(yield* store.load(id), empty)
+        assert.deepStrictEqual(yield* store.findByAddress(join(170).address), Option.none())
+      })
     )
   })

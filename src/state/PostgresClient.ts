@@ -1,0 +1,51 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Duration, Effect, Layer, type Redacted } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as SqlClient from "effect/sql/SqlClient"
+import { DatabaseNotOpened, reasonOf } from "./DatabaseNotOpened.ts"
+import * as DatabaseUrl from "./DatabaseUrl.ts"
+import { answerMs } from "./StoreAnswer.ts"
+
+export interface Options {
+  /** postgres://USER:PASSWORD@HOST:PORT/DATABASE, with the parameters that libpq knows. */
+  readonly url: Redacted.Redacted
+}
+
+/** A relay writes when people come and go. More at a time would only wait for each other in the database. */
+const connectionsMax = 4
+
+/**
+ * What a relay has begun that is gone must not keep a row from whoever takes its calls over; to the server, it may be there
+ * long after. Milliseconds.
+ */
+const startupParameters = {
+  statement_timeout: `${answerMs}`,
+  idle_in_transaction_session_timeout: `${2 * answerMs}`
+}
+
+const make = Effect.fnUntraced(
+  function* ({ url }: Options) {
+    const sql = yield* PgClient.make({
+      url,
+      applicationName: "tandem",
+      maxConnections: connectionsMax,
+      connectTimeout: Duration.millis(answerMs),
+      startupParameters
+    })
+    // Connections are opened when they are needed. Whether that is possible is to be known at the start.
+    yield* sql`SELECT 1`
+    return sql
+  },
+  (client, { url }) =>
+    Effect.mapError(
+      client,
+      (error) =>
+        new DatabaseNotOpened({
+          message: `the database ${DatabaseUrl.withoutSecrets(url)} cannot be opened (${reasonOf(error)}): see that it runs, and that address, name, user and password are right`
+        })
+    )
+)
+
+/** Postgres as Effect's SQL client. A connection that breaks is replaced when one is needed. */
+export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, DatabaseNotOpened> =>
+  Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
