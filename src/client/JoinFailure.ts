@@ -29,7 +29,7 @@ export const unreachable = (relays: ReadonlyArray<string>): RelayUnreachable =>
 const { refusalCodes } = ControlMessage
 
 /** Codes after which another relay may still say yes. */
-export const isPassing = (code: number): boolean => code === refusalCodes.busy
+export const isPassing = (code: number): boolean => code === refusalCodes.busy || code === refusalCodes.tryAlternate
 
 export const refused = (relay: string, refusal: ControlMessage.Refused, localTimeMs: number): JoinRefused => {
   const { error, relayTimeMs, retryAfterMs } = refusal
@@ -45,6 +45,8 @@ export const refused = (relay: string, refusal: ControlMessage.Refused, localTim
 
 const whatToDo = ({ code, reason }: ControlMessage.Refused["error"], retryAfterMs: number | undefined): string => {
   switch (code) {
+    case refusalCodes.tryAlternate:
+      return "another relay with less to do was to take it, and did not; try again"
     case refusalCodes.malformed:
       return "it cannot read the request; use the same version of client and relay"
     case refusalCodes.notAuthentic:

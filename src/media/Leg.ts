@@ -45,8 +45,7 @@ export interface LegResources {
 }
 
 /** Feedback goes out this often while media flows. Milliseconds. */
-export const feedbackMsVideo = 100
-export const feedbackMsAudio = 250
+export const feedbackMs = 100
 /** Media has stopped when there was none for this long, either way. Milliseconds. */
 export const quietAfterMs = 2000
 /** An idle leg gives its windows back after this long, when nothing in them is of use any more. Milliseconds. */
@@ -167,8 +166,7 @@ const release = ({ receive, send }: Leg): void => {
 const noteFeedbackDue = (self: Leg): void => {
   const { keyFrames, receive, send } = self
   const lastMediaAtMs = Math.max(receive.lastMediaAtMs, send.lastMediaAtMs)
-  const hasVideo = receive.lastVideoAtMs > lastMediaAtMs - quietAfterMs
-  let dueMs = Math.max(self.lastFeedbackAtMs + (hasVideo ? feedbackMsVideo : feedbackMsAudio), lastMediaAtMs)
+  let dueMs = Math.max(self.lastFeedbackAtMs + feedbackMs, lastMediaAtMs)
   if (self.kind.isTrunk) dueMs = Math.min(dueMs, self.keyFramesDueMs)
   else for (let i = 0; i < keyFrames.length; i++) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(keyFrames[i]!))
   self.feedbackDueMs = Infinity

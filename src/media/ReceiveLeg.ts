@@ -16,7 +16,6 @@ export interface ReceiveLeg {
   readonly nacks: NackGenerator.NackGenerator
   lastFrameAtMs: number
   lastMediaAtMs: number
-  lastVideoAtMs: number
   packetsReceived: number
   /** Packets that came as a resend and filled a gap. */
   packetsRepaired: number
@@ -57,7 +56,6 @@ export const make = (legTag: number, epoch: number, kind = LegKind.device): Rece
   nacks: NackGenerator.make(kind),
   lastFrameAtMs: -Infinity,
   lastMediaAtMs: -Infinity,
-  lastVideoAtMs: -Infinity,
   packetsReceived: 0,
   packetsRepaired: 0,
   packetsDuplicate: 0,
@@ -94,7 +92,6 @@ export const handleFrame = (
     return Verdict.Duplicate
   }
   self.lastMediaAtMs = nowMs
-  if (type === HopFrame.FrameType.Video) self.lastVideoAtMs = nowMs
   self.packetsReceived++
   if (isResend) self.packetsRepaired++
   if (self.isRestarted || arrival === NackGenerator.Arrival.Jumped) {

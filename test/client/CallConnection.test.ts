@@ -97,7 +97,7 @@ describe("connection", () => {
       yield* network.setLink(relayA, deviceHost, { ...link, lossRatio: 1 })
       yield* TestClock.adjust("1100 millis")
       assert.deepStrictEqual(tagsOf(observed.connection), ["Connected", "Suspect"])
-      // Suspect 300 ms after the last report, which was up to 250 ms old; from then on every 150 ms.
+      // Suspect 300 ms after the last report, which was up to 100 ms old; from then on every 150 ms.
       assert.isAtLeast(pings(), 6)
       assert.isAtMost(pings(), 8)
       yield* network.setLink(relayA, deviceHost, link)

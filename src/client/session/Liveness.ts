@@ -1,6 +1,6 @@
 /**
  * Whether the relay is still there. Any frame or message of it is a sign of life; while media flows there is one at least
- * every 250 ms, for who receives media reports on it. Silence makes the relay suspect, not dead: it is pinged at once and
+ * every 100 ms, for who receives media reports on it. Silence makes the relay suspect, not dead: it is pinged at once and
  * often, and until it is heard again somebody else may take over. Changed in place; reads no clock.
  */
 export interface Liveness {

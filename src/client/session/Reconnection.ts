@@ -1,5 +1,7 @@
 import { Clock, Effect, Option, Queue, Result } from "effect"
 import * as CallToken from "../../access/CallToken.ts"
+import * as RoundTripEstimator from "../../media/RoundTripEstimator.ts"
+import * as SendLeg from "../../media/SendLeg.ts"
 import { refusalCodes } from "../../protocol/ControlMessage.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import { isPassing, refused } from "../JoinFailure.ts"
@@ -57,7 +59,11 @@ const handOver = Effect.fn("CallClient.handOver")(function* (
   for (let round = 0; ; round++) {
     const granted = yield* askRelays(core, device, handover, round)
     if (core.hasEnded) return
-    if (granted !== undefined) return takeOver(core, handover, granted, heardAtMs)
+    if (granted !== undefined) {
+      takeOver(core, handover, granted, heardAtMs)
+      if (handover._tag === "RelayLost") yield* carryOver(core, device, session, granted, heardAtMs)
+      return
+    }
     // It was a burst of losses, or a network that was away and has brought the old relay back as well.
     if (!isDue(core, handover)) return
     if (core.nowMs() - Session.lastHeardAtMs(session) >= giveUpAfterMs) {
@@ -180,3 +186,17 @@ const takeOver = (
   CallCore.startSession(core, session)
   CallCore.publishMapped(core, "Resumed", session)
 }
+
+/** What was sent to the silent relay has probably got no further, and receivers still wait for some of it. */
+const carryOver = (
+  core: CallCore.CallCore,
+  device: DevicePort,
+  old: Session.Session,
+  { hop }: Session.Session,
+  heardAtMs: number
+) =>
+  device.sendMedia((out) => {
+    // What was on its way when the relay was heard last, too.
+    const sinceMs = heardAtMs - RoundTripEstimator.roundTripMs(old.hop.roundTrip)
+    SendLeg.carryOver(hop.send, old.hop.send, device.resources.rings, sinceMs, core.nowMs(), out)
+  })

@@ -30,15 +30,16 @@ export interface Asking {
   readonly isWanted?: () => boolean
 }
 
-/** Asks a relay to let this participant into the call. */
-export const join = (asking: Asking): Effect.Effect<Outcome> => {
+/** Asks a relay to let this participant into the call. Only one that is not `isPlaced` may be sent to another relay. */
+export const join = (asking: Asking, isPlaced = true): Effect.Effect<Outcome> => {
   const { settings } = asking.core
   return askForSession(asking, (common) => ({
     _tag: "JoinRequest",
     ...common,
     token: settings.token.claimsBytes,
     streams: settings.descriptions,
-    software: settings.software
+    software: settings.software,
+    ...(isPlaced && { placed: true as const })
   }))
 }
 

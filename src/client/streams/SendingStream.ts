@@ -45,7 +45,7 @@ export interface OutgoingRtp {
  * Longest whole packet, RTP or RTCP: what sockets and relays take in one datagram, less hop header (and encryption, if
  * there is a secret). From 1,461 bytes on (IPv4) the datagram is longer than an Ethernet frame: it goes in two. Bytes.
  */
-export const wholePacketBytesMax = datagramBytesMax - HopFrame.headerBytes
+export const wholePacketBytesMax = datagramBytesMax - HopFrame.trunkHeaderBytes
 
 /** A stream of this device: its numbers and its key, which go on whatever relay carries it. Changed in place. */
 export interface SendingStream {

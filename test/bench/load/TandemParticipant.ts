@@ -68,7 +68,6 @@ export const open = async (place: Place, { inbox, open }: Wires): Promise<Partic
   const arrivals = ArrivalRecorder.make()
   const isVideo = place.kind === "video"
   const mediaType = HopFrame.typeByte(isVideo ? HopFrame.FrameType.Video : HopFrame.FrameType.Audio, 0)
-  const feedbackMs = isVideo ? Leg.feedbackMsVideo : Leg.feedbackMsAudio
   let sendTag = 0
   let epoch = 0
   let counter = 0
@@ -143,7 +142,7 @@ export const open = async (place: Place, { inbox, open }: Wires): Promise<Partic
       sendTag = granted.legTag
       epoch = granted.epoch
       // Not all in the same moment.
-      dueMs = performance.now() + Math.random() * feedbackMs
+      dueMs = performance.now() + Math.random() * Leg.feedbackMs
     },
     writeHeader: (view, offset, _packetBytes, place, nowMs) => {
       lastMediaAtMs = nowMs
@@ -153,7 +152,7 @@ export const open = async (place: Place, { inbox, open }: Wires): Promise<Partic
     poll: (nowMs) => {
       if (nowMs < dueMs) return
       if (nowMs - lastMediaAtMs < Leg.quietAfterMs) {
-        dueMs = nowMs + feedbackMs
+        dueMs = nowMs + Leg.feedbackMs
         sendFeedback(nowMs)
       } else {
         dueMs = nowMs + pingMs
