@@ -1,0 +1,122 @@
+import { Clock, Effect, FiberSet, Latch, Layer, Metric, Option } from "effect"
+import { RunnerHealth, Runners, ShardingConfig } from "effect/cluster"
+import * as RunnerAddressText from "./RunnerAddressText.ts"
+import { RunnerTable, suspicionMs } from "./RunnerTable.ts"
+
+/** Runners that this one has begun to suspect. */
+export const suspicionsRaised = Metric.counter("tandem_runner_suspicions_total", { incremental: true })
+
+/** Every peer is asked this often. Milliseconds. */
+const pingIntervalMs = 100
+/** A pause for garbage, or a burst of packets, may take a peer this long. Milliseconds. */
+const pingTimeoutMs = 300
+/** One unanswered ping may be one lost connection. */
+const missesMax = 2
+/** A timer that is late by this means that this process stood still, and not the peers. Milliseconds. */
+const ownGapMs = 200
+/** So often what is still suspected is said again, before it no longer counts. Milliseconds. */
+const repeatMs = suspicionMs / 3
+
+/** What this runner has seen of one other. */
+interface Peer {
+  misses: number
+}
+
+/**
+ * Notices runners that have died, within half a second, where leases would take several. Every runner pings all others, and
+ * says in the table whom it suspects; the verdict is the table's. A runner that has stood still itself has seen nothing:
+ * that it heard nobody was its own fault.
+ */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const table = yield* RunnerTable
+    const runners = yield* Runners.Runners
+    const clock = yield* Clock.Clock
+    const { runnerAddress } = yield* ShardingConfig.ShardingConfig
+    const self = Option.match(runnerAddress, { onNone: () => "", onSome: RunnerAddressText.format })
+    const pings = yield* FiberSet.make<void>()
+    const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+
+    const peers = new Map<string, Peer>()
+    /** Open when there is something to say before the next round. */
+    const hasNews = Latch.makeUnsafe(false)
+    /** Pings that began in another epoch say nothing. */
+    let epoch = 0
+    let said: ReadonlySet<string> = new Set()
+    let saidAtMs = -Infinity
+
+    const ping = (address: string, peer: Peer) => {
+      const startedAtMs = nowMs()
+      const startedIn = epoch
+      return runners.ping(RunnerAddressText.parse(address)).pipe(
+        Effect.timeout(pingTimeoutMs),
+        Effect.isSuccess,
+        Effect.map((isAnswered) => {
+          const isVoid = startedIn !== epoch || nowMs() - startedAtMs >= pingTimeoutMs + ownGapMs
+          if (isVoid) return
+          peer.misses = isAnswered ? 0 : peer.misses + 1
+          if (peer.misses === missesMax) hasNews.openUnsafe()
+        })
+      )
+    }
+
+    const pingAll = Effect.fnUntraced(function* (addresses: ReadonlyArray<string>) {
+      for (const address of peers.keys()) if (!addresses.includes(address)) peers.delete(address)
+      for (const address of addresses) {
+        const peer = peers.get(address) ?? { misses: 0 }
+        peers.set(address, peer)
+        yield* FiberSet.run(pings, ping(address, peer))
+      }
+    })
+
+    /** Says whom this runner suspects: when that has changed, and before it no longer counts. */
+    const say = Effect.fnUntraced(function* (isAnybodyCondemned: boolean) {
+      const suspected = new Set([...peers].filter(([, { misses }]) => misses >= missesMax).map(([address]) => address))
+      const raised = [...suspected].filter((address) => !said.has(address))
+      const isNew = raised.length > 0 || suspected.size < said.size
+      const isDue = (suspected.size > 0 || isAnybodyCondemned) && nowMs() - saidAtMs >= repeatMs
+      if (!isNew && !isDue) return
+      yield* Metric.update(suspicionsRaised, raised.length)
+      yield* table.accuse(self, suspected)
+      said = suspected
+      saidAtMs = nowMs()
+    })
+
+    const round = Effect.gen(function* () {
+      const live = yield* table.live
+      yield* say(live.some(({ standing }) => standing === "condemned"))
+      yield* pingAll(live.map(({ address }) => address).filter((address) => address !== self))
+    })
+
+    const rest = Effect.gen(function* () {
+      const sinceMs = nowMs()
+      yield* Effect.timeoutOption(hasNews.await, pingIntervalMs)
+      hasNews.closeUnsafe()
+      if (nowMs() - sinceMs < pingIntervalMs + ownGapMs) return
+      epoch++
+      for (const peer of peers.values()) peer.misses = 0
+    })
+
+    // Without the database nobody is condemned.
+    yield* Effect.ignore(round).pipe(Effect.andThen(rest), Effect.forever, Effect.forkScoped)
+  })
+)
+
+/** For the cluster's own, slower check of health, so that it never disagrees with the verdict. */
+export const layerHealth = Layer.effect(
+  RunnerHealth.RunnerHealth,
+  Effect.map(RunnerTable, (table) =>
+    RunnerHealth.RunnerHealth.of({
+      isAlive: (runner) =>
+        table.live.pipe(
+          Effect.map((live) =>
+            live.some(
+              ({ address, standing }) => address === RunnerAddressText.format(runner) && standing !== "condemned"
+            )
+          ),
+          // Unknown is not dead.
+          Effect.orElseSucceed(() => true)
+        )
+    })
+  )
+)

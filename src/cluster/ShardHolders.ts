@@ -1,0 +1,43 @@
+import { Context, Effect, Layer, Schedule } from "effect"
+import { EntityId, type RunnerAddress, Sharding } from "effect/cluster"
+import { Call } from "../actor/CallRpcs.ts"
+import type { CallId } from "../protocol/Ids.ts"
+import * as RunnerAddressText from "./RunnerAddressText.ts"
+import { RunnerTable } from "./RunnerTable.ts"
+
+/** As old as the answer may be: whatever is sent to the wrong node is sent on. */
+const readInterval = "500 millis"
+
+/** On which node a call's actor runs, or would run: who holds its shard in the table. */
+export class ShardHolders extends Context.Service<
+  ShardHolders,
+  {
+    /** As of half a second ago. Undefined: nobody. */
+    readonly ofCall: (call: CallId) => RunnerAddress.RunnerAddress | undefined
+  }
+>()("tandem/cluster/ShardHolders") {
+  static readonly layer = Layer.effect(
+    ShardHolders,
+    Effect.gen(function* () {
+      const sharding = yield* Sharding.Sharding
+      const table = yield* RunnerTable
+      let holders: ReadonlyMap<string, string> = new Map()
+
+      // While the database is away nobody gets a shard either.
+      yield* table.holders.pipe(
+        Effect.map((now) => void (holders = now)),
+        Effect.ignore,
+        Effect.repeat(Schedule.spaced(readInterval)),
+        Effect.forkScoped
+      )
+
+      return ShardHolders.of({
+        ofCall: (call) => {
+          const id = EntityId.make(call)
+          const holder = holders.get(sharding.getShardId(id, Call.getShardGroup(id)).toString())
+          return holder === undefined ? undefined : RunnerAddressText.parse(holder)
+        }
+      })
+    })
+  )
+}

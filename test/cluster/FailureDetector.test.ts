@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Layer, Option } from "effect"
+import { RunnerAddress, Runners, ShardingConfig } from "effect/cluster"
+import { TestClock } from "effect/testing"
+import * as FailureDetector from "../../src/cluster/FailureDetector.ts"
+import { RunnerTable } from "../../src/cluster/RunnerTable.ts"
+import * as SimulatedProcess from "./SimulatedProcess.ts"
+
+const standing = "serving" as const
+
+/** A detector that pings one peer, and what it has said of it. */
+const scene = Effect.gen(function* () {
+  const process = SimulatedProcess.make("a:1")
+  const peer = { answers: Effect.void as Effect.Effect<void, never> }
+  const said: Array<ReadonlyArray<string>> = []
+  const table = {
+    live: Effect.succeed([
+      { address: "a:1", runner: "", standing },
+      { address: "b:1", runner: "", standing }
+    ]),
+    accuse: (_accuser: string, accused: ReadonlySet<string>) => Effect.sync(() => void said.push([...accused]))
+  } as Partial<RunnerTable["Service"]> as RunnerTable["Service"]
+  const runners = {
+    ping: () => Effect.suspend(() => peer.answers)
+  } as Partial<Runners.Runners["Service"]> as Runners.Runners["Service"]
+  const layer = FailureDetector.layer.pipe(
+    Layer.provide([Layer.succeed(RunnerTable, table), Layer.succeed(Runners.Runners, runners)]),
+    Layer.provide(ShardingConfig.layer({ runnerAddress: Option.some(RunnerAddress.make("a", 1)) }))
+  )
+  yield* Layer.build(layer).pipe(
+    Effect.provideService(Clock.Clock, SimulatedProcess.clock(process, yield* Clock.Clock))
+  )
+  return { process, peer, said }
+})
+
+describe("FailureDetector", () => {
+  it.effect("says nothing of a peer that answers, and suspects one that does not within half a second", () =>
+    Effect.gen(function* () {
+      const { peer, said } = yield* scene
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(said, [])
+      peer.answers = Effect.never
+      yield* TestClock.adjust("390 millis")
+      assert.deepStrictEqual(said, [])
+      yield* TestClock.adjust("110 millis")
+      assert.deepStrictEqual(said, [["b:1"]])
+      yield* TestClock.adjust("2 seconds")
+      // Said again before it no longer counts.
+      assert.deepStrictEqual(said.slice(0, 5), [["b:1"], ["b:1"], ["b:1"], ["b:1"], ["b:1"]])
+      peer.answers = Effect.void
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(said.at(-1), [])
+    })
+  )
+
+  it.effect("what it did not hear while it stood still itself is no suspicion", () =>
+    Effect.gen(function* () {
+      for (const stillMs of [300, 500, 1000, 60_000]) {
+        const { peer, process, said } = yield* scene
+        yield* TestClock.adjust("1 second")
+        // Three pings are on their way when it stops. What it asks when it wakes has its answer only later.
+        peer.answers = Effect.never
+        yield* TestClock.adjust("250 millis")
+        process.stop()
+        yield* TestClock.adjust(stillMs)
+        peer.answers = Effect.sleep("50 millis")
+        process.resume()
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(said, [], `${stillMs} ms`)
+      }
+    })
+  )
+})
