@@ -52,6 +52,8 @@ export interface LiveKey {
   readonly secret: Uint8Array
   readonly cookieSecret: Uint8Array
   readonly ticketKey: Uint8Array
+  /** Signs what relays say to each other. */
+  readonly trunkKey: Uint8Array
 }
 
 /** The keys that are live, the newest first. */
@@ -70,7 +72,8 @@ export const make = (file: KeyFile): KeyRing => ({
     id,
     secret,
     cookieSecret: derive(secret, "tandem address cookie 1", noInfo),
-    ticketKey: derive(secret, "tandem session ticket 1", noInfo)
+    ticketKey: derive(secret, "tandem session ticket 1", noInfo),
+    trunkKey: derive(secret, "tandem trunk 1", noInfo)
   }))
 })
 
@@ -94,6 +97,12 @@ export const find = (ring: KeyRing, keyId: string): Result.Result<LiveKey, Unkno
   const key = ring.keys.find(({ id }) => id === keyId)
   return key === undefined ? unknownKey : Result.succeed(key)
 }
+
+/** One for each key: tells nothing of the key, and who has the same key has the same. */
+export const fingerprints = (ring: KeyRing): ReadonlyArray<string> =>
+  ring.keys.map(({ secret }) =>
+    Buffer.from(derive(secret, "tandem key fingerprint 1", noInfo).subarray(0, 8)).toString("hex")
+  )
 
 /** The key that a participant signs its control messages with. The relay derives it from the token and keeps no list. */
 export const participantKey = (

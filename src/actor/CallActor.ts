@@ -1,37 +1,64 @@
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import * as CallDecision from "../call/CallDecision.ts"
+import type * as CallCommand from "../call/CallCommand.ts"
 import { CallId } from "../protocol/Ids.ts"
 import * as CallOwner from "./CallOwner.ts"
 import { Call } from "./CallRpcs.ts"
+import { ResidentCalls } from "./ResidentCalls.ts"
 
-/** A call in which nothing happens needs no actor (30 KB): after this time it goes, and the next command loads it again. */
+/** A call in which nothing happens needs no actor (18 KB): after this time it goes, and the next command loads it again. */
 const maxIdleTime = "10 seconds"
 
 /** Messages that wait: a call has 50 devices, each with a command or two on the way. */
 const mailboxCapacity = 256
 
+const admitted = ({ epoch, plan, restores }: CallDecision.Admission) => ({ epoch, restores, plan })
+
+// Made once, and not for every call: an actor is as small as it can be.
+const join = Effect.fn("CallActor.Join")((owner: CallOwner.CallOwner, command: CallCommand.Join) =>
+  Effect.map(
+    CallOwner.change(owner, (state, nowMs) => CallDecision.join(state, command, nowMs)),
+    admitted
+  )
+)
+const resume = Effect.fn("CallActor.Resume")((owner: CallOwner.CallOwner, command: CallCommand.Resume) =>
+  Effect.map(
+    CallOwner.change(owner, (state) => CallDecision.resume(state, command)),
+    admitted
+  )
+)
+const restore = Effect.fn("CallActor.Restore")((owner: CallOwner.CallOwner, command: CallCommand.Restore) =>
+  Effect.map(
+    CallOwner.change(owner, (state) => CallDecision.restore(state, command)),
+    admitted
+  )
+)
+const move = Effect.fn("CallActor.Move")((owner: CallOwner.CallOwner, command: CallCommand.Move) =>
+  Effect.asVoid(CallOwner.change(owner, (state) => CallDecision.move(state, command), "at once"))
+)
+const leave = Effect.fn("CallActor.Leave")((owner: CallOwner.CallOwner, command: CallCommand.Leave) =>
+  Effect.asVoid(CallOwner.change(owner, (state) => CallDecision.leave(state, command)))
+)
+
 /** The decision layer: one actor for each call, wherever the cluster runs it. */
 export const layer = Call.toLayer(
   Effect.gen(function* () {
     const { entityId } = yield* Entity.CurrentAddress
-    const owner = yield* CallOwner.make(CallId.make(entityId))
+    const id = CallId.make(entityId)
+    const owner = yield* CallOwner.make(id)
+    const residents = yield* ResidentCalls
+    // The next report comes soon; whoever sent this one does not wait.
+    yield* residents.add(id, (relay, report) => Effect.ignore(CallOwner.report(owner, relay, report)))
 
     return Call.of({
-      Join: Effect.fn("CallActor.Join")(function* ({ payload }) {
-        const { epoch, plan } = yield* owner.change((state, nowMs) => CallDecision.join(state, payload, nowMs))
-        return { epoch, plan }
-      }),
-      Resume: Effect.fn("CallActor.Resume")(function* ({ payload }) {
-        const { epoch, plan } = yield* owner.change((state) => CallDecision.resume(state, payload))
-        return { epoch, plan }
-      }),
-      Move: Effect.fn("CallActor.Move")(function* ({ payload }) {
-        yield* owner.change((state) => CallDecision.move(state, payload), "at once")
-      }),
-      Leave: Effect.fn("CallActor.Leave")(function* ({ payload }) {
-        yield* owner.change((state) => CallDecision.leave(state, payload))
-      })
+      Join: ({ payload }) => join(owner, payload),
+      Resume: ({ payload }) => resume(owner, payload),
+      Restore: ({ payload }) => restore(owner, payload),
+      Move: ({ payload }) => move(owner, payload),
+      Leave: ({ payload }) => leave(owner, payload),
+      Report: ({ payload: { relay, report } }) =>
+        Effect.andThen(residents.touch(id), CallOwner.report(owner, relay, report))
     })
   }),
   // A defect is answered to its caller; without the last option it would restart the actor and be replayed for ever.

@@ -2,9 +2,12 @@ import { Clock, Effect, Metric, Result, Semaphore } from "effect"
 import * as CallDecision from "../call/CallDecision.ts"
 import type { CallState } from "../call/CallState.ts"
 import * as CallVersion from "../call/CallVersion.ts"
-import type { CallId } from "../protocol/Ids.ts"
+import { planOf } from "../call/ForwardingPlan.ts"
+import type { CallId, RelayId } from "../protocol/Ids.ts"
 import { CallStore, CallStoreError } from "../state/CallStore.ts"
+import type { CallReport } from "./CallReports.ts"
 import { PlanFeed } from "./PlanFeed.ts"
+import * as ReportLedger from "./ReportLedger.ts"
 
 /** Calls that a new owner has loaded. */
 export const takeOvers = Metric.counter("tandem_call_take_overs_total", { incremental: true })
@@ -29,87 +32,120 @@ type Decide<D extends CallDecision.Decision, E> = (state: CallState, nowMs: numb
 /** Whether a change waits for the store, or counts although the store is away: its answer is then that it was not saved. */
 type TakesEffect = "saved" | "at once"
 
-/** The one who decides about a call, for as long as the store agrees. */
+/** The one who decides about a call, for as long as the store agrees. A plain record: there is one for every call. */
 export interface CallOwner {
-  /** Load, decide, save, publish: in that order, one change at a time. */
-  readonly change: <D extends CallDecision.Decision, E>(
-    decide: Decide<D, E>,
-    takesEffect?: TakesEffect
-  ) => Effect.Effect<D, E | CallStoreError>
+  readonly id: CallId
+  readonly store: CallStore["Service"]
+  readonly feed: PlanFeed["Service"]
+  readonly turn: Semaphore.Semaphore
+  readonly ledger: ReportLedger.ReportLedger
+  /**
+   * Undefined until it is first needed, so that a store that is away refuses a command and not the actor; and again when
+   * somebody else has written the call.
+   */
+  held: Held | undefined
 }
 
 export const make = Effect.fnUntraced(function* (id: CallId) {
-  const store = yield* CallStore
-  const feed = yield* PlanFeed
-  const turn = yield* Semaphore.make(1)
-  // Undefined until it is first needed, so that a store that is away refuses a command and not the actor; and again
-  // when somebody else has written the call.
-  let held: Held | undefined
+  const owner: CallOwner = {
+    id,
+    store: yield* CallStore,
+    feed: yield* PlanFeed,
+    turn: yield* Semaphore.make(1),
+    ledger: ReportLedger.make(),
+    held: undefined
+  }
+  return owner
+})
 
-  /** The new owner's epoch is in the state, and gets into the store with the first write. */
-  const load = Effect.gen(function* () {
-    const stored = yield* store.load(id)
-    yield* Metric.update(takeOvers, 1)
-    return { state: CallDecision.takeOver(stored, yield* nowMs), stored: stored.version }
-  })
-
-  /** A call that everybody has left is forgotten. */
-  const write = (state: CallState, stored: CallVersion.CallVersion) =>
-    state.participants.length > 0 ? store.save(id, state, stored) : store.remove(id, stored)
-
-  const attempt = Effect.fnUntraced(function* <D extends CallDecision.Decision, E>(
-    decide: Decide<D, E>,
-    takesEffect: TakesEffect
-  ) {
-    const { stored, state: before } = (held ??= yield* load)
-    const decision = yield* Effect.fromResult(decide(before, yield* nowMs))
-    const { state, plan } = decision
-    const storedNext = state.participants.length > 0 ? state.version : CallVersion.none
-    if (CallVersion.equals(storedNext, stored)) return decision
-    const takeEffect = (stored: CallVersion.CallVersion) =>
-      Effect.suspend(() => {
-        held = { state, stored }
-        return feed.publish({ call: id, plan }, relaysOf(before, state))
-      })
-    // Nothing may be published before the epoch is stored, so only an owner whose epoch is may go on without the store.
-    const mayGoOn = takesEffect === "at once" && stored.ownerEpoch === state.version.ownerEpoch
-    yield* write(state, stored).pipe(
-      Effect.tapError((error) =>
-        mayGoOn && isUnavailable(error)
-          ? Effect.andThen(Metric.update(savesDelayed, 1), takeEffect(stored))
-          : Effect.void
+/**
+ * Load, decide, save, publish: in that order, one change at a time. When somebody else has written the call, it is taken
+ * over again and the command decided anew: the cluster has brought the command here, so the call is ours. If it is taken
+ * away once more meanwhile, it is not: the command is refused.
+ */
+export const change = <D extends CallDecision.Decision, E>(
+  self: CallOwner,
+  decide: Decide<D, E>,
+  takesEffect: TakesEffect = "saved"
+): Effect.Effect<D, E | CallStoreError> =>
+  attempt(self, decide, takesEffect).pipe(
+    Effect.catchIf(isStale, () =>
+      forget(self).pipe(
+        Effect.andThen(attempt(self, unchanged, "saved")),
+        Effect.andThen(attempt(self, decide, takesEffect))
       )
-    )
-    yield* takeEffect(storedNext)
-    return decision
+    ),
+    Effect.tapError((error) => (isStale(error) ? forget(self) : Effect.void)),
+    // Whoever has asked may go away; between the store and what is held here nothing may be cut off.
+    Effect.uninterruptible,
+    self.turn.withPermit
+  )
+
+/** What a relay has of the call. It is given the plan again if it has an older one, and what has gone silent is gone. */
+export const report: (self: CallOwner, relay: RelayId, report: CallReport) => Effect.Effect<void, CallStoreError> =
+  Effect.fnUntraced(function* (self, relay, report) {
+    const { feed, held, id, ledger } = self
+    const atMs = yield* nowMs
+    ReportLedger.handleReport(ledger, relay, report, atMs)
+    // Whoever has a newer plan has it of an owner who has written since. What is found is published to all relays.
+    if (held === undefined || CallVersion.isNewer(report.version, held.state.version)) {
+      yield* change(self, unchanged)
+      return
+    }
+    const { state, stored } = held
+    const legTags = ReportLedger.silentLegs(ledger, state, atMs)
+    if (legTags.length > 0) yield* change(self, (state) => CallDecision.expire(state, { legTags }))
+    const hub = ReportLedger.silentHub(ledger, state, atMs)
+    if (hub !== undefined) yield* change(self, (state) => CallDecision.suspect(state, { relay: hub }))
+    // Nothing is published before the epoch is stored.
+    const isOwned = stored.ownerEpoch === state.version.ownerEpoch
+    if (isOwned && CallVersion.isNewer(state.version, report.version)) {
+      yield* feed.publish({ call: id, plan: planOf(state) }, new Set([relay]))
+    }
   })
 
-  const forget = Effect.suspend(() => {
-    held = undefined
+/** The new owner's epoch is in the state, and gets into the store with the first write. */
+const load = Effect.fnUntraced(function* ({ id, store }: CallOwner) {
+  const stored = yield* store.load(id)
+  yield* Metric.update(takeOvers, 1)
+  return { state: CallDecision.takeOver(stored, yield* nowMs), stored: stored.version }
+})
+
+/** A call that everybody has left is forgotten. */
+const write = ({ id, store }: CallOwner, state: CallState, stored: CallVersion.CallVersion) =>
+  state.participants.length > 0 ? store.save(id, state, stored) : store.remove(id, stored)
+
+const attempt = Effect.fnUntraced(function* <D extends CallDecision.Decision, E>(
+  self: CallOwner,
+  decide: Decide<D, E>,
+  takesEffect: TakesEffect
+) {
+  const { stored, state: before } = (self.held ??= yield* load(self))
+  const decision = yield* Effect.fromResult(decide(before, yield* nowMs))
+  const { state, plan } = decision
+  const storedNext = state.participants.length > 0 ? state.version : CallVersion.none
+  if (CallVersion.equals(storedNext, stored)) return decision
+  const takeEffect = (stored: CallVersion.CallVersion) =>
+    Effect.suspend(() => {
+      self.held = { state, stored }
+      return self.feed.publish({ call: self.id, plan }, relaysOf(before, state))
+    })
+  // Nothing may be published before the epoch is stored, so only an owner whose epoch is may go on without the store.
+  const mayGoOn = takesEffect === "at once" && stored.ownerEpoch === state.version.ownerEpoch
+  yield* write(self, state, stored).pipe(
+    Effect.tapError((error) =>
+      mayGoOn && isUnavailable(error) ? Effect.andThen(Metric.update(savesDelayed, 1), takeEffect(stored)) : Effect.void
+    )
+  )
+  yield* takeEffect(storedNext)
+  return decision
+})
+
+const forget = (self: CallOwner) =>
+  Effect.suspend(() => {
+    self.held = undefined
     return Metric.update(ownershipsLost, 1)
   })
-
-  /**
-   * When somebody else has written the call, it is taken over again and the command decided anew: the cluster has
-   * brought the command here, so the call is ours. If it is taken away once more meanwhile, it is not: the command is
-   * refused.
-   */
-  const change = <D extends CallDecision.Decision, E>(
-    decide: Decide<D, E>,
-    takesEffect: TakesEffect = "saved"
-  ): Effect.Effect<D, E | CallStoreError> =>
-    attempt(decide, takesEffect).pipe(
-      Effect.catchIf(isStale, () =>
-        forget.pipe(Effect.andThen(attempt(unchanged, "saved")), Effect.andThen(attempt(decide, takesEffect)))
-      ),
-      Effect.tapError((error) => (isStale(error) ? forget : Effect.void)),
-      // Whoever has asked may go away; between the store and what is held here nothing may be cut off.
-      Effect.uninterruptible,
-      turn.withPermit
-    )
-
-  return { change } satisfies CallOwner
-})
 
 /** Who must know the plan: also a relay that the last participant has just left. */
 const relaysOf = (before: CallState, after: CallState) =>

@@ -3,15 +3,19 @@ import { Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as CallCommand from "../call/CallCommand.ts"
 import { CallFull, SsrcTaken, StaleEpoch, UnknownParticipant } from "../call/CallDecision.ts"
-import { ForwardingPlan } from "../call/ForwardingPlan.ts"
+import { RelayId } from "../protocol/Ids.ts"
 import { CallStoreError } from "../state/CallStore.ts"
+import { CallReport } from "./CallReports.ts"
+import { Plan } from "./PlanSchema.ts"
 
 /** The device is on its leg. */
 const Admitted = Schema.Struct({
   /** For the ticket and for the frames of this leg. */
   epoch: Schema.Int,
+  /** For the frames of this leg that the relay sends. */
+  restores: Schema.Int,
   /** Everybody in the call, this device too: its first roster. */
-  plan: ForwardingPlan
+  plan: Plan
 })
 
 /** Repeated with the same leg tag it is answered alike. */
@@ -28,6 +32,13 @@ export const Resume = Rpc.make("Resume", {
   error: Schema.Union([UnknownParticipant, StaleEpoch, CallStoreError])
 })
 
+/** Succeeds for one relay alone, once; repeated with the same place it is answered alike. */
+export const Restore = Rpc.make("Restore", {
+  payload: CallCommand.Restore,
+  success: Admitted,
+  error: Schema.Union([UnknownParticipant, StaleEpoch, CallStoreError])
+})
+
 /**
  * Takes effect also while the store is away, since a running call does not need the store: the answer is then that the
  * store is unavailable, and whoever has sent it repeats it until it is saved.
@@ -40,5 +51,11 @@ export const Move = Rpc.make("Move", {
 /** Whoever is not there has left already. */
 export const Leave = Rpc.make("Leave", { payload: CallCommand.Leave, error: CallStoreError })
 
+/** What a relay has of the call. Starts the actor where it does not run: a relay reports calls in which something happens. */
+export const Report = Rpc.make("Report", {
+  payload: { relay: RelayId, report: CallReport },
+  error: CallStoreError
+})
+
 /** The one actor of a call; the entity id is the call's. Commands may arrive twice, so each is safe to repeat. */
-export const Call = Entity.make("Call", [Join, Resume, Move, Leave])
+export const Call = Entity.make("Call", [Join, Resume, Restore, Move, Leave, Report])

@@ -1,13 +1,11 @@
-import { Context, Effect, Latch, Layer, Stream } from "effect"
+import { Context, Effect, Latch, Layer, Schema, Stream } from "effect"
 import * as CallVersion from "../call/CallVersion.ts"
-import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
-import type { CallId, RelayId } from "../protocol/Ids.ts"
+import { CallId, type RelayId } from "../protocol/Ids.ts"
+import { Plan } from "./PlanSchema.ts"
 
 /** A plan on its way to the relays, with the call that it is of. */
-export interface PublishedPlan {
-  readonly call: CallId
-  readonly plan: ForwardingPlan
-}
+export const PublishedPlan = Schema.Struct({ call: CallId, plan: Plan })
+export type PublishedPlan = typeof PublishedPlan.Type
 
 /**
  * Brings plans from the actors, wherever they run, to the relays. A relay has one subscription for all of its calls: so a

@@ -1,10 +1,11 @@
 import { Result, Schema } from "effect"
-import type { ParticipantId } from "../protocol/Ids.ts"
+import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { type StreamDescription, Ssrc } from "../protocol/StreamDescription.ts"
 import type * as CallCommand from "./CallCommand.ts"
-import { CallState, findParticipant, Participant, participantsMax } from "./CallState.ts"
+import { CallState, findParticipant, Participant, participantsMax, RelayPlace } from "./CallState.ts"
 import * as CallVersion from "./CallVersion.ts"
 import { type ForwardingPlan, planOf } from "./ForwardingPlan.ts"
+import * as LegAge from "./LegAge.ts"
 
 /** There is no place left. */
 export class CallFull extends Schema.TaggedError<CallFull>()("CallFull", {}) {
@@ -45,10 +46,7 @@ export interface Decision {
 }
 
 /** A device is on a leg now. */
-export interface Admission extends Decision {
-  /** The device's, on this leg. */
-  readonly epoch: number
-}
+export interface Admission extends Decision, LegAge.LegAge {}
 
 /**
  * Nothing is known here of those who have left. Whoever comes back starts at an epoch that none of his earlier tickets can
@@ -67,18 +65,21 @@ export const join = (
   if (current === undefined && state.participants.length >= participantsMax) return Result.fail(new CallFull({}))
   const taken = takenSsrc(state, command.id, command.streams)
   if (taken !== undefined) return Result.fail(new SsrcTaken({ ssrc: taken }))
+  const described = { ...command, relay: command.relay.id }
   if (current === undefined) {
-    const joined = new Participant({ ...command, epoch: firstEpoch(nowMs), joinedAtMs: nowMs })
-    return Result.succeed({ ...changed(state, [...state.participants, joined]), epoch: joined.epoch })
+    const joined = new Participant({ ...described, epoch: firstEpoch(nowMs), restores: 0, joinedAtMs: nowMs })
+    return Result.succeed({ ...changed(state, [...state.participants, joined], command.relay), ...ageOf(joined) })
   }
-  return Result.succeed(
-    isOnLeg(current, command)
-      ? admitted(state, new Participant({ ...current, ...command }))
-      : admitted(state, new Participant({ ...command, epoch: current.epoch + 1, joinedAtMs: nowMs }))
-  )
+  const isRepeated = isOnLeg(current, command)
+  const age = isRepeated ? ageOf(current) : { epoch: current.epoch + 1, restores: 0 }
+  const joinedAtMs = isRepeated ? current.joinedAtMs : nowMs
+  return Result.succeed(admitted(state, new Participant({ ...described, ...age, joinedAtMs }), command.relay))
 }
 
-/** Compares the epoch and raises it, so that of two resumes with one ticket only the first succeeds. */
+/**
+ * Compares the epoch and raises it, so that of two resumes with one ticket only the first succeeds. A ticket with a higher
+ * epoch than is known here was given by a relay that went on without the call's actor.
+ */
 export const resume = (
   state: CallState,
   command: CallCommand.Resume
@@ -86,10 +87,31 @@ export const resume = (
   const current = findParticipant(state, command.id)
   if (current === undefined) return Result.fail(new UnknownParticipant({}))
   const isRepeated = isOnLeg(current, command) && current.epoch === command.epoch + 1
-  if (!isRepeated && current.epoch !== command.epoch) {
+  if (!isRepeated && command.epoch < current.epoch) {
     return Result.fail(new StaleEpoch({ currentEpoch: current.epoch }))
   }
-  return Result.succeed(admitted(state, new Participant({ ...current, ...command, epoch: command.epoch + 1 })))
+  const age = { epoch: command.epoch + 1, restores: isRepeated ? current.restores : 0 }
+  const resumed = new Participant({ ...current, ...command, relay: command.relay.id, ...age })
+  return Result.succeed(admitted(state, resumed, command.relay))
+}
+
+/**
+ * Compares the age of the leg and raises it, so that of two relays that would go on with it only the first does. A relay
+ * that has started again has another place, which tells a repeated command from a second restart.
+ */
+export const restore = (
+  state: CallState,
+  command: CallCommand.Restore
+): Result.Result<Admission, UnknownParticipant | StaleEpoch> => {
+  const { epoch, id, relay, restores } = command
+  const current = findParticipant(state, id)
+  if (current === undefined) return Result.fail(new UnknownParticipant({}))
+  const isPlaceKnown = state.relays.some((known) => isSamePlace(known, relay))
+  const age = { epoch, restores: restores + 1 }
+  const isRepeated = isOnLeg(current, command) && isPlaceKnown && isSameAge(current, age)
+  const isOfThePast = current.legTag !== command.legTag || LegAge.isNewer(current, command)
+  if (!isRepeated && isOfThePast) return Result.fail(new StaleEpoch({ currentEpoch: current.epoch }))
+  return Result.succeed(admitted(state, new Participant({ ...current, relay: relay.id, ...age }), relay))
 }
 
 /** Refused on a leg that the device is no longer on: its address is none of that leg's business. */
@@ -105,8 +127,26 @@ export const move = (
 
 /** Never refused: who is not there, or is there on a newer leg, has left this one. */
 export const leave = (state: CallState, command: CallCommand.Leave): Result.Result<Decision> => {
-  const others = state.participants.filter(({ id, legTag }) => id !== command.id || legTag !== command.legTag)
+  const others = state.participants.filter(
+    ({ id, legTag, restores }) => id !== command.id || legTag !== command.legTag || restores > command.restores
+  )
   return Result.succeed(others.length === state.participants.length ? unchanged(state) : changed(state, others))
+}
+
+/** Takes out whoever is still on one of these legs. */
+export const expire = (state: CallState, { legTags }: CallCommand.Expire): Result.Result<Decision> => {
+  const others = state.participants.filter(({ legTag }) => !legTags.includes(legTag))
+  return Result.succeed(others.length === state.participants.length ? unchanged(state) : changed(state, others))
+}
+
+/** The hub is the first of the relays, so the suspect becomes the last. */
+export const suspect = (state: CallState, command: CallCommand.Suspect): Result.Result<Decision> => {
+  const [hub, ...others] = state.relays
+  if (hub?.id !== command.relay || others.length === 0) return Result.succeed(unchanged(state))
+  const { participants, version } = state
+  return Result.succeed(
+    unchanged(new CallState({ version: CallVersion.next(version), relays: [...others, hub], participants }))
+  )
 }
 
 /** Nothing changes. */
@@ -114,29 +154,54 @@ export const unchanged = (state: CallState): Decision => ({ state, plan: planOf(
 
 /** The same call under a new owner. */
 export const takeOver = (state: CallState, nowMs: number): CallState =>
-  new CallState({ version: CallVersion.takenOver(state.version, nowMs), participants: state.participants })
+  new CallState({ ...state, version: CallVersion.takenOver(state.version, nowMs) })
 
 const isSame = Schema.toEquivalence(Participant)
+const isSamePlace = Schema.toEquivalence(RelayPlace)
 
 /** The relay chooses a new tag for every leg, so relay and tag together name one. */
-const isOnLeg = (participant: Participant, leg: Pick<Participant, "relay" | "legTag">): boolean =>
-  participant.relay === leg.relay && participant.legTag === leg.legTag
+const isOnLeg = (participant: Participant, leg: Pick<CallCommand.Join, "relay" | "legTag">): boolean =>
+  participant.relay === leg.relay.id && participant.legTag === leg.legTag
 
-const changed = (state: CallState, participants: ReadonlyArray<Participant>): Decision =>
-  unchanged(new CallState({ version: CallVersion.next(state.version), participants }))
+const ageOf = ({ epoch, restores }: LegAge.LegAge): LegAge.LegAge => ({ epoch, restores })
 
-/** Keeps the participant's place in the order. */
-const replaced = (state: CallState, replacement: Participant): Decision => {
-  const place = state.participants.findIndex(({ id }) => id === replacement.id)
-  const current = state.participants[place]
-  return current !== undefined && isSame(current, replacement)
-    ? unchanged(state)
-    : changed(state, state.participants.with(place, replacement))
+const isSameAge = (one: LegAge.LegAge, other: LegAge.LegAge): boolean =>
+  one.epoch === other.epoch && one.restores === other.restores
+
+/** `place` is of a relay that a participant has come to. */
+const changed = (state: CallState, participants: ReadonlyArray<Participant>, place?: RelayPlace): Decision =>
+  unchanged(
+    new CallState({
+      version: CallVersion.next(state.version),
+      relays: placesOf(place === undefined ? state.relays : withPlace(state.relays, place), participants),
+      participants
+    })
+  )
+
+/** A relay that has started again has another tag for the call, and its place in the order. */
+const withPlace = (relays: ReadonlyArray<RelayPlace>, place: RelayPlace): ReadonlyArray<RelayPlace> => {
+  const at = relays.findIndex(({ id }) => id === place.id)
+  return at < 0 ? [...relays, place] : relays.with(at, place)
 }
 
-const admitted = (state: CallState, participant: Participant): Admission => ({
-  ...replaced(state, participant),
-  epoch: participant.epoch
+const placesOf = (relays: ReadonlyArray<RelayPlace>, participants: ReadonlyArray<Participant>) => {
+  const inUse = new Set<RelayId>(participants.map(({ relay }) => relay))
+  return relays.filter(({ id }) => inUse.has(id))
+}
+
+/** Keeps the participant's place in the order. */
+const replaced = (state: CallState, replacement: Participant, place?: RelayPlace): Decision => {
+  const at = state.participants.findIndex(({ id }) => id === replacement.id)
+  const current = state.participants[at]
+  const isPlaceKnown = place === undefined || state.relays.some((known) => isSamePlace(known, place))
+  return current !== undefined && isSame(current, replacement) && isPlaceKnown
+    ? unchanged(state)
+    : changed(state, state.participants.with(at, replacement), place)
+}
+
+const admitted = (state: CallState, participant: Participant, place: RelayPlace): Admission => ({
+  ...replaced(state, participant, place),
+  ...ageOf(participant)
 })
 
 /** The first of these SSRCs that another participant sends, or that is declared twice. */

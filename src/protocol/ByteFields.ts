@@ -94,9 +94,11 @@ export const takeText = (reader: FieldReader, length: number): string => {
   return ""
 }
 
-/** A string behind a byte with its length. Fails when it is empty or longer than `bytesMax`. */
+/** A string behind a byte with its length. Fails when it is empty, longer than `bytesMax`, or has a character U+0000. */
 export const takePrefixed = (reader: FieldReader, bytesMax: number): string => {
   const length = takeU8(reader)
   if (length === 0 || length > bytesMax) reader.failed = true
-  return takeText(reader, length)
+  const text = takeText(reader, length)
+  if (text.includes("\0")) reader.failed = true
+  return text
 }

@@ -1,4 +1,5 @@
 import * as Fields from "./ByteFields.ts"
+import { type CallId, idBytesMax, type ParticipantId, type RelayId } from "./Ids.ts"
 import * as StunAddress from "./StunAddress.ts"
 import { claimsBytesMax } from "./TokenClaims.ts"
 
@@ -108,3 +109,38 @@ export const goingAwayInMs = ofFields(0x5a0b, Fields.u32, Fields.takeU32)
 export const retryAfterMs = ofFields(0x5a0c, Fields.u32, Fields.takeU32)
 /** Unix time. */
 export const relayTimeMs = ofFields(0x5a0d, Fields.u64, Fields.takeU64)
+
+/** UTF-8 of 1 to 64 bytes without U+0000: all that the brands say. */
+const id = <A extends string>(type: number): ControlAttribute<A> =>
+  ofFields(
+    type,
+    (value) => Fields.utf8(value, idBytesMax),
+    (reader) => {
+      const length = reader.bytes.length
+      const text = Fields.takeText(reader, length)
+      return length > 0 && length <= idBytesMax && !text.includes("\0") ? (text as A) : undefined
+    }
+  )
+
+export const nonceBytes = 16
+/** Between relays alone. */
+export const relayId = id<RelayId>(0x5a0e)
+export const targetRelayId = id<RelayId>(0x5a0f)
+/** Chosen anew whenever the sender's numbers on the trunk start anew. */
+export const incarnation = ofFields(0x5a10, Fields.u32, Fields.takeU32)
+export const nonce = opaque(0x5a11, nonceBytes, nonceBytes)
+/** Names the fleet's key that the message is signed under. */
+export const keyId = text(0x5a12, idBytesMax, printableAscii)
+export const callId = id<CallId>(0x5a13)
+export const participantId = id<ParticipantId>(0x5a14)
+/** Of a participant's leg, all 31 bits. */
+export const legEpoch = ofFields(0x5a15, Fields.u32, Fields.takeU32)
+/** How often the leg has gone on at another relay since the device came onto it. */
+export const legRestores = ofFields(0x5a16, Fields.u32, Fields.takeU32)
+
+/** Says it by being there: it has no value. */
+export const placed: ControlAttribute<true> = {
+  type: 0x5a17,
+  encode: () => new Uint8Array(),
+  decode: (bytes) => (bytes.length === 0 ? true : undefined)
+}

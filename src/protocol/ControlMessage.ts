@@ -6,6 +6,7 @@ import * as Stun from "./Stun.ts"
 
 /** Why a request was not granted. docs/protocol.md says what a device does about each. */
 export const refusalCodes = {
+  tryAlternate: 300,
   malformed: 400,
   notAuthentic: 401,
   forbidden: 403,
@@ -41,6 +42,10 @@ export type LeaveSuccess = MessageOf<"LeaveSuccess">
 export type RosterDirective = MessageOf<"RosterDirective">
 export type GoingAwayDirective = MessageOf<"GoingAwayDirective">
 export type DirectiveSuccess = MessageOf<"DirectiveSuccess">
+export type TrunkRequest = MessageOf<"TrunkRequest">
+export type TrunkSuccess = MessageOf<"TrunkSuccess">
+export type RelocateRequest = MessageOf<"RelocateRequest">
+export type RelocateSuccess = MessageOf<"RelocateSuccess">
 export type Challenge = MessageOf<"Challenge">
 export type Refused = MessageOf<"Refused">
 export type ControlMessage = { readonly [Tag in keyof Kinds]: MessageOf<Tag> }[keyof Kinds]

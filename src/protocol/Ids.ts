@@ -8,6 +8,8 @@ const utf8Bytes = (text: string): number => new TextEncoder().encode(text).lengt
 const Id = Schema.NonEmptyString.check(
   // Half a surrogate pair becomes U+FFFD on the wire, so that two ids would be one.
   Schema.makeFilter((id: string) => id.isWellFormed() || "an id is well-formed Unicode"),
+  // Databases take any character but this one.
+  Schema.makeFilter((id: string) => !id.includes("\0") || "an id has no character U+0000"),
   Schema.makeFilter((id: string) => utf8Bytes(id) <= idBytesMax || `an id has at most ${idBytesMax} bytes`)
 )
 

@@ -10,7 +10,9 @@ export const methods = {
   Resume: 0x0a1,
   Ping: 0x0a2,
   Leave: 0x0a3,
-  Directive: 0x0a6
+  Directive: 0x0a6,
+  Trunk: 0x0a7,
+  Relocate: 0x0a8
 } as const
 export type MethodName = keyof typeof methods
 
@@ -63,7 +65,9 @@ export const messageKinds = {
       /** What the relay puts into its frames to this device. */
       legTag: required(Attribute.legTag),
       streams: repeated(Roster.stream, Roster.streamsMax),
-      software: optional(Attribute.software)
+      software: optional(Attribute.software),
+      /** Another relay has sent the device here: this one is not to send it on. */
+      placed: optional(Attribute.placed)
     }
   },
   JoinSuccess: { class: "success", method: "Join", layout: sessionGranted },
@@ -86,8 +90,8 @@ export const messageKinds = {
     class: "request",
     method: "Ping",
     layout: {
-      /** The relay's: finds the session, whatever address this comes from. */
-      legTag: required(Attribute.legTag),
+      /** The relay's: finds the session, whatever address this comes from. Without one it only asks for a cookie. */
+      legTag: optional(Attribute.legTag),
       counter: required(Attribute.counter),
       cookie: optional(Attribute.cookie)
     }
@@ -95,7 +99,11 @@ export const messageKinds = {
   PingSuccess: {
     class: "success",
     method: "Ping",
-    layout: { mappedAddress: required(Attribute.mappedAddress) }
+    layout: {
+      mappedAddress: required(Attribute.mappedAddress),
+      /** Where to resume when this relay is gone, as of now; none: what was said before still holds. */
+      relays: repeated(Attribute.relay, relaysMax)
+    }
   },
 
   LeaveRequest: {
@@ -132,6 +140,52 @@ export const messageKinds = {
   },
   /** From the device, with the directive's counter. */
   DirectiveSuccess: { class: "success", method: "Directive", layout: { counter: required(Attribute.counter) } },
+
+  /** From relay to relay: prove that you are of the fleet and receive at this address. Both sides ask. */
+  TrunkRequest: {
+    class: "request",
+    method: "Trunk",
+    layout: {
+      keyId: required(Attribute.keyId),
+      /** Who asks. */
+      relay: required(Attribute.relayId),
+      /** Who is asked. */
+      target: required(Attribute.targetRelayId),
+      incarnation: required(Attribute.incarnation),
+      nonce: required(Attribute.nonce),
+      /** For frames that belong to the trunk and to no call. */
+      legTag: required(Attribute.legTag)
+    }
+  },
+  TrunkSuccess: {
+    class: "success",
+    method: "Trunk",
+    layout: {
+      /** Who was asked. */
+      relay: required(Attribute.relayId),
+      incarnation: required(Attribute.incarnation),
+      /** The request's. */
+      nonce: required(Attribute.nonce),
+      legTag: required(Attribute.legTag)
+    }
+  },
+  /** From relay to relay: this participant has come to me, the call's actor has not confirmed it yet. */
+  RelocateRequest: {
+    class: "request",
+    method: "Relocate",
+    layout: {
+      keyId: required(Attribute.keyId),
+      /** Who says it. */
+      relay: required(Attribute.relayId),
+      call: required(Attribute.callId),
+      participant: required(Attribute.participantId),
+      epoch: required(Attribute.legEpoch),
+      restores: required(Attribute.legRestores),
+      /** The sender's for the call. */
+      legTag: required(Attribute.legTag)
+    }
+  },
+  RelocateSuccess: { class: "success", method: "Relocate", layout: {} },
 
   /** The relay wants to see that the sender is where it says: the same again, with this cookie. */
   Challenge: {

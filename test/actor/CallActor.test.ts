@@ -3,6 +3,7 @@ import { Arbitrary, Effect, Layer, Result, Schema, Stream } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as PlanFeed from "../../src/actor/PlanFeed.ts"
+import { ResidentCalls } from "../../src/actor/ResidentCalls.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { empty } from "../../src/call/CallState.ts"
 import * as CallVersion from "../../src/call/CallVersion.ts"
@@ -12,9 +13,14 @@ import * as CallStore from "../../src/state/CallStore.ts"
 import { commandOf, decide, join, participantId, type RandomCommand, randomCommands, resume } from "../call/Commands.ts"
 import { makeFailing, startActor } from "./Stores.ts"
 
-const TestServices = Layer.mergeAll(CallStore.layerMemory, PlanFeed.layerMemory, ShardingConfig.layer())
+const TestServices = Layer.mergeAll(
+  CallStore.layerMemory,
+  PlanFeed.layerMemory,
+  ResidentCalls.layer,
+  ShardingConfig.layer()
+)
 const id = CallId.make("call-1")
-const leaveOf = (index: number) => ({ id: participantId(index), legTag: join(index).legTag })
+const leaveOf = (index: number) => ({ id: participantId(index), legTag: join(index).legTag, restores: 0 })
 
 type Actor = Effect.Success<ReturnType<typeof startActor>>
 
@@ -94,7 +100,7 @@ describe("CallActor", () => {
       yield* actor.Join(join(1))
       const taken = join(2, { streams: join(1).streams })
       assert.strictEqual(yield* reasonOf(actor.Join(taken)), "SsrcTaken")
-      assert.strictEqual(yield* reasonOf(actor.Resume(resume(1, { epoch: 7 }))), "StaleEpoch")
+      assert.strictEqual(yield* reasonOf(actor.Resume(resume(1, { epoch: 0 }))), "StaleEpoch")
       assert.strictEqual(yield* reasonOf(actor.Resume(resume(2))), "UnknownParticipant")
       assert.strictEqual(yield* reasonOf(actor.Move({ ...leaveOf(2), address: "192.0.2.1:1" })), "UnknownParticipant")
       yield* actor.Leave(leaveOf(2))
@@ -268,6 +274,8 @@ const send = (actor: Actor, random: RandomCommand): Effect.Effect<unknown, unkno
       return actor.Join(command)
     case "resume":
       return actor.Resume(command)
+    case "restore":
+      return actor.Restore(command)
     case "move":
       return actor.Move(command)
     case "leave":

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as CallDecision from "../../src/call/CallDecision.ts"
-import { CallState, empty, findParticipant, participantsMax } from "../../src/call/CallState.ts"
+import { CallState, empty, findParticipant, participantsMax, RelayPlace } from "../../src/call/CallState.ts"
 import type * as CallCommand from "../../src/call/CallCommand.ts"
-import { decide, join, participantId, randomCommands, resume, stream } from "./Commands.ts"
+import * as LegAge from "../../src/call/LegAge.ts"
+import { decide, join, participantId, place, randomCommands, restore, resume, stream } from "./Commands.ts"
 
 const stateAfter = (...joins: ReadonlyArray<CallCommand.Join>): CallState =>
   joins.reduce((state, command) => Result.getOrThrow(CallDecision.join(state, command, 0)).state, empty)
@@ -69,7 +70,7 @@ describe("CallDecision", () => {
   )
 
   it.prop(
-    "an epoch never falls while its participant is there, and every new leg raises it by one",
+    "a leg never grows younger while its participant is there, and every new leg is newer",
     [randomCommands],
     ([commands]) => {
       let state = empty
@@ -78,11 +79,12 @@ describe("CallDecision", () => {
           onFailure: () => state,
           onSuccess: (decision) => decision.state
         })
-        for (const { id, epoch, legTag, relay } of state.participants) {
-          const after = findParticipant(next, id)
+        for (const before of state.participants) {
+          const after = findParticipant(next, before.id)
           if (after === undefined) continue
-          const isNewLeg = after.legTag !== legTag || after.relay !== relay
-          assert.include(isNewLeg ? [epoch + 1] : [epoch, epoch + 1], after.epoch)
+          assert.isFalse(LegAge.isNewer(before, after))
+          if (after.relay !== before.relay) assert.isTrue(LegAge.isNewer(after, before))
+          if (after.legTag !== before.legTag) assert.isAbove(after.epoch, before.epoch)
         }
         state = next
       })
@@ -139,7 +141,7 @@ describe("CallDecision", () => {
     const first = Result.getOrThrow(CallDecision.join(empty, join(1), atMs))
     const resumed = Result.getOrThrow(CallDecision.resume(first.state, resume(1, { epoch: first.epoch })))
     const { id, legTag } = resumed.state.participants[0]!
-    const left = Result.getOrThrow(CallDecision.leave(resumed.state, { id, legTag })).state
+    const left = Result.getOrThrow(CallDecision.leave(resumed.state, { id, legTag, restores: 0 })).state
     const again = Result.getOrThrow(CallDecision.join(left, join(1), atMs + 1000))
     assert.isAbove(again.epoch, resumed.epoch)
     assert.strictEqual(refusal(CallDecision.resume(again.state, resume(1, { epoch: first.epoch }))), "StaleEpoch")
@@ -160,13 +162,51 @@ describe("CallDecision", () => {
     const state = stateAfter(join(1))
     const resumed = Result.getOrThrow(CallDecision.resume(state, resume(1))).state
     const address = "192.0.2.1:1"
-    const old = { id: participantId(1), legTag: 1001 }
-    const present = { id: participantId(1), legTag: 4001 }
+    const old = { id: participantId(1), legTag: 1001, restores: 0 }
+    const present = { id: participantId(1), legTag: 4001, restores: 0 }
     assert.strictEqual(refusal(CallDecision.move(resumed, { ...old, address })), "StaleEpoch")
     assert.strictEqual(Result.getOrThrow(CallDecision.leave(resumed, old)).state, resumed)
     const moved = Result.getOrThrow(CallDecision.move(resumed, { ...present, address })).state
     assert.strictEqual(moved.participants[0]?.address, address)
     assert.strictEqual(refusal(CallDecision.move(empty, { ...present, address })), "UnknownParticipant")
     assert.deepStrictEqual(Result.getOrThrow(CallDecision.leave(moved, present)).state.participants, [])
+  })
+
+  it("of two relays that would go on with a leg the first does, and its repetition is answered alike", () => {
+    const state = stateAfter(join(1))
+    const before = state.participants[0]!
+    const restored = Result.getOrThrow(CallDecision.restore(state, restore(1)))
+    assert.deepStrictEqual({ ...restored.state.participants[0] }, { ...before, relay: "relay-b", restores: 1 })
+    assert.deepStrictEqual([restored.epoch, restored.restores], [before.epoch, 1])
+    assert.strictEqual(Result.getOrThrow(CallDecision.restore(restored.state, restore(1))).state, restored.state)
+    const byAnother = restore(1, { relay: place("relay-c") })
+    assert.strictEqual(refusal(CallDecision.restore(restored.state, byAnother)), "StaleEpoch")
+    assert.strictEqual(refusal(CallDecision.restore(empty, restore(1))), "UnknownParticipant")
+    assert.strictEqual(refusal(CallDecision.restore(state, restore(1, { legTag: 77 }))), "StaleEpoch")
+  })
+
+  it("a relay that has started again is told from one that asks twice", () => {
+    const once = Result.getOrThrow(CallDecision.restore(stateAfter(join(1)), restore(1))).state
+    const startedAgain = new RelayPlace({ ...place("relay-b"), tag: 4711 })
+    assert.strictEqual(refusal(CallDecision.restore(once, restore(1, { relay: startedAgain }))), "StaleEpoch")
+    const twice = Result.getOrThrow(CallDecision.restore(once, restore(1, { relay: startedAgain, restores: 1 })))
+    assert.strictEqual(twice.restores, 2)
+    assert.deepStrictEqual(twice.state.relays, [startedAgain])
+  })
+
+  it("a ticket outlives the restores of its leg, and the next leg has had none", () => {
+    const restored = Result.getOrThrow(CallDecision.restore(stateAfter(join(1)), restore(1))).state
+    const resumed = Result.getOrThrow(CallDecision.resume(restored, resume(1, { relay: place("relay-c") })))
+    assert.deepStrictEqual([resumed.epoch, resumed.restores], [2, 0])
+    assert.strictEqual(refusal(CallDecision.restore(resumed.state, restore(1, { restores: 1 }))), "StaleEpoch")
+  })
+
+  it("a relay whose leg has gone on elsewhere cannot say that its device has left", () => {
+    const restored = Result.getOrThrow(CallDecision.restore(stateAfter(join(1)), restore(1))).state
+    const { id, legTag } = restored.participants[0]!
+    const old = CallDecision.leave(restored, { id, legTag, restores: 0 })
+    assert.strictEqual(Result.getOrThrow(old).state, restored)
+    const present = CallDecision.leave(restored, { id, legTag, restores: 1 })
+    assert.deepStrictEqual(Result.getOrThrow(present).state.participants, [])
   })
 })

@@ -1,9 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Result } from "effect"
 import * as CallDecision from "../../src/call/CallDecision.ts"
-import { empty } from "../../src/call/CallState.ts"
-import { ForwardingPlan, planOf } from "../../src/call/ForwardingPlan.ts"
-import { decide, join, randomCommands, participantId, stream } from "./Commands.ts"
+import { type CallState, empty } from "../../src/call/CallState.ts"
+import { nextRelay, planOf } from "../../src/call/ForwardingPlan.ts"
+import { RelayId } from "../../src/protocol/Ids.ts"
+import { decide, join, participantId, place, randomCommands, stream } from "./Commands.ts"
+
+const relay = (name: string) => RelayId.make(name)
+
+const stateAt = (...relays: ReadonlyArray<string>): CallState =>
+  relays.reduce(
+    (state, name, index) =>
+      Result.getOrThrow(CallDecision.join(state, join(index, { relay: place(name) }), index)).state,
+    empty
+  )
 
 describe("ForwardingPlan", () => {
   it("sends everybody's streams to everybody else", () => {
@@ -23,13 +33,42 @@ describe("ForwardingPlan", () => {
     )
   })
 
-  it.prop("is made without checks, but would pass them all", [randomCommands], ([commands]) => {
-    const state = commands.reduce(
-      (state, command) => Result.getOrElse(decide(state, command, 7), () => ({ state })).state,
-      empty
+  it.prop(
+    "names the relays of its participants, each once, in the order in which they were needed",
+    [randomCommands],
+    ([commands]) => {
+      let state = empty
+      for (const command of commands) {
+        const next = Result.getOrElse(decide(state, command, 7), () => ({ state })).state
+        const relays = next.relays.map(({ id }) => id)
+        assert.deepStrictEqual(new Set(relays), new Set(next.participants.map(({ relay }) => relay)))
+        assert.strictEqual(new Set(relays).size, relays.length)
+        const stayed = state.relays.map(({ id }) => id).filter((id) => relays.includes(id))
+        assert.deepStrictEqual(relays.slice(0, stayed.length), stayed)
+        state = next
+      }
+    }
+  )
+
+  it("the way between two relays is direct, that between more goes by the first", () => {
+    const two = planOf(stateAt("relay-a", "relay-b"))
+    assert.strictEqual(nextRelay(two, relay("relay-b"), relay("relay-a")), "relay-a")
+    const three = planOf(stateAt("relay-a", "relay-b", "relay-c"))
+    assert.strictEqual(nextRelay(three, relay("relay-b"), relay("relay-c")), "relay-a")
+    assert.strictEqual(nextRelay(three, relay("relay-b"), relay("relay-a")), "relay-a")
+    assert.strictEqual(nextRelay(three, relay("relay-a"), relay("relay-c")), "relay-c")
+  })
+
+  it("a hub of which nothing is heard is the hub no longer", () => {
+    const state = stateAt("relay-a", "relay-b", "relay-c")
+    const suspected = Result.getOrThrow(CallDecision.suspect(state, { relay: relay("relay-a") })).state
+    assert.deepStrictEqual(
+      suspected.relays.map(({ id }) => id),
+      ["relay-b", "relay-c", "relay-a"].map(relay)
     )
-    const plan = planOf(state)
-    const json = Schema.encodeSync(Schema.fromJsonString(ForwardingPlan))(plan)
-    assert.deepStrictEqual(Schema.decodeSync(Schema.fromJsonString(ForwardingPlan))(json), plan)
+    assert.strictEqual(suspected.version.number, state.version.number + 1)
+    assert.strictEqual(Result.getOrThrow(CallDecision.suspect(state, { relay: relay("relay-b") })).state, state)
+    const alone = stateAt("relay-a")
+    assert.strictEqual(Result.getOrThrow(CallDecision.suspect(alone, { relay: relay("relay-a") })).state, alone)
   })
 })

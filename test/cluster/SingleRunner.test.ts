@@ -97,7 +97,7 @@ describe("SingleRunner", () => {
   )
 
   it.live(
-    "12,000 calls are resident in one runner, at most 28 KB each",
+    "12,000 calls are resident in one runner, at most 24 KB each",
     () =>
       Effect.gen(function* () {
         const program = fileURLToPath(new URL("./ResidentCallsProgram.ts", import.meta.url))
@@ -106,7 +106,7 @@ describe("SingleRunner", () => {
         const { calls, kilobytesPerCall } = JSON.parse(output) as { calls: number; kilobytesPerCall: number }
         console.log(`${calls} resident calls: ${kilobytesPerCall} KB each`)
         assert.strictEqual(calls, 12_000)
-        assert.isAtMost(kilobytesPerCall, 28)
+        assert.isAtMost(kilobytesPerCall, 24)
       }),
     60_000
   )

@@ -2,7 +2,7 @@ import { Arbitrary, Schema } from "effect"
 import * as Crypto from "node:crypto"
 import * as Attribute from "../../src/protocol/ControlAttribute.ts"
 import type { ControlMessage } from "../../src/protocol/ControlMessage.ts"
-import { CallId, idBytesMax, ParticipantId } from "../../src/protocol/Ids.ts"
+import { CallId, idBytesMax, ParticipantId, RelayId } from "../../src/protocol/Ids.ts"
 import { messageKinds, methods } from "../../src/protocol/MessageKinds.ts"
 import type { Field, MessageLayout } from "../../src/protocol/MessageLayout.ts"
 import * as Roster from "../../src/protocol/RosterAttribute.ts"
@@ -42,6 +42,7 @@ const boolean = Arbitrary.schema(Schema.Boolean)
 export const packedAddress = Arbitrary.flatMap(boolean, (isIpv4) => (isIpv4 ? ipv4 : ipv6))
 
 const participant = Arbitrary.filter(Arbitrary.schema(ParticipantId), isUtf8Within(idBytesMax))
+const relay = Arbitrary.filter(Arbitrary.schema(RelayId), isUtf8Within(idBytesMax))
 const call = Arbitrary.filter(Arbitrary.schema(CallId), isUtf8Within(idBytesMax))
 
 export const claims: Arbitrary.Arbitrary<TokenClaims> = Arbitrary.all({
@@ -76,6 +77,16 @@ const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.goingAwayInMs.type, u32],
   [Attribute.retryAfterMs.type, u32],
   [Attribute.relayTimeMs.type, u64],
+  [Attribute.relayId.type, relay],
+  [Attribute.targetRelayId.type, relay],
+  [Attribute.incarnation.type, u32],
+  [Attribute.nonce.type, bytes(Attribute.nonceBytes, Attribute.nonceBytes)],
+  [Attribute.keyId.type, Arbitrary.schema(TokenClaims.fields.keyId)],
+  [Attribute.callId.type, call],
+  [Attribute.participantId.type, participant],
+  [Attribute.legEpoch.type, u32],
+  [Attribute.legRestores.type, u32],
+  [Attribute.placed.type, Arbitrary.Constant(true)],
   [Roster.stream.type, Arbitrary.schema(StreamDescription)],
   [Roster.rosterPage.type, rosterPage],
   [Roster.rosterEntry.type, rosterEntry]

@@ -17,8 +17,11 @@ export interface VectorMessage {
 
 export interface ControlVector {
   readonly name: string
-  /** What the message ends with: nothing, FINGERPRINT, or MESSAGE-INTEGRITY-SHA256 and FINGERPRINT. */
-  readonly ending: "nothing" | "fingerprint" | "integrity"
+  /**
+   * What the message ends with: nothing, FINGERPRINT, or MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, under the participant's
+   * key or the one that relays have among themselves.
+   */
+  readonly ending: "nothing" | "fingerprint" | "integrity" | "trunk"
   readonly message: VectorMessage
   /** The datagram. Hexadecimal. */
   readonly bytes: string
@@ -32,6 +35,7 @@ export interface ControlVectors {
     /** Of the fleet key that `claims.keyId` names. Hexadecimal, as all bytes. */
     readonly fleetSecret: string
     readonly participantKey: string
+    readonly trunkKey: string
     readonly credential: string
   }
   readonly messages: ReadonlyArray<ControlVector>
@@ -53,6 +57,7 @@ const fromJson: Readonly<Record<string, (value: unknown) => unknown>> = {
   token: (hex) => bytesOf(String(hex)),
   cookie: (hex) => bytesOf(String(hex)),
   ticket: (hex) => bytesOf(String(hex)),
+  nonce: (hex) => bytesOf(String(hex)),
   mappedAddress: (text) => Result.getOrThrow(PackedAddress.parse(String(text))),
   streams: streamsOf,
   entries: (entries) =>
@@ -69,15 +74,27 @@ export const messageOf = (json: VectorMessage): ControlMessage.ControlMessage =>
 
 export const datagramOf = (
   { message, ending }: Pick<ControlVector, "message" | "ending">,
-  participantKey: Uint8Array
+  keys: { readonly participantKey: Uint8Array; readonly trunkKey: Uint8Array }
 ): Uint8Array => {
   const unsigned = ControlMessage.encode(messageOf(message))
-  return ending === "nothing" ? unsigned : finish(unsigned, ending === "integrity" ? participantKey : undefined)
+  switch (ending) {
+    case "nothing":
+      return unsigned
+    case "fingerprint":
+      return finish(unsigned, undefined)
+    case "integrity":
+      return finish(unsigned, keys.participantKey)
+    case "trunk":
+      return finish(unsigned, keys.trunkKey)
+  }
 }
 
 /** HKDF-SHA256, RFC 5869. */
 export const participantKeyOf = (fleetSecret: Uint8Array, claims: Uint8Array): Uint8Array =>
   new Uint8Array(Crypto.hkdfSync("sha256", fleetSecret, "tandem participant key 1", claims, 32))
+
+export const trunkKeyOf = (fleetSecret: Uint8Array): Uint8Array =>
+  new Uint8Array(Crypto.hkdfSync("sha256", fleetSecret, "tandem trunk 1", new Uint8Array(0), 32))
 
 export const credentialOf = (claims: Uint8Array, participantKey: Uint8Array): string =>
   `tdm1.${Buffer.from(claims).toString("base64url")}.${Buffer.from(participantKey).toString("base64url")}`

@@ -18,6 +18,7 @@ import {
   datagramOf,
   hexOf,
   participantKeyOf,
+  trunkKeyOf,
   type VectorMessage
 } from "../protocol/ControlVectors.ts"
 
@@ -30,6 +31,7 @@ const claims: TokenClaims.TokenClaims = {
 }
 const fleetSecret = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 const token = hexOf(TokenClaims.encode(claims))
+const trunkKey = trunkKeyOf(bytesOf(fleetSecret))
 const participantKey = participantKeyOf(bytesOf(fleetSecret), bytesOf(token))
 
 const opus = { ssrc: 0x11223344, kind: "audio", clockRate: 48_000, codec: "opus" }
@@ -64,6 +66,19 @@ const cases: ReadonlyArray<Case> = [
   ["join challenged", "fingerprint", { _tag: "Challenge", ...transaction(3), method: "Join", ...cookieNeeded }],
   ["join with the cookie", "integrity", { _tag: "JoinRequest", ...transaction(4), counter: 2, cookie, ...join }],
   [
+    "join sent to another relay",
+    "integrity",
+    {
+      _tag: "Refused",
+      ...transaction(4),
+      method: "Join",
+      error: { code: 300, reason: "Another relay has less to do" },
+      relayTimeMs,
+      relays: relays.slice(0, 1)
+    }
+  ],
+  ["join there", "integrity", { _tag: "JoinRequest", ...transaction(16), counter: 9, cookie, ...join, placed: true }],
+  [
     "join granted",
     "integrity",
     {
@@ -94,7 +109,11 @@ const cases: ReadonlyArray<Case> = [
   ],
   ["roster received", "integrity", { _tag: "DirectiveSuccess", ...transaction(5), counter: 1 }],
   ["ping", "integrity", { _tag: "PingRequest", ...transaction(6), legTag: relayTag, counter: 3 }],
-  ["ping answered", "integrity", { _tag: "PingSuccess", ...transaction(6), mappedAddress: "198.51.100.20:40404" }],
+  [
+    "ping answered",
+    "integrity",
+    { _tag: "PingSuccess", ...transaction(6), mappedAddress: "198.51.100.20:40404", relays }
+  ],
   ["ping from a new address", "integrity", { _tag: "PingRequest", ...transaction(7), legTag: relayTag, counter: 4 }],
   ["ping challenged", "fingerprint", { _tag: "Challenge", ...transaction(7), method: "Ping", ...cookieNeeded }],
   [
@@ -105,7 +124,13 @@ const cases: ReadonlyArray<Case> = [
   [
     "ping answered at the new address",
     "integrity",
-    { _tag: "PingSuccess", ...transaction(8), mappedAddress: "[2001:db8:1:2:3:4:5:6]:50505" }
+    { _tag: "PingSuccess", ...transaction(8), mappedAddress: "[2001:db8:1:2:3:4:5:6]:50505", relays: [] }
+  ],
+  ["ping of no session", "integrity", { _tag: "PingRequest", ...transaction(14), counter: 6 }],
+  [
+    "ping of no session challenged",
+    "fingerprint",
+    { _tag: "Challenge", ...transaction(14), method: "Ping", ...cookieNeeded }
   ],
   [
     "going away",
@@ -116,7 +141,7 @@ const cases: ReadonlyArray<Case> = [
   [
     "resume at another relay",
     "integrity",
-    { _tag: "ResumeRequest", ...transaction(10), ticket, cookie, counter: 6, legTag: deviceTag + 1, epoch: 1 }
+    { _tag: "ResumeRequest", ...transaction(10), ticket, cookie, counter: 7, legTag: deviceTag + 1, epoch: 1 }
   ],
   [
     "resume granted",
@@ -132,7 +157,7 @@ const cases: ReadonlyArray<Case> = [
       relayTimeMs
     }
   ],
-  ["leave", "integrity", { _tag: "LeaveRequest", ...transaction(11), legTag: relayTag + 1, counter: 7 }],
+  ["leave", "integrity", { _tag: "LeaveRequest", ...transaction(11), legTag: relayTag + 1, counter: 8 }],
   ["leave granted", "integrity", { _tag: "LeaveSuccess", ...transaction(11) }],
   [
     "join refused without a key",
@@ -157,25 +182,68 @@ const cases: ReadonlyArray<Case> = [
       relayTimeMs,
       relays
     }
-  ]
+  ],
+  [
+    "a relay asks another for a proof",
+    "trunk",
+    {
+      _tag: "TrunkRequest",
+      ...transaction(14),
+      keyId: "2031-05",
+      relay: "fra-1",
+      target: "fra-2",
+      incarnation: 0x1a2b3c4d,
+      nonce: "0e".repeat(16),
+      legTag: 0x72756e6b
+    }
+  ],
+  [
+    "the other proves itself",
+    "trunk",
+    {
+      _tag: "TrunkSuccess",
+      ...transaction(14),
+      relay: "fra-2",
+      incarnation: 0x5e6f7081,
+      nonce: "0e".repeat(16),
+      legTag: 0x6b6e7572
+    }
+  ],
+  [
+    "a participant has come to another relay",
+    "trunk",
+    {
+      _tag: "RelocateRequest",
+      ...transaction(15),
+      keyId: "2031-05",
+      relay: "fra-2",
+      call: "standup",
+      participant: "zoë",
+      epoch: 1_800_000_001,
+      restores: 3,
+      legTag: 0x63616c6c
+    }
+  ],
+  ["the relay has understood", "trunk", { _tag: "RelocateSuccess", ...transaction(15) }]
 ]
 
 const vectors: ControlVectors = {
   about:
     "Control messages of docs/protocol.md, in the order of a call. Bytes are hexadecimal. Messages whose ending is " +
-    "integrity are signed with participantKey. Cookies and tickets are opaque to a client; these open nothing.",
+    "integrity are signed with participantKey, those whose ending is trunk with trunkKey. Cookies and tickets are opaque to a client; these open nothing.",
   token: {
     claims,
     bytes: token,
     fleetSecret,
     participantKey: hexOf(participantKey),
+    trunkKey: hexOf(trunkKey),
     credential: credentialOf(bytesOf(token), participantKey)
   },
   messages: cases.map(([name, ending, message]) => ({
     name,
     ending,
     message,
-    bytes: hexOf(datagramOf({ message, ending }, participantKey))
+    bytes: hexOf(datagramOf({ message, ending }, { participantKey, trunkKey }))
   }))
 }
 

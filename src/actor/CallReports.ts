@@ -1,0 +1,29 @@
+import { Context, type Effect, Schema } from "effect"
+import { LegTag } from "../call/CallState.ts"
+import { CallVersion } from "../call/CallVersion.ts"
+import { CallId, type RelayId } from "../protocol/Ids.ts"
+
+/** What one relay has of one call: how far its plan is, and whom it serves. */
+export const CallReport = Schema.Struct({
+  call: CallId,
+  /** Of the plan that the relay forwards by. */
+  version: CallVersion,
+  /** The legs on which it serves a participant: the relay's tags. */
+  legTags: Schema.Array(LegTag),
+  /** Media flows. Of a call that rests only an actor that runs is told: there is nothing to start one for. */
+  isActive: Schema.Boolean
+})
+export type CallReport = typeof CallReport.Type
+
+/**
+ * Brings the relays' summaries to the calls' actors, wherever they run. A report is no command: it may be lost, and the next
+ * one comes soon. What it is good for: a relay that has missed a plan gets it again, and a participant whom no relay serves
+ * any more is known to be gone.
+ */
+export class CallReports extends Context.Service<
+  CallReports,
+  {
+    /** One turn's reports of one relay. Waits for no actor. */
+    readonly send: (relay: RelayId, reports: ReadonlyArray<CallReport>) => Effect.Effect<void>
+  }
+>()("tandem/actor/CallReports") {}

@@ -1,0 +1,44 @@
+import type { CallState } from "../call/CallState.ts"
+import type { RelayId } from "../protocol/Ids.ts"
+import type { CallReport } from "./CallReports.ts"
+
+/**
+ * Which relays of a call report, and which legs they serve: ephemeral, of one actor. What was heard before the actor came
+ * is not known, so every relay and leg counts as heard when it is first seen. Reads no clock.
+ */
+export interface ReportLedger {
+  readonly relays: Map<RelayId, number>
+  readonly legs: Map<number, number>
+}
+
+/** Reports come every 200 ms. Milliseconds. */
+export const relaySilentMs = 1000
+/** A device that nothing has reached for 30 s gives up, and its relay forgets it after as long. Milliseconds. */
+export const legSilentMs = 60_000
+
+export const make = (): ReportLedger => ({ relays: new Map(), legs: new Map() })
+
+export const handleReport = (self: ReportLedger, relay: RelayId, { legTags }: CallReport, nowMs: number): void => {
+  self.relays.set(relay, nowMs)
+  for (const tag of legTags) self.legs.set(tag, nowMs)
+}
+
+/** The hub, when it has not reported and others have. Of two relays neither forwards for the other. */
+export const silentHub = (self: ReportLedger, { relays }: CallState, nowMs: number): RelayId | undefined => {
+  const hub = relays[0]?.id
+  if (hub === undefined || relays.length < 3) return undefined
+  return nowMs - heardAtMs(self.relays, hub, nowMs) >= relaySilentMs ? hub : undefined
+}
+
+/** The legs of participants that no relay serves. */
+export const silentLegs = (self: ReportLedger, { participants }: CallState, nowMs: number): ReadonlyArray<number> => {
+  const present = new Set(participants.map(({ legTag }) => legTag))
+  for (const tag of self.legs.keys()) if (!present.has(tag)) self.legs.delete(tag)
+  return [...present].filter((tag) => nowMs - heardAtMs(self.legs, tag, nowMs) >= legSilentMs)
+}
+
+const heardAtMs = <K>(known: Map<K, number>, key: K, nowMs: number): number => {
+  const heard = known.get(key)
+  if (heard === undefined) known.set(key, nowMs)
+  return heard ?? nowMs
+}

@@ -1,0 +1,134 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import * as CallActor from "../../src/actor/CallActor.ts"
+import { type CallReport, CallReports } from "../../src/actor/CallReports.ts"
+import { Call } from "../../src/actor/CallRpcs.ts"
+import { PlanFeed } from "../../src/actor/PlanFeed.ts"
+import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
+import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
+import { CallId, RelayId } from "../../src/protocol/Ids.ts"
+import * as CallStore from "../../src/state/CallStore.ts"
+import { join, participantId, place, resume } from "../call/Commands.ts"
+
+const Cluster = CallActor.layer.pipe(Layer.provideMerge(SingleRunner.layer), Layer.provideMerge(CallStore.layerMemory))
+const id = CallId.make("call")
+const relays = ["relay-a", "relay-b", "relay-c"].map((name) => RelayId.make(name))
+
+/** Messages travel on timers of the cluster, so virtual time passes. */
+const answered = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkChild(effect)
+  yield* TestClock.adjust("100 millis")
+  return yield* Fiber.join(fiber)
+})
+
+/** What is published for each relay. */
+const watchAll = Effect.gen(function* () {
+  const feed = yield* PlanFeed
+  const seen = new Map<string, Array<ForwardingPlan>>()
+  for (const relay of relays) {
+    const plans: Array<ForwardingPlan> = []
+    seen.set(relay, plans)
+    yield* feed.watch(relay).pipe(
+      Stream.runForEach(({ plan }) => Effect.sync(() => void plans.push(plan))),
+      Effect.forkScoped
+    )
+  }
+  yield* TestClock.adjust("1 millis")
+  return seen
+})
+
+const reportOf = (plan: ForwardingPlan, legTags: ReadonlyArray<number>, isActive = true): CallReport => ({
+  call: id,
+  version: plan.version,
+  legTags,
+  isActive
+})
+
+/** Reports every 200 ms for so long. */
+const reporting = Effect.fnUntraced(function* (
+  seconds: number,
+  reports: () => ReadonlyArray<readonly [relay: RelayId, report: CallReport]>
+) {
+  const { send } = yield* CallReports
+  for (let turn = 0; turn < 5 * seconds; turn++) {
+    for (const [relay, report] of reports()) yield* send(relay, [report])
+    yield* TestClock.adjust("200 millis")
+  }
+})
+
+describe("reports of relays", () => {
+  it.effect("a relay that has missed a plan is given the newest, once, and nobody else is", () =>
+    Effect.gen(function* () {
+      const call = (yield* Call.client)(id)
+      const first = yield* answered(call.Join(join(1)))
+      const { plan } = yield* answered(call.Join(join(2, { relay: place("relay-b") })))
+      const seen = yield* watchAll
+      yield* (yield* CallReports).send(relays[0]!, [reportOf(first.plan, [])])
+      yield* TestClock.adjust("100 millis")
+      assert.deepStrictEqual(seen.get("relay-a"), [plan])
+      assert.deepStrictEqual(seen.get("relay-b"), [])
+      yield* (yield* CallReports).send(relays[0]!, [reportOf(plan, [])])
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(seen.get("relay-a")!.length, 1)
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("while it is reported the actor stays; a call at rest wakes none", () =>
+    Effect.gen(function* () {
+      const call = (yield* Call.client)(id)
+      const { plan } = yield* answered(call.Join(join(1)))
+      const seen = yield* watchAll
+      const active = () => [[relays[0]!, reportOf(seen.get("relay-a")!.at(-1) ?? plan, [join(1).legTag])]] as const
+      yield* reporting(60, active)
+      assert.deepStrictEqual(seen.get("relay-a"), [], "no new owner has published")
+      yield* TestClock.adjust("2 minutes")
+      yield* reporting(5, () => [[relays[0]!, reportOf(plan, [], false)]])
+      assert.deepStrictEqual(seen.get("relay-a"), [])
+      yield* reporting(1, active)
+      assert.strictEqual(seen.get("relay-a")!.length, 1, "its epoch is news")
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("the actor that comes after one that has died tells who reports an old plan", () =>
+    Effect.gen(function* () {
+      const call = (yield* Call.client)(id)
+      const { plan } = yield* answered(call.Join(join(1)))
+      yield* TestClock.adjust("2 minutes")
+      const seen = yield* watchAll
+      yield* reporting(1, () => [[relays[0]!, reportOf(plan, [join(1).legTag])]])
+      const [after] = seen.get("relay-a")!
+      assert.isAbove(after!.version.ownerEpoch, plan.version.ownerEpoch)
+      const stored = yield* (yield* CallStore.CallStore).load(id)
+      assert.deepStrictEqual(stored.version, after!.version, "its epoch is stored before anybody hears of it")
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("a hub of which nothing is heard is replaced, and its participants go after a minute", () =>
+    Effect.gen(function* () {
+      const call = (yield* Call.client)(id)
+      yield* answered(call.Join(join(1)))
+      yield* answered(call.Join(join(2, { relay: place("relay-b") })))
+      yield* answered(call.Join(join(3, { relay: place("relay-c") })))
+      const seen = yield* watchAll
+      const newest = {
+        plan: (yield* answered(call.Resume(resume(3, { relay: place("relay-c"), epoch: 2 ** 31 })))).plan
+      }
+      const reports = () => {
+        newest.plan = seen.get("relay-b")!.at(-1) ?? newest.plan
+        return [
+          [relays[1]!, reportOf(newest.plan, [join(2).legTag])],
+          [relays[2]!, reportOf(newest.plan, [resume(3).legTag])]
+        ] as const
+      }
+      yield* reporting(2, reports)
+      assert.strictEqual(newest.plan.relays[0]!.id, "relay-b")
+      assert.strictEqual(newest.plan.participants.length, 3)
+      yield* reporting(62, reports)
+      assert.deepStrictEqual(
+        newest.plan.participants.map(({ id }) => id),
+        [2, 3].map(participantId)
+      )
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+})

@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import * as ReportLedger from "../../src/actor/ReportLedger.ts"
+import * as CallDecision from "../../src/call/CallDecision.ts"
+import { type CallState, empty } from "../../src/call/CallState.ts"
+import * as CallVersion from "../../src/call/CallVersion.ts"
+import { CallId, RelayId } from "../../src/protocol/Ids.ts"
+import { join, place } from "../call/Commands.ts"
+
+const stateAt = (...relays: ReadonlyArray<string>): CallState =>
+  relays.reduce(
+    (state, name, index) =>
+      Result.getOrThrow(CallDecision.join(state, join(index, { relay: place(name) }), index)).state,
+    empty
+  )
+
+const report = (...legTags: ReadonlyArray<number>) => ({
+  call: CallId.make("call"),
+  version: CallVersion.none,
+  legTags,
+  isActive: true
+})
+
+const relay = (name: string) => RelayId.make(name)
+
+describe("ReportLedger", () => {
+  it("a hub is silent when it has not reported for a second, and others have", () => {
+    const state = stateAt("relay-a", "relay-b", "relay-c")
+    const ledger = ReportLedger.make()
+    ReportLedger.handleReport(ledger, relay("relay-b"), report(), 0)
+    assert.isUndefined(ReportLedger.silentHub(ledger, state, 0), "what was before is not known")
+    assert.isUndefined(ReportLedger.silentHub(ledger, state, ReportLedger.relaySilentMs - 1))
+    assert.strictEqual(ReportLedger.silentHub(ledger, state, ReportLedger.relaySilentMs), "relay-a")
+    ReportLedger.handleReport(ledger, relay("relay-a"), report(), ReportLedger.relaySilentMs)
+    assert.isUndefined(ReportLedger.silentHub(ledger, state, ReportLedger.relaySilentMs + 500))
+  })
+
+  it("between two relays nobody is the hub", () => {
+    const ledger = ReportLedger.make()
+    const state = stateAt("relay-a", "relay-b")
+    ReportLedger.silentHub(ledger, state, 0)
+    assert.isUndefined(ReportLedger.silentHub(ledger, state, 1e9))
+  })
+
+  it("a participant is gone when no relay has served its leg for a minute", () => {
+    const state = stateAt("relay-a", "relay-b")
+    const ledger = ReportLedger.make()
+    assert.deepStrictEqual(ReportLedger.silentLegs(ledger, state, 0), [])
+    ReportLedger.handleReport(ledger, relay("relay-a"), report(1000), 30_000)
+    assert.deepStrictEqual(ReportLedger.silentLegs(ledger, state, ReportLedger.legSilentMs), [1001])
+    assert.deepStrictEqual(ReportLedger.silentLegs(ledger, state, 30_000 + ReportLedger.legSilentMs), [1000, 1001])
+  })
+
+  it("remembers nothing of legs that have left", () => {
+    const ledger = ReportLedger.make()
+    ReportLedger.handleReport(ledger, relay("relay-a"), report(1, 2, 3), 0)
+    ReportLedger.silentLegs(ledger, stateAt("relay-a"), 0)
+    assert.deepStrictEqual([...ledger.legs.keys()], [1000])
+  })
+})
