@@ -83,7 +83,7 @@ describe("the rules catch", () => {
     `import { Entity } from "effect/cluster"`,
     "effect/cluster"
   )
-  catches("SQL outside the state", "server/A.ts", `import { SqlClient } from "effect/sql"`, "effect/sql")
+  catches("SQL outside the state", "pipeline/A.ts", `import { SqlClient } from "effect/sql"`, "effect/sql")
   catches("foreign functions outside the sockets", "server/A.ts", `import * as Ffi from "node:ffi"`, "node:ffi")
   catches("arguments outside the command line", "server/A.ts", `import { Command } from "effect/cli"`, "effect/cli")
   catches("settings in the middle", "pipeline/A.ts", `import { Config } from "effect"`, "may not read Config")

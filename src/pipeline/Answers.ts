@@ -19,6 +19,8 @@ export interface Refusal {
   readonly code: number
   readonly reason: string
   readonly retryAfterMs?: number
+  /** Who may grant it instead, the best first; said only to who is known. */
+  readonly relays?: ReadonlyArray<string>
 }
 
 /** How requests are answered. Nothing unsigned goes out that is longer than its question. */
@@ -58,7 +60,7 @@ export class Answers extends Context.Service<
           outbox.send(answer, datagram.address)
           controlCounters.answeredAgain++
         },
-        refuse: Effect.fnUntraced(function* (question, { code, reason, retryAfterMs }, key) {
+        refuse: Effect.fnUntraced(function* (question, { code, reason, relays = [], retryAfterMs }, key) {
           controlCounters.refused++
           const { method, transactionId } = question
           const relayTimeMs = Math.floor(yield* Clock.currentTimeMillis)
@@ -70,7 +72,7 @@ export class Answers extends Context.Service<
             error,
             ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
             relayTimeMs,
-            relays: key === undefined ? [] : options.otherRelays
+            relays: key === undefined ? [] : relays
           }
           if (key === undefined) sendUnsigned(question, message)
           else outbox.send(MessageIntegrity.sign(ControlMessage.encode(message), key), question.datagram.address)

@@ -7,6 +7,7 @@ interface Place {
   readonly participant: ParticipantId
   /** The relay's tag: names the leg. */
   readonly legTag: number
+  readonly restores: number
 }
 
 /** An actor or store that does not answer by then is asked again. */
@@ -42,7 +43,8 @@ export class CallNotices extends Context.Service<
           Effect.asVoid
         )
       return CallNotices.of({
-        left: ({ call, legTag, participant: id }) => inBackground(callOf(call).Leave({ id, legTag })),
+        left: ({ call, legTag, participant: id, restores }) =>
+          inBackground(callOf(call).Leave({ id, legTag, restores })),
         moved: ({ call, legTag, participant: id }, address) =>
           inBackground(
             callOf(call)

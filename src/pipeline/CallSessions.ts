@@ -1,12 +1,17 @@
 import { Context, Effect, Layer, Stream } from "effect"
 import { PlanFeed } from "../actor/PlanFeed.ts"
+import * as CallVersion from "../call/CallVersion.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
+import * as LegAge from "../call/LegAge.ts"
+import { isAhead, provisional, type Relocation } from "../call/Relocation.ts"
 import type { CallId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
 import * as LegTable from "./LegTable.ts"
 import * as LegTimers from "./LegTimers.ts"
+import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
 import type { Session } from "./Session.ts"
 
@@ -31,30 +36,79 @@ const isStream =
 export class CallSessions extends Context.Service<
   CallSessions,
   {
-    /** Replaces the session that the participant had here before, if any. */
-    readonly open: (session: Session, plan: ForwardingPlan) => Effect.Effect<void>
+    /**
+     * Replaces the session that the participant had here before, if any. With a relocation the plan is an old one, and the
+     * participant has come without the call's actor.
+     */
+    readonly open: (session: Session, plan: ForwardingPlan, relocation?: Relocation) => Effect.Effect<void>
     /** Media stops at once; the call's actor is not told. */
     readonly close: (session: Session) => Effect.Effect<void>
+    /** What the call's actor has decided. Calls that have no session here are not concerned. */
+    readonly apply: (call: CallId, plan: ForwardingPlan) => Effect.Effect<void>
+    /** A participant has come to another relay, which the call's actor has not confirmed. */
+    readonly relocate: (call: CallId, relocation: Relocation) => Effect.Effect<void>
   }
 >()("tandem/pipeline/CallSessions") {
   static readonly layer = Layer.effect(
     CallSessions,
     Effect.gen(function* () {
-      const { calls, forwarding, options } = yield* RelayCore
+      const { calls, forwarding, nowMs, options, routing } = yield* RelayCore
       const directives = yield* Directives
       const feed = yield* PlanFeed
       // A plan may overtake the answer to the join that it follows upon.
       const earlyPlans = new Map<CallId, ForwardingPlan>()
 
-      const apply = Effect.fnUntraced(function* (call: CallTable.LocalCall, plan: ForwardingPlan) {
+      /** What is on its way to a participant's old leg, or from it, still gets where it belongs. */
+      const leaveBehind = Effect.fnUntraced(function* (session: Session) {
+        CallTable.remove(calls, session)
+        Lingering.add(routing.lingering, session.leg, nowMs())
+        yield* directives.forget(session)
+      })
+
+      const connect = (call: CallTable.LocalCall): void => {
+        if (call.sessions.size > 0) CallRoutes.connect(routing, call, nowMs())
+        else CallRoutes.disconnect(routing, call, nowMs())
+      }
+
+      const close = Effect.fnUntraced(function* (session: Session) {
+        LegTable.remove(forwarding.legs, session.leg)
+        LegTimers.remove(forwarding.timers, session.leg)
+        const call = CallTable.remove(calls, session)
+        if (call !== undefined) connect(call)
+        yield* directives.forget(session)
+      })
+
+      /** Of those who were here: who is elsewhere now, and who has left the call. */
+      const letGo = Effect.fnUntraced(function* (call: CallTable.LocalCall, plan: ForwardingPlan) {
+        for (const session of call.sessions.values()) {
+          const planned = plan.participants.find(({ id }) => id === session.participant)
+          if (planned === undefined) yield* close(session)
+          // A plan with an older leg was made before the session was.
+          else if (planned.relay !== options.relayId && !LegAge.isNewer(session, planned)) yield* leaveBehind(session)
+        }
+      })
+
+      const follow = Effect.fnUntraced(function* (call: CallTable.LocalCall, confirmed: ForwardingPlan) {
         const before = call.plan
-        if (!CallTable.applyPlan(call, plan)) return
+        call.confirmed = confirmed
+        for (const [id, relocation] of call.relocations) {
+          if (!isAhead(confirmed, relocation)) call.relocations.delete(id)
+        }
+        const plan = provisional(confirmed, [...call.relocations.values()])
+        call.plan = plan
+        yield* letGo(call, plan)
+        connect(call)
         // An address that has changed is nobody else's business.
         if (before !== undefined && isSameRoster(before, plan)) return
         yield* Effect.forEach(call.sessions.values(), (session) => directives.sendRoster(session, plan), {
           discard: true
         })
       })
+
+      const applyTo = (call: CallTable.LocalCall, plan: ForwardingPlan): Effect.Effect<void> =>
+        call.confirmed === undefined || CallVersion.isNewer(plan.version, call.confirmed.version)
+          ? follow(call, plan)
+          : Effect.void
 
       const keepEarly = (id: CallId, plan: ForwardingPlan): void => {
         if (!plan.participants.some(({ relay }) => relay === options.relayId)) return
@@ -65,45 +119,51 @@ export class CallSessions extends Context.Service<
         earlyPlans.delete(oldest!)
       }
 
-      const watch = Stream.runForEach(feed.watch(options.relayId), ({ call: id, plan }) => {
-        const call = calls.calls.get(id)
-        return (call === undefined ? Effect.sync(() => keepEarly(id, plan)) : apply(call, plan)).pipe(
-          // One plan that cannot be applied must not be the last that is.
-          Effect.catchDefect((defect) => Effect.logError("a plan could not be applied", defect))
-        )
-      })
+      const relocate = (id: CallId, relocation: Relocation) =>
+        Effect.suspend(() => {
+          const call = calls.calls.get(id)
+          const known = call?.relocations.get(relocation.participant)
+          const isNews = known === undefined || LegAge.isNewer(relocation, known)
+          if (call?.confirmed === undefined || !isNews || !isAhead(call.confirmed, relocation)) return Effect.void
+          call.relocations.set(relocation.participant, relocation)
+          return follow(call, call.confirmed)
+        })
 
-      const close = Effect.fnUntraced(function* (session: Session) {
-        LegTable.remove(forwarding.legs, session.leg)
-        LegTimers.remove(forwarding.timers, session.leg)
-        CallTable.remove(calls, session)
-        yield* directives.forget(session)
-      })
-
-      const open = Effect.fnUntraced(function* (session: Session, plan: ForwardingPlan) {
+      const open = Effect.fnUntraced(function* (session: Session, plan: ForwardingPlan, relocation?: Relocation) {
         const before = calls.calls.get(session.call)?.sessions.get(session.participant)
         LegTable.add(forwarding.legs, session.leg)
-        const call = CallTable.add(calls, session)
         if (before !== undefined) {
-          LegTable.remove(forwarding.legs, before.leg)
-          LegTimers.remove(forwarding.timers, before.leg)
-          calls.sessionsByTag.delete(before.leg.hop.receive.legTag)
+          calls.sessionsByTag.delete(before.leg.receiveTag)
+          Lingering.add(routing.lingering, before.leg, nowMs())
           yield* directives.forget(before)
         }
+        const call = CallTable.add(calls, session)
         // A plan that the feed has brought already is as new; then only the new leg has to be connected.
         if (call.plan !== undefined) {
-          CallTable.connect(call, call.plan)
+          connect(call)
           yield* directives.sendRoster(session, call.plan)
         }
-        yield* apply(call, plan)
+        if (relocation !== undefined) call.relocations.set(relocation.participant, relocation)
+        yield* applyTo(call, plan)
+        if (relocation !== undefined && call.confirmed !== undefined) yield* follow(call, call.confirmed)
         const early = earlyPlans.get(call.id)
         earlyPlans.delete(call.id)
-        if (early !== undefined) yield* apply(call, early)
+        if (early !== undefined) yield* applyTo(call, early)
       })
 
+      const apply = (id: CallId, plan: ForwardingPlan) =>
+        Effect.suspend(() => {
+          const call = calls.calls.get(id)
+          return call === undefined ? Effect.sync(() => keepEarly(id, plan)) : applyTo(call, plan)
+        })
+
+      const watch = Stream.runForEach(feed.watch(options.relayId), ({ call, plan }) =>
+        // One plan that cannot be applied must not be the last that is.
+        Effect.catchDefect(apply(call, plan), (defect) => Effect.logError("a plan could not be applied", defect))
+      )
       yield* Effect.forkScoped(watch, { startImmediately: true })
 
-      return CallSessions.of({ open, close })
+      return CallSessions.of({ open, close, apply, relocate })
     })
   )
 }

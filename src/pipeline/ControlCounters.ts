@@ -9,6 +9,11 @@ export const controlOutcomes = [
   /** Directives that devices have confirmed. */
   "acknowledged",
   "refused",
+  /** Participants who have come from another relay while their call's actor did not answer. */
+  "grantedProvisionally",
+  /** Legs that are not here, asked for in the critical state; and those of them that this relay has gone on with. */
+  "lookedUp",
+  "restored",
   /** Silent from here on. */
   "malformed",
   /** Well formed, and nothing that a relay is told. */

@@ -5,6 +5,8 @@ export interface ControlDatagram {
   readonly bytes: Uint8Array
   /** Packed address that it came from. */
   readonly address: Uint32Array
+  /** Another relay has got it, and handed it over. */
+  readonly isHandedOver?: boolean
 }
 
 /** Requests that wait. Beyond this they are dropped and counted: the devices repeat them. */

@@ -4,18 +4,20 @@ import type { MethodName } from "../protocol/MessageKinds.ts"
 import * as Stun from "../protocol/Stun.ts"
 import type { Question } from "./Answers.ts"
 import * as BindingLimit from "./BindingLimit.ts"
+import { CallSessions } from "./CallSessions.ts"
 import { type ControlDatagram, ControlInbox } from "./ControlInbox.ts"
 import { ControlOutbox } from "./ControlOutbox.ts"
 import { Directives } from "./Directives.ts"
 import * as JoinControl from "./JoinControl.ts"
 import { RelayCore } from "./RelayCore.ts"
+import { Drain } from "./Drain.ts"
+import { Relocations } from "./Relocations.ts"
 import * as SessionControl from "./SessionControl.ts"
+import { Trunks } from "./Trunks.ts"
 
 /** Joins and resumes under way at once: each waits for its call's actor. The next wait in the inbox of joins. */
 const joinConcurrency = 64
 const joinsWaitingMax = 256
-/** A relay that stops tells its devices, and waits this long for their acknowledgements. */
-const farewellMs = 500
 
 /** How acknowledgements of directives are counted. */
 const acknowledgements = { acknowledged: "acknowledged", notOpen: "replayed", notAuthentic: "unauthenticated" } as const
@@ -23,10 +25,14 @@ const acknowledgements = { acknowledged: "acknowledged", notOpen: "replayed", no
 /** The control plane of the UDP port: one datagram, one message, one answer or none. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { calls, controlCounters, nowMs } = yield* RelayCore
+    const { controlCounters, nowMs, options } = yield* RelayCore
     const inbox = yield* ControlInbox
     const outbox = yield* ControlOutbox
     const directives = yield* Directives
+    const drain = yield* Drain
+    const trunks = yield* Trunks
+    const relocations = yield* Relocations
+    const sessions = yield* CallSessions
     const join = yield* JoinControl.make
     const sessionControl = yield* SessionControl.make
     const bindingLimit = BindingLimit.make()
@@ -71,6 +77,16 @@ export const layer = Layer.effectDiscard(
             return sessionControl.ping(message, question("Ping"), integrity)
           case "LeaveRequest":
             return sessionControl.leave(message, question("Leave"), integrity)
+          case "TrunkRequest":
+            return trunks.handleRequest(message, question("Trunk"), integrity)
+          case "TrunkSuccess":
+            return Effect.sync(() => trunks.handleSuccess(message, datagram, integrity))
+          case "RelocateRequest": {
+            const relocation = relocations.handleRequest(message, question("Relocate"), integrity)
+            return relocation === undefined ? Effect.void : sessions.relocate(message.call, relocation)
+          }
+          case "RelocateSuccess":
+            return Effect.sync(() => relocations.handleSuccess(message, datagram, integrity))
           case "DirectiveSuccess":
             controlCounters[acknowledgements[directives.acknowledge(message, datagram.bytes, integrity)]]++
             return Effect.void
@@ -98,11 +114,6 @@ export const layer = Layer.effectDiscard(
     )
 
     // Runs first when the layer is closed: the fibers above still carry the acknowledgements.
-    yield* Effect.addFinalizer(() =>
-      Effect.forEach([...calls.sessionsByTag.values()], (session) => directives.sendGoingAway(session, farewellMs), {
-        concurrency: "unbounded",
-        discard: true
-      }).pipe(Effect.timeoutOption(farewellMs))
-    )
+    yield* Effect.addFinalizer(() => drain.drain(options.drainTimeoutMs))
   })
 )

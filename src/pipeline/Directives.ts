@@ -7,6 +7,7 @@ import * as RosterPages from "../protocol/RosterPages.ts"
 import * as Stun from "../protocol/Stun.ts"
 import { ControlOutbox } from "./ControlOutbox.ts"
 import { RelayCore } from "./RelayCore.ts"
+import { RelayPeers } from "./RelayPeers.ts"
 import type { Session } from "./Session.ts"
 
 /** A directive that the device has not acknowledged yet. */
@@ -50,54 +51,58 @@ export class Directives extends Context.Service<
     ) => "acknowledged" | "notOpen" | "notAuthentic"
   }
 >()("tandem/pipeline/Directives") {
-  static readonly layer: Layer.Layer<Directives, never, RelayCore | ControlOutbox | SecureRandom.SecureRandom> =
-    Layer.effect(
-      Directives,
-      Effect.gen(function* () {
-        const { nowMs, options } = yield* RelayCore
-        const outbox = yield* ControlOutbox
-        const random = yield* SecureRandom.SecureRandom
-        const open = new Map<string, Open>()
-        const rosters = yield* FiberMap.make<Session>()
+  static readonly layer: Layer.Layer<
+    Directives,
+    never,
+    RelayCore | RelayPeers | ControlOutbox | SecureRandom.SecureRandom
+  > = Layer.effect(
+    Directives,
+    Effect.gen(function* () {
+      const { nowMs } = yield* RelayCore
+      const peers = yield* RelayPeers
+      const outbox = yield* ControlOutbox
+      const random = yield* SecureRandom.SecureRandom
+      const open = new Map<string, Open>()
+      const rosters = yield* FiberMap.make<Session>()
 
-        const send = Effect.fnUntraced(function* (session: Session, content: Content) {
-          const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
-          const { address, legTag } = session.leg.hop.send
-          const counter = ++session.lastDirective
-          const message = ControlMessage.encode({ ...content, transactionId, legTag, counter })
-          const bytes = MessageIntegrity.sign(message, session.key)
-          const key = transactionId.join(".")
-          const acknowledged = yield* Deferred.make<void>()
-          open.set(key, { session, acknowledged })
-          yield* Effect.sync(() => outbox.send(bytes, address)).pipe(
-            Effect.repeat(repeats),
-            Effect.raceFirst(Deferred.await(acknowledged)),
-            Effect.ensuring(Effect.sync(() => open.delete(key)))
-          )
-        })
-
-        return Directives.of({
-          sendRoster: (session, plan) =>
-            FiberMap.run(
-              rosters,
-              session,
-              Effect.forEach(rosterOf(plan), (page) => send(session, { _tag: "RosterDirective", ...page }), {
-                concurrency: "unbounded",
-                discard: true
-              })
-            ),
-          forget: (session) => FiberMap.remove(rosters, session),
-          sendGoingAway: (session, inMs) =>
-            send(session, { _tag: "GoingAwayDirective", inMs, relays: options.otherRelays }),
-          acknowledge: (message, datagram, integrity) => {
-            const directive = open.get(message.transactionId.join("."))
-            if (directive === undefined) return "notOpen"
-            if (!MessageIntegrity.verify(datagram, integrity, directive.session.key)) return "notAuthentic"
-            directive.session.lastControlAtMs = nowMs()
-            Deferred.doneUnsafe(directive.acknowledged, Effect.void)
-            return "acknowledged"
-          }
-        })
+      const send = Effect.fnUntraced(function* (session: Session, content: Content) {
+        const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
+        const { address, legTag } = session.leg.hop.send
+        const counter = ++session.lastDirective
+        const message = ControlMessage.encode({ ...content, transactionId, legTag, counter })
+        const bytes = MessageIntegrity.sign(message, session.key)
+        const key = transactionId.join(".")
+        const acknowledged = yield* Deferred.make<void>()
+        open.set(key, { session, acknowledged })
+        yield* Effect.sync(() => outbox.send(bytes, address)).pipe(
+          Effect.repeat(repeats),
+          Effect.raceFirst(Deferred.await(acknowledged)),
+          Effect.ensuring(Effect.sync(() => open.delete(key)))
+        )
       })
-    )
+
+      return Directives.of({
+        sendRoster: (session, plan) =>
+          FiberMap.run(
+            rosters,
+            session,
+            Effect.forEach(rosterOf(plan), (page) => send(session, { _tag: "RosterDirective", ...page }), {
+              concurrency: "unbounded",
+              discard: true
+            })
+          ),
+        forget: (session) => FiberMap.remove(rosters, session),
+        sendGoingAway: (session, inMs) =>
+          send(session, { _tag: "GoingAwayDirective", inMs, relays: peers.backups(session.call) }),
+        acknowledge: (message, datagram, integrity) => {
+          const directive = open.get(message.transactionId.join("."))
+          if (directive === undefined) return "notOpen"
+          if (!MessageIntegrity.verify(datagram, integrity, directive.session.key)) return "notAuthentic"
+          directive.session.lastControlAtMs = nowMs()
+          Deferred.doneUnsafe(directive.acknowledged, Effect.void)
+          return "acknowledged"
+        }
+      })
+    })
+  )
 }

@@ -5,10 +5,13 @@ import * as PacketRings from "../media/PacketRings.ts"
 import * as ReceiveLeg from "../media/ReceiveLeg.ts"
 import * as SendLeg from "../media/SendLeg.ts"
 import * as StreamClock from "../media/StreamClock.ts"
+import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as RtpHeader from "../protocol/RtpHeader.ts"
 import * as Stun from "../protocol/Stun.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
+import * as Handover from "./Handover.ts"
+import * as KeyFrames from "./KeyFrames.ts"
 import * as LegTable from "./LegTable.ts"
 import * as LegTimers from "./LegTimers.ts"
 import * as PacketCounters from "./PacketCounters.ts"
@@ -20,19 +23,30 @@ export interface Forwarding {
   readonly legs: LegTable.LegTable
   readonly timers: LegTimers.LegTimers
   readonly resources: Leg.LegResources
+  /** Scratch for requests on trunks: they are made while another report is read. */
+  readonly keyFrameReport: Feedback.Feedback
   readonly counters: PacketCounters.PacketCounters
   /** Indexes of the control datagrams of the batch, for the caller to take out. */
   readonly control: Int32Array
   controlCount: number
+  /** Indexes of the hop frames of the batch that are of no leg here: another relay's may be. */
+  readonly strays: Int32Array
+  strayCount: number
+  /** By index: 1, another relay has handed the datagram over. */
+  readonly handedOver: Uint8Array
 }
 
 export const make = (resources: Leg.LegResources, receiveSlots: number, nowMs: number): Forwarding => ({
   legs: LegTable.make(),
   timers: LegTimers.make(nowMs),
   resources,
+  keyFrameReport: Feedback.make(),
   counters: PacketCounters.make(),
   control: new Int32Array(receiveSlots),
-  controlCount: 0
+  controlCount: 0,
+  strays: new Int32Array(receiveSlots),
+  strayCount: 0,
+  handedOver: new Uint8Array(receiveSlots)
 })
 
 /**
@@ -43,8 +57,8 @@ const backlogMax = 0.5
 
 /**
  * Stations 3 to 7 of a packet's path (docs/architecture.md), for a whole batch, as one plain function: hop frames become
- * frames on the legs that want them, feedback is answered, control datagrams are set aside. Reads no clock, allocates
- * nothing per packet.
+ * frames on the legs that want them, feedback is answered, control datagrams and frames of unknown legs are set aside.
+ * Reads no clock, allocates nothing per packet.
  */
 export const forwardBatch = (
   self: Forwarding,
@@ -52,11 +66,13 @@ export const forwardBatch = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  const { bytes, view } = self.resources.rings.memory
+  const { bytes } = self.resources.rings.memory
   const { counters } = self
   const { dropped } = counters
   const isOverloaded = batch.backlog > backlogMax
   self.controlCount = 0
+  self.strayCount = 0
+  self.handedOver.fill(0)
   for (let i = 0; i < batch.count; i++) {
     const offset = batch.offsets[i]!
     const length = batch.lengths[i]!
@@ -75,12 +91,80 @@ export const forwardBatch = (
       dropped.overload++
       continue
     }
-    const leg = LegTable.get(self.legs, HopFrame.legTagAt(view, offset))
-    if (leg === undefined) dropped.unknownLegTag++
-    else if (!isFrom(leg.hop.send.address, batch.addresses, i)) dropped.wrongAddress++
+    const leg = findLeg(self, batch, i, offset)
+    if (leg === undefined) continue
+    if (HopFrame.typeAt(bytes, offset) === HopFrame.FrameType.Handover) handleHandover(self, leg, batch, i, nowMs, out)
     else handleFrame(self, leg, offset, length, nowMs, out)
   }
   counters.controlIn += self.controlCount
+}
+
+/** The leg that the frame has come on. One that is of none here is set aside. */
+const findLeg = (
+  self: Forwarding,
+  batch: PacketBatch.PacketBatch,
+  index: number,
+  offset: number
+): RelayLeg.RelayLeg | undefined => {
+  const { dropped } = self.counters
+  let leg = LegTable.get(self.legs, HopFrame.legTagAt(self.resources.rings.memory.view, offset))
+  if (leg === undefined) {
+    dropped.unknownLegTag++
+    self.strays[self.strayCount++] = index
+    return undefined
+  }
+  while (leg !== undefined && !isFrom(leg.hop.send.address, batch.addresses, index))
+    leg = LegTable.getNext(self.legs, leg)
+  if (leg === undefined) dropped.wrongAddress++
+  return leg
+}
+
+/**
+ * Another relay of the fleet has got a datagram that it takes for ours: it is handled as if it had come here, so it has
+ * to have the tag and the address of a device's leg. The batch has it from now on in place of the frame that it was in.
+ */
+const handleHandover = (
+  self: Forwarding,
+  trunk: RelayLeg.RelayLeg,
+  batch: PacketBatch.PacketBatch,
+  index: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { counters, resources } = self
+  const { bytes, view } = resources.rings.memory
+  const { dropped } = counters
+  if (!RelayLeg.isTrunk(trunk)) {
+    dropped.unsupportedType++
+    return
+  }
+  if (batch.lengths[index]! < trunk.hop.kind.headerBytes + Handover.sourceBytes) {
+    dropped.tooShort++
+    return
+  }
+  const verdict = ReceiveLeg.handleFrame(trunk.hop.receive, bytes, view, batch.offsets[index]!, nowMs)
+  Leg.noteDeadline(trunk.hop)
+  LegTimers.schedule(self.timers, trunk)
+  if (verdict !== ReceiveLeg.Verdict.Control) {
+    if (verdict === ReceiveLeg.Verdict.WrongEpoch) dropped.wrongEpoch++
+    else dropped.duplicate++
+    return
+  }
+  counters.handoversIn++
+  Handover.unwrap(batch, index, view, trunk.hop.kind.headerBytes)
+  self.handedOver[index] = 1
+  const offset = batch.offsets[index]!
+  const length = batch.lengths[index]!
+  const first = length === 0 ? HopFrame.firstByteMin - 1 : bytes[offset]!
+  if (Stun.isControl(first)) self.control[self.controlCount++] = index
+  else if (first < HopFrame.firstByteMin) dropped.notOurs++
+  else if (length < HopFrame.headerBytes) dropped.tooShort++
+  else {
+    const leg = findLeg(self, batch, index, offset)
+    if (leg === undefined) return
+    if (leg.participant === undefined) dropped.unsupportedType++
+    else handleFrame(self, leg, offset, length, nowMs, out)
+  }
 }
 
 const isFrom = (address: Uint32Array, addresses: Uint32Array, index: number): boolean => {
@@ -94,7 +178,8 @@ const isFrom = (address: Uint32Array, addresses: Uint32Array, index: number): bo
   )
 }
 
-const handleFrame = (
+/** Takes in a frame that has come on this leg. */
+export const handleFrame = (
   self: Forwarding,
   leg: RelayLeg.RelayLeg,
   offset: number,
@@ -105,8 +190,13 @@ const handleFrame = (
   const { bytes, view } = self.resources.rings.memory
   const { counters } = self
   const type = HopFrame.typeAt(bytes, offset)
-  const rtpOffset = offset + HopFrame.headerBytes
-  const rtpBytes = length - HopFrame.headerBytes
+  const headerBytes = leg.hop.kind.headerBytes
+  if (length < headerBytes) {
+    counters.dropped.tooShort++
+    return
+  }
+  const rtpOffset = offset + headerBytes
+  const rtpBytes = length - headerBytes
   // Judged before its numbers are noted: a packet that cannot be forwarded may be asked for again.
   let stream: RelayStream | undefined
   if (HopFrame.isMedia(type)) {
@@ -138,15 +228,15 @@ const handleFrame = (
     else counters.dropped.wrongEpoch++
     return
   } else {
-    if (verdict === ReceiveLeg.Verdict.Jumped) askAfterJump(leg)
+    if (verdict === ReceiveLeg.Verdict.Jumped) KeyFrames.requestAll(self, leg, nowMs, out)
     if (verdict === ReceiveLeg.Verdict.Repaired) {
       stream!.packetsRepaired++
       counters.repairedIn++
     }
-    forward(self, stream!, type, offset, rtpBytes, nowMs, out)
+    forward(self, stream!, type, offset, rtpOffset, rtpBytes, nowMs, out)
   }
   Leg.noteDeadline(leg.hop)
-  LegTimers.schedule(self.timers, leg)
+  LegTimers.schedule(self.timers, leg.carrier ?? leg)
 }
 
 /** Keeps the packet once, and sends it on every leg that wants it, under that leg's own numbers. */
@@ -155,6 +245,7 @@ const forward = (
   stream: RelayStream,
   type: number,
   offset: number,
+  rtpOffset: number,
   rtpBytes: number,
   nowMs: number,
   out: PacketBatch.SendBatch
@@ -162,7 +253,6 @@ const forward = (
   const { counters, resources } = self
   const { bytes, view } = resources.rings.memory
   const descriptor = HopFrame.descriptorAt(bytes, offset)
-  const rtpOffset = offset + HopFrame.headerBytes
   // RTCP has no RTP timestamp; it is as old as the stream is. Signed: only numbers below 2^31 are never objects.
   const timestamp =
     type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset) | 0
@@ -180,9 +270,9 @@ const forward = (
   const { targets } = stream
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
-    SendLeg.sendPacket(target.hop.send, ring, packet, typeByte, descriptor, nowMs, out)
+    SendLeg.sendPacketOn(target.hop.send, target.sendTag, ring, packet, typeByte, descriptor, nowMs, out)
     Leg.noteSent(target.hop)
-    LegTimers.schedule(self.timers, target)
+    LegTimers.schedule(self.timers, target.carrier ?? target)
   }
   counters.mediaOut += targets.length
 }
@@ -206,33 +296,7 @@ const handleFeedback = (
   }
   counters.resent += send.packetsResent - resent
   counters.resendsRefused += send.requestsRefused - refused
-  askForKeyFrames(self, leg)
-}
-
-/** The receiver's wishes for key frames, gathered per stream, go to the leg that the stream comes from. */
-const askForKeyFrames = (self: Forwarding, receiver: RelayLeg.RelayLeg): void => {
-  const { report } = self.resources
-  for (let i = 0; i < report.keyFrameCount; i++) {
-    const source = findSource(receiver, report.keyFrameSsrcs[i]!)
-    if (source === undefined) continue
-    KeyFrameRequest.handleRequest(source.keyFrames)
-    Leg.noteDeadline(source.leg.hop)
-    LegTimers.schedule(self.timers, source.leg)
-  }
-}
-
-/** Only a stream that the receiver gets: nobody may ask in a call he is not in. */
-const findSource = (receiver: RelayLeg.RelayLeg, ssrc: number) => {
-  for (const leg of receiver.sources) {
-    const stream = RelayLeg.findStream(leg, ssrc)
-    if (stream?.keyFrames !== undefined && stream.targets.includes(receiver))
-      return { leg, keyFrames: stream.keyFrames }
-  }
-  return undefined
-}
-
-const askAfterJump = (leg: RelayLeg.RelayLeg): void => {
-  for (const request of leg.hop.keyFrames) KeyFrameRequest.handleRequest(request)
+  KeyFrames.handleReport(self, leg, nowMs, out)
 }
 
 /** Does what is due on the legs: requests, feedback, padding. */

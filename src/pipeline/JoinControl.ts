@@ -1,9 +1,9 @@
 import { Clock, Effect, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Ticket from "../access/Ticket.ts"
-import { Call } from "../actor/CallRpcs.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import * as ControlMessage from "../protocol/ControlMessage.ts"
+import type { CallId } from "../protocol/Ids.ts"
 import type * as Stun from "../protocol/Stun.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
@@ -11,45 +11,43 @@ import { Throttle } from "../throttle/Throttle.ts"
 import * as Admission from "./Admission.ts"
 import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question, type Refusal } from "./Answers.ts"
+import * as CallEntry from "./CallEntry.ts"
 import { CallNotices } from "./CallNotices.ts"
-import { CallSessions } from "./CallSessions.ts"
+import { CallPlaces } from "./CallPlaces.ts"
 import * as JoinLimit from "./JoinLimit.ts"
-import * as LegTable from "./LegTable.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as RelayLeg from "./RelayLeg.ts"
+import { RelayPeers } from "./RelayPeers.ts"
 import * as Session from "./Session.ts"
 
 type Request = ControlMessage.JoinRequest | ControlMessage.ResumeRequest
 
 /** A ticket outlives the longest call that anybody has had patience for. Seconds. */
 const ticketSeconds = 24 * 60 * 60
-/** The actor and its store answer sooner, or the device asks again. */
-const actorTimeout = "3 seconds"
 /** What a device is told when the call's actor or its store does not answer. Milliseconds. */
 const retryAfterMs = 2000
 
 const { refusalCodes } = ControlMessage
 const actorAway: Refusal = { code: refusalCodes.busy, reason: "the call cannot be reached now", retryAfterMs }
 
+const lessToDoThere: Refusal = { code: refusalCodes.tryAlternate, reason: "another relay has less to do" }
+const goingAway: Refusal = { code: refusalCodes.busy, reason: "the relay is about to stop", retryAfterMs }
+
 /** Joins and resumes: prove the address, prove the participant, ask the throttle, ask the call, open the session. */
 export const make = Effect.gen(function* () {
-  const { calls, controlCounters, forwarding, nowMs, options } = yield* RelayCore
+  const { calls, controlCounters, draining, nowMs, options, place } = yield* RelayCore
   const answers = yield* Answers
-  const sessions = yield* CallSessions
+  const places = yield* CallPlaces
   const notices = yield* CallNotices
   const throttle = yield* Throttle
   const random = yield* SecureRandom.SecureRandom
-  const callOf = yield* Call.client
+  const entry = yield* CallEntry.make
+  const peers = yield* RelayPeers
   const limit = JoinLimit.make()
   // Unix time as it was at the start, going on whether the wall clock is set or not.
   const startedAtMs = (yield* Clock.currentTimeMillis) - nowMs()
   const steadySeconds = () => Math.floor((startedAtMs + nowMs()) / 1000)
   const given = AnswerCache.make(steadySeconds())
-
-  const newTag = random.randomBytes(4).pipe(
-    Effect.map((bytes) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)),
-    Effect.repeat({ until: (tag) => LegTable.isFree(forwarding.legs, tag) })
-  )
 
   /** Asks the call's actor to let the participant in, on a new leg. */
   const ask = Effect.fnUntraced(function* (
@@ -60,24 +58,24 @@ export const make = Effect.gen(function* () {
     question: Question
   ) {
     const { claims } = admitted
-    const call = callOf(claims.call)
+    const { call, callClass, expiresAtSeconds: tokenExpiresAtSeconds, keyId } = claims
     const leg = {
       id: claims.participant,
-      relay: options.relayId,
+      relay: yield* places.enter(call),
       address: PackedAddress.format(question.datagram.address),
       legTag,
       deviceLegTag: request.legTag
     }
     return request._tag === "JoinRequest"
-      ? yield* call.Join({ ...leg, callClass: claims.callClass, streams: request.streams })
-      : yield* call.Resume({ ...leg, epoch })
+      ? yield* entry.join(call, { ...leg, callClass, keyId, tokenExpiresAtSeconds, streams: request.streams })
+      : yield* entry.resume(call, { ...leg, epoch })
   })
 
   /** The leg is known before anything else runs, and so before the answer has left: the device's first frames are welcome. */
   const openSession = Effect.fnUntraced(function* (
     request: Request,
     { claims, key }: Admission.Admitted,
-    given: { readonly epoch: number; readonly legTag: number; readonly plan: ForwardingPlan },
+    given: CallEntry.Granted & { readonly legTag: number },
     address: Uint32Array
   ) {
     const leg = RelayLeg.make({
@@ -90,7 +88,7 @@ export const make = Effect.gen(function* () {
       address,
       repair: options.repair
     })
-    yield* sessions.open(Session.make(leg, key, request.counter, nowMs()), given.plan)
+    yield* entry.open(Session.make(leg, given, key, { counter: request.counter }, nowMs()), given)
   })
 
   const carryOut = Effect.fnUntraced(function* (
@@ -105,14 +103,13 @@ export const make = Effect.gen(function* () {
     yield* throttle.admit(
       request._tag === "ResumeRequest" ? "resume" : Admission.joinPriority(claims.callClass, isCallHere)
     )
-    const legTag = yield* newTag
+    const legTag = yield* places.newTag
     const granted = yield* ask(request, admitted, ticketEpoch, legTag, question).pipe(
-      Effect.timeout(actorTimeout),
       Effect.map((answer) => ({ ...answer, legTag })),
       // It may have let the participant in all the same, and nobody will ever come onto this leg.
       Effect.tapError(({ _tag }) =>
         _tag === "TimeoutError" || _tag === "CallStoreError"
-          ? notices.left({ call: claims.call, participant: claims.participant, legTag })
+          ? notices.left({ call: claims.call, participant: claims.participant, legTag, restores: 0 })
           : Effect.void
       )
     )
@@ -125,7 +122,7 @@ export const make = Effect.gen(function* () {
       legTag: granted.legTag,
       epoch: granted.epoch & 0xff,
       mappedAddress: question.datagram.address,
-      relays: options.otherRelays,
+      relays: peers.backups(claims.call),
       relayTimeMs
     }
     const message: ControlMessage.ControlMessage =
@@ -137,9 +134,10 @@ export const make = Effect.gen(function* () {
 
   /** Every way in which a call can refuse, as what the device is told. */
   const carryOutOrRefuse = (...[request, admitted, epoch, question, cacheKey]: Parameters<typeof carryOut>) => {
-    const refuse = (refusal: Refusal) => answers.refuse(question, refusal, admitted.key)
+    const relays = peers.backups(admitted.claims.call)
+    const refuse = (refusal: Refusal) => answers.refuse(question, { ...refusal, relays }, admitted.key)
     const told = (code: number) => (error: { readonly message: string }) => refuse({ code, reason: error.message })
-    return carryOut(request, admitted, epoch, question, cacheKey).pipe(
+    return Effect.scoped(carryOut(request, admitted, epoch, question, cacheKey)).pipe(
       Effect.catchTags({
         Refused: ({ message, retryAfterMs }) => refuse({ code: refusalCodes.busy, reason: message, retryAfterMs }),
         CallFull: told(refusalCodes.callFull),
@@ -176,6 +174,12 @@ export const make = Effect.gen(function* () {
     )
   }
 
+  /** Running media is never moved: whose call is here joins here. Who was sent here stays, however little is known there. */
+  const placeElsewhere = (request: Request, call: CallId): string | undefined =>
+    request._tag === "JoinRequest" && request.placed === undefined && !calls.calls.has(call)
+      ? peers.placeElsewhere(call, { address: place, participants: calls.sessionsByTag.size })
+      : undefined
+
   return Effect.fn("ControlPipeline.join")(function* (
     request: Request,
     question: Question,
@@ -205,6 +209,14 @@ export const make = Effect.gen(function* () {
     const cacheKey = AnswerCache.keyOf(request.transactionId, datagram.address)
     const before = AnswerCache.find(given, cacheKey)
     if (before !== undefined) return answers.repeat(question, before)
+    if (draining.isOpen()) {
+      const relays = peers.backups(checked.success.claims.call)
+      return yield* answers.refuse(question, { ...goingAway, relays }, checked.success.key)
+    }
+    const elsewhere = placeElsewhere(request, checked.success.claims.call)
+    if (elsewhere !== undefined) {
+      return yield* answers.refuse(question, { ...lessToDoThere, relays: [elsewhere] }, checked.success.key)
+    }
     if (!AnswerCache.begin(given, cacheKey, steadySeconds())) return
     const join = carryOutOrRefuse(request, checked.success, checked.success.epoch, question, cacheKey)
     yield* withinLimit(checked.success, question, join).pipe(

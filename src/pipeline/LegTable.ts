@@ -2,7 +2,8 @@ import type { RelayLeg } from "./RelayLeg.ts"
 
 /**
  * All legs of a relay by the tag it has chosen for them: open addressing with linear probing over random 32-bit keys.
- * Looking up allocates nothing and touches one or two places. Owned by the pipeline.
+ * Looking up allocates nothing and touches one or two places. A call has one tag on all of its trunks, so several legs
+ * may have the same. Owned by the pipeline.
  */
 export interface LegTable {
   /** Tag of the leg in this place; 0: the place is free. */
@@ -28,6 +29,20 @@ export const get = (self: LegTable, tag: number): RelayLeg | undefined => {
   return undefined
 }
 
+/** The next leg with the tag that this one has. */
+export const getNext = (self: LegTable, leg: RelayLeg): RelayLeg | undefined => {
+  const { tags } = self
+  const mask = tags.length - 1
+  const tag = leg.receiveTag
+  let isBehind = false
+  for (let place = tag & mask; tags[place] !== 0; place = (place + 1) & mask) {
+    if (tags[place] !== tag) continue
+    if (isBehind) return self.legs[place]
+    isBehind = self.legs[place] === leg
+  }
+  return undefined
+}
+
 /** Whether a leg may get this tag: it is not 0 and not taken. */
 export const isFree = (self: LegTable, tag: number): boolean => tag !== 0 && get(self, tag) === undefined
 
@@ -40,7 +55,7 @@ export const add = (self: LegTable, leg: RelayLeg): void => {
 export const remove = (self: LegTable, leg: RelayLeg): void => {
   const { tags } = self
   const mask = tags.length - 1
-  let place = leg.hop.receive.legTag & mask
+  let place = leg.receiveTag & mask
   while (tags[place] !== 0 && self.legs[place] !== leg) place = (place + 1) & mask
   if (tags[place] === 0) return
   self.size--
@@ -60,9 +75,9 @@ export const all = (self: LegTable): ReadonlyArray<RelayLeg> => self.legs.filter
 
 const put = (self: LegTable, leg: RelayLeg): void => {
   const mask = self.tags.length - 1
-  let place = leg.hop.receive.legTag & mask
+  let place = leg.receiveTag & mask
   while (self.tags[place] !== 0) place = (place + 1) & mask
-  self.tags[place] = leg.hop.receive.legTag
+  self.tags[place] = leg.receiveTag
   self.legs[place] = leg
 }
 

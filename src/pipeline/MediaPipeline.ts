@@ -5,11 +5,13 @@ import { ControlInbox } from "./ControlInbox.ts"
 import * as Forwarding from "./Forwarding.ts"
 import * as LegTimers from "./LegTimers.ts"
 import { RelayCore } from "./RelayCore.ts"
+import { StrayInbox } from "./StrayInbox.ts"
 
 /** Stations 2 to 8 of a packet's path: batch after batch, one clock read and one Effect for each. */
 const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   const { batches, forwarding, nowMs, port } = yield* RelayCore
   const inbox = yield* ControlInbox
+  const strays = yield* StrayInbox
   const { bytes } = forwarding.resources.rings.memory
 
   const takeControl = (batch: PacketBatch) => {
@@ -18,7 +20,8 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
       const offset = batch.offsets[index]!
       const datagram = {
         bytes: bytes.slice(offset, offset + batch.lengths[index]!),
-        address: PackedAddress.take(batch.addresses, index)
+        address: PackedAddress.take(batch.addresses, index),
+        isHandedOver: forwarding.handedOver[index] === 1
       }
       if (!Queue.offerUnsafe(inbox, datagram)) forwarding.counters.dropped.controlQueueFull++
     }
@@ -27,11 +30,14 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   const sendMedia = port.send(batches.media)
   const forwardNext = Effect.flatMap(port.pull, (batch) => {
     const now = nowMs()
+    // It was here before the batch.
+    strays.sendReleased(now, batches.media)
     Forwarding.forwardBatch(forwarding, batch, now, batches.media)
     // The fiber below has its turn too seldom where the port always has something.
     if (LegTimers.isDue(forwarding.timers, now)) Forwarding.pollLegs(forwarding, now, batches.media)
     if (forwarding.timers.size > 0) deadlines.openUnsafe()
     if (forwarding.controlCount > 0) takeControl(batch)
+    if (forwarding.strayCount > 0) strays.handleBatch(batch, now, batches.media)
     return batches.media.count > 0 ? sendMedia : Effect.void
   })
   // No turn is given away here: a port gives one to all others whenever it has to wait, or has not waited for long.
@@ -64,7 +70,7 @@ const watched = <E, R>(fiber: Effect.Effect<void, E, R>) =>
   )
 
 /** The data plane: both fibers end with the layer's scope. A port that closes under them is a defect of the host. */
-export const layer: Layer.Layer<never, never, RelayCore | ControlInbox> = Layer.effectDiscard(
+export const layer: Layer.Layer<never, never, RelayCore | ControlInbox | StrayInbox> = Layer.effectDiscard(
   Effect.gen(function* () {
     const deadlines = yield* Latch.make()
     yield* Effect.forkScoped(watched(forward(deadlines)))

@@ -9,6 +9,9 @@ export interface PacketCounters {
   feedbackIn: number
   paddingIn: number
   controlIn: number
+  /** Datagrams of devices that other relays have handed over to this one, and this one to others. */
+  handoversIn: number
+  handoversOut: number
   readonly dropped: Record<DropReason, number>
 }
 
@@ -19,6 +22,7 @@ export const dropReasons = [
   "tooShort",
   /** Frame types that this relay does not handle. */
   "unsupportedType",
+  /** Some of these are handed over to another relay, or kept until their session has been restored. */
   "unknownLegTag",
   /** A right tag from another address: it moves only by an authenticated message. */
   "wrongAddress",
@@ -45,5 +49,7 @@ export const make = (): PacketCounters => ({
   feedbackIn: 0,
   paddingIn: 0,
   controlIn: 0,
+  handoversIn: 0,
+  handoversOut: 0,
   dropped: Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
 })

@@ -51,6 +51,8 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
         () => counters.resendsRefused
       )
       counter("tandem_feedback_in_total", "Feedback frames taken in", () => counters.feedbackIn)
+      counter("tandem_handovers_in_total", "Datagrams of devices from other relays", () => counters.handoversIn)
+      counter("tandem_handovers_out_total", "Datagrams of devices to other relays", () => counters.handoversOut)
       for (const reason of dropReasons) {
         counter("tandem_dropped_total", "Datagrams dropped", () => counters.dropped[reason], { reason })
       }

@@ -1,15 +1,18 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Latch, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
 import type { KeyRing } from "../access/KeyRing.ts"
 import * as PacketRings from "../media/PacketRings.ts"
 import * as Feedback from "../protocol/Feedback.ts"
 import type { RelayId } from "../protocol/Ids.ts"
-import { relaysMax } from "../protocol/MessageKinds.ts"
 import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
+import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as PacketMemory from "../sockets/PacketMemory.ts"
+import type * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
 import * as ControlCounters from "./ControlCounters.ts"
 import * as Forwarding from "./Forwarding.ts"
+import * as TrunkTable from "./TrunkTable.ts"
 
 export interface RelayOptions {
   readonly relayId: RelayId
@@ -18,11 +21,13 @@ export interface RelayOptions {
   /** UDP; 0 takes a free one. */
   readonly port: number
   readonly keyRing: KeyRing
-  /** Where devices may resume when this relay stops: "203.0.113.8:3478", the best first. */
-  readonly otherRelays: ReadonlyArray<string>
+  /** Where devices and other relays reach it, if that is not where it is bound: "203.0.113.7:3478". */
+  readonly advertised: string | undefined
   /** The packet rings. Memory is used as far as the traffic needs it. Bytes. */
   readonly audioRingBytes: number
   readonly videoRingBytes: number
+  /** How long a relay that stops waits for its devices to go elsewhere. Milliseconds. */
+  readonly drainTimeoutMs: number
   /** False: ask for nothing and send nothing again, to measure what repair is worth. */
   readonly repair: boolean
 }
@@ -42,6 +47,12 @@ export class RelayCore extends Context.Service<
     readonly port: DatagramNetwork.DatagramPort
     readonly forwarding: Forwarding.Forwarding
     readonly calls: CallTable.CallTable
+    /** The trunks to other relays, and what the plans make of all legs. */
+    readonly routing: CallRoutes.Routing
+    /** Where devices and other relays reach this one. */
+    readonly place: string
+    /** Tells this life of the relay from others: a random number. 32 bits. */
+    readonly incarnation: number
     readonly controlCounters: ControlCounters.ControlCounters
     /** A send batch for one fiber of the pipeline: nobody else may fill it while it is being sent. */
     readonly batches: {
@@ -49,6 +60,10 @@ export class RelayCore extends Context.Service<
       readonly timers: PacketBatch.SendBatch
       readonly control: PacketBatch.SendBatch
     }
+    /** Open as soon as all parts run. */
+    readonly started: Latch.Latch
+    /** Open from the moment on in which nobody is taken any more. */
+    readonly draining: Latch.Latch
     /** Monotonic time for everything but tokens. Milliseconds. */
     readonly nowMs: () => number
   }
@@ -57,13 +72,10 @@ export class RelayCore extends Context.Service<
 /** Opens the port. */
 export const layer = (
   options: RelayOptions
-): Layer.Layer<RelayCore, DatagramNetwork.PortNotOpened, DatagramNetwork.DatagramNetwork> =>
+): Layer.Layer<RelayCore, DatagramNetwork.PortNotOpened, DatagramNetwork.DatagramNetwork | SecureRandom.SecureRandom> =>
   Layer.effect(
     RelayCore,
     Effect.gen(function* () {
-      if (options.otherRelays.length > relaysMax) {
-        return yield* Effect.die(new RangeError(`a relay names at most ${relaysMax} others`))
-      }
       const network = yield* DatagramNetwork.DatagramNetwork
       const clock = yield* Clock.Clock
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
@@ -84,10 +96,18 @@ export const layer = (
         videoBytes: options.videoRingBytes
       })
       const port = yield* network.open({ host: options.host, port: options.port, memory })
+      const forwarding = Forwarding.make({ rings, report: Feedback.make() }, receiveSlots, nowMs())
+      const random = yield* (yield* SecureRandom.SecureRandom).randomBytes(4)
+      const incarnation = new DataView(random.buffer, random.byteOffset).getUint32(0)
       return RelayCore.of({
         options,
         port,
-        forwarding: Forwarding.make({ rings, report: Feedback.make() }, receiveSlots, nowMs()),
+        forwarding,
+        routing: { relayId: options.relayId, forwarding, trunks: TrunkTable.make(incarnation), lingering: [] },
+        place: options.advertised ?? placeOf(port.address),
+        incarnation,
+        started: yield* Latch.make(),
+        draining: yield* Latch.make(),
         calls: CallTable.make(),
         controlCounters: ControlCounters.make(),
         batches: { media: batch(0), timers: batch(1), control: batch(2) },
@@ -95,3 +115,10 @@ export const layer = (
       })
     })
   )
+
+/** Who is bound to every address of the machine can at least be reached from the machine. */
+const placeOf = (bound: Uint32Array): string => {
+  const host = PackedAddress.formatHost(bound)
+  if (host === "0.0.0.0") return `127.0.0.1:${bound[0]}`
+  return host === "::" ? `[::1]:${bound[0]}` : PackedAddress.format(bound)
+}

@@ -3,13 +3,25 @@ import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as RelayStream from "./RelayStream.ts"
 
-/** A participant's leg as the relay has it: the hop, whose it is, and the streams that come in on it. */
+/**
+ * A leg as the relay finds it by the tag of a frame: the hop, whose it is, and the streams that come in on it. A device
+ * has one of its own. A trunk has one for itself, and one more for each call that it carries: those share the trunk's hop,
+ * and each has the call's tags.
+ */
 export interface RelayLeg {
   readonly hop: Leg.Leg
-  readonly call: CallId
-  readonly participant: ParticipantId
-  /** Few: searched one by one, by SSRC. */
-  readonly streams: ReadonlyArray<RelayStream.RelayStream>
+  /** In frames that come in. Chosen by this relay. */
+  readonly receiveTag: number
+  /** In frames that go out. Chosen by the other side. */
+  readonly sendTag: number
+  /** Of the calls on a trunk: the trunk's own leg, which has the timers. */
+  readonly carrier: RelayLeg | undefined
+  /** `undefined`: a trunk's own. */
+  readonly call: CallId | undefined
+  /** `undefined`: on a trunk. */
+  readonly participant: ParticipantId | undefined
+  /** Few: searched one by one, by SSRC. Those of a trunk are replaced by each plan. */
+  streams: ReadonlyArray<RelayStream.RelayStream>
   /** The legs whose streams this one gets. Replaced whole by each plan. */
   sources: ReadonlyArray<RelayLeg>
   /** Place in the timers' wheel, kept by LegTimers: the tick it is due at, or -1; and its neighbours in that slot. */
@@ -18,6 +30,14 @@ export interface RelayLeg {
   previousInSlot: RelayLeg | undefined
 }
 
+/** The leg of a participant. */
+export interface DeviceLeg extends RelayLeg {
+  readonly call: CallId
+  readonly participant: ParticipantId
+}
+
+const unscheduled = { sources: [], dueTick: -1, nextInSlot: undefined, previousInSlot: undefined }
+
 export const make = (options: {
   readonly call: CallId
   readonly participant: ParticipantId
@@ -25,25 +45,51 @@ export const make = (options: {
   readonly receiveTag: number
   readonly sendTag: number
   readonly epoch: number
+  /** Of our frames, where the leg has been restored. */
+  readonly sendEpoch?: number
   readonly address: Uint32Array
   readonly repair: boolean
-}): RelayLeg => {
+}): DeviceLeg => {
+  const { call, participant, receiveTag, sendTag } = options
   const hop = Leg.make(options)
   const streams = options.streams.map(RelayStream.make)
   for (const stream of streams) {
     if (stream.keyFrames !== undefined) hop.keyFrames.push(stream.keyFrames)
   }
+  return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, ...unscheduled }
+}
+
+/** A trunk's own leg: for what belongs to no call. */
+export const makeTrunk = (options: {
+  readonly receiveTag: number
+  readonly sendTag: number
+  readonly epoch: number
+  readonly address: Uint32Array
+  readonly repair: boolean
+}): RelayLeg => {
+  const { receiveTag, sendTag } = options
+  const hop = Leg.make({ ...options, kind: "trunk" })
   return {
     hop,
-    call: options.call,
-    participant: options.participant,
-    streams,
-    sources: [],
-    dueTick: -1,
-    nextInSlot: undefined,
-    previousInSlot: undefined
+    receiveTag,
+    sendTag,
+    carrier: undefined,
+    call: undefined,
+    participant: undefined,
+    streams: [],
+    ...unscheduled
   }
 }
+
+/** A call on a trunk. */
+export const makeOnTrunk = (
+  carrier: RelayLeg,
+  call: CallId,
+  tags: { readonly receiveTag: number; readonly sendTag: number }
+): RelayLeg => ({ hop: carrier.hop, ...tags, carrier, call, participant: undefined, streams: [], ...unscheduled })
+
+/** Whether it is a trunk's own leg, of no call. */
+export const isTrunk = ({ call }: RelayLeg): boolean => call === undefined
 
 export const findStream = (self: RelayLeg, ssrc: number): RelayStream.RelayStream | undefined => {
   const { streams } = self

@@ -3,7 +3,7 @@ import * as StreamClock from "../media/StreamClock.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
 
-/** One stream that a participant sends, and where it goes: the row of the plan, ready for use. */
+/** One stream of a call as it comes in on one leg, and where it goes: the row of the plan, ready for use. */
 export interface RelayStream {
   readonly description: StreamDescription
   readonly clock: StreamClock.StreamClock

@@ -1,31 +1,56 @@
 import * as ReplayWindow from "../access/ReplayWindow.ts"
+import type { LegAge } from "../call/LegAge.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type * as RelayLeg from "./RelayLeg.ts"
 
 /** A participant that this relay serves: its leg, and what its control messages are checked with. */
-export interface Session {
+export interface Session extends LegAge {
   readonly call: CallId
   readonly participant: ParticipantId
-  readonly leg: RelayLeg.RelayLeg
+  readonly leg: RelayLeg.DeviceLeg
   /** Signs the control messages of both sides. 32 bytes. */
   readonly key: Uint8Array
   readonly replay: ReplayWindow.ReplayWindow
+  /**
+   * Of a restored session, which does not know what its device has said before: what was captured then has an older cookie
+   * than this, or none. 0 for the others. Unix time.
+   */
+  readonly cookiesSinceSeconds: number
   /** Counter of the last directive to the device. */
   lastDirective: number
   lastControlAtMs: number
 }
 
+/** More directives than one relay sends. */
+const directivesMax = 2 ** 32
+
 export const make = (
-  leg: RelayLeg.RelayLeg,
+  leg: RelayLeg.DeviceLeg,
+  { epoch, restores }: LegAge,
   key: Uint8Array,
-  /** Of the join or resume that made the session. */
-  counter: number,
+  /** What made the session: a join or resume with this counter, or nothing that its device has done. */
+  origin: { readonly counter: number } | { readonly restoredAtSeconds: number },
   nowMs: number
 ): Session => {
   const replay = ReplayWindow.make()
-  ReplayWindow.accept(replay, counter)
-  return { call: leg.call, participant: leg.participant, leg, key, replay, lastDirective: 0, lastControlAtMs: nowMs }
+  if ("counter" in origin) ReplayWindow.accept(replay, origin.counter)
+  return {
+    call: leg.call,
+    participant: leg.participant,
+    leg,
+    epoch,
+    restores,
+    key,
+    replay,
+    cookiesSinceSeconds: "counter" in origin ? 0 : origin.restoredAtSeconds,
+    // The device has seen the counters of the relays before.
+    lastDirective: restores * directivesMax,
+    lastControlAtMs: nowMs
+  }
 }
+
+/** Whether the device has said anything in this session that nobody can have said again. */
+export const isProved = ({ replay }: Session): boolean => replay.highest >= 0
 
 /** When the device was last heard: any frame with the right tag, any message with the right integrity. */
 export const lastHeardAtMs = (self: Session): number =>

@@ -10,11 +10,16 @@ import { Answers, type Question } from "./Answers.ts"
 import { CallNotices } from "./CallNotices.ts"
 import { CallSessions } from "./CallSessions.ts"
 import { RelayCore } from "./RelayCore.ts"
+import { RelayPeers } from "./RelayPeers.ts"
 import * as Session from "./Session.ts"
+import { StrayInbox } from "./StrayInbox.ts"
+import * as StrayTable from "./StrayTable.ts"
 
 /** A device that is silent for this long has left. It pings every 5 s. */
 const silentAfterMs = 30_000
 const sweepEvery = "1 second"
+/** What a device has sent before it left arrives by then, and must not bring it back. Milliseconds. */
+const goneForMs = 5000
 const keyOf = ({ datagram, transactionId }: Question) => AnswerCache.keyOf(transactionId, datagram.address)
 
 /** What a device says in its session: pings, which also move it to another address, and leaving. */
@@ -23,18 +28,22 @@ export const make = Effect.gen(function* () {
   const answers = yield* Answers
   const sessions = yield* CallSessions
   const notices = yield* CallNotices
+  const peers = yield* RelayPeers
+  const strays = yield* StrayInbox
   const secondsNow = Effect.map(Clock.currentTimeMillis, (nowMs) => Math.floor(nowMs / 1000))
   const given = AnswerCache.make(yield* secondsNow)
 
   /** The session that the request names, if the request is its device's and has not been here before. */
   const authenticate = (
-    request: ControlMessage.PingRequest | ControlMessage.LeaveRequest,
+    legTag: number,
     { datagram }: Question,
     integrity: Stun.IntegrityLocation
   ): Session.Session | undefined => {
-    const session = calls.sessionsByTag.get(request.legTag)
-    if (session === undefined) controlCounters.unknownSession++
-    else if (!MessageIntegrity.verify(datagram.bytes, integrity, session.key)) controlCounters.unauthenticated++
+    const session = calls.sessionsByTag.get(legTag)
+    if (session === undefined) {
+      controlCounters.unknownSession++
+      strays.handleMessage(datagram, legTag)
+    } else if (!MessageIntegrity.verify(datagram.bytes, integrity, session.key)) controlCounters.unauthenticated++
     else return session
     return undefined
   }
@@ -48,13 +57,19 @@ export const make = Effect.gen(function* () {
     return false
   }
 
-  const placeOf = ({ call, leg, participant }: Session.Session) => ({
+  const placeOf = ({ call, leg, participant, restores }: Session.Session) => ({
     call,
     participant,
-    legTag: leg.hop.receive.legTag
+    legTag: leg.receiveTag,
+    restores
   })
 
-  const leave = (session: Session.Session) => Effect.andThen(sessions.close(session), notices.left(placeOf(session)))
+  const leave = (session: Session.Session) =>
+    Effect.suspend(() => {
+      const { hop, receiveTag } = session.leg
+      StrayTable.refuse(strays.table, hop.send.address, receiveTag, nowMs() + goneForMs)
+      return Effect.andThen(sessions.close(session), notices.left(placeOf(session)))
+    })
 
   /** Takes effect at once; the call learns of it behind it. */
   const move = (session: Session.Session, address: Uint32Array) => {
@@ -67,19 +82,33 @@ export const make = Effect.gen(function* () {
     question: Question,
     integrity: Stun.IntegrityLocation
   ) {
-    const session = authenticate(request, question, integrity)
+    // It is of a device that keeps a path open to where it may have to go on: nothing is looked up, nothing is kept.
+    if (request.legTag === undefined) return yield* answers.challenge(question)
+    const session = authenticate(request.legTag, question, integrity)
     if (session === undefined) return
     const { address } = question.datagram
     const isNewer = request.counter > session.replay.highest
     const isHome = PackedAddress.equals(address, 0, session.leg.hop.send.address, 0)
     const nowSeconds = yield* secondsNow
-    // A captured ping that is sent again from elsewhere ends here: it moves nobody, and learns a cookie that needs the key.
-    if (!isHome && !Admission.isAddressProved(options.keyRing, request.cookie, question.datagram, nowSeconds)) {
-      return yield* answers.challenge(question)
-    }
+    const isAddressProved = () =>
+      Admission.isAddressProved(
+        options.keyRing,
+        request.cookie,
+        question.datagram,
+        nowSeconds,
+        session.cookiesSinceSeconds
+      )
+    // A captured ping that is sent again from elsewhere ends here, and so does one of before a restart: it moves nobody, and
+    // learns a cookie that needs the key.
+    if ((!isHome || !Session.isProved(session)) && !isAddressProved()) return yield* answers.challenge(question)
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
-    const answer = { _tag: "PingSuccess" as const, transactionId: request.transactionId, mappedAddress: address }
+    const answer: ControlMessage.PingSuccess = {
+      _tag: "PingSuccess",
+      transactionId: request.transactionId,
+      mappedAddress: address,
+      relays: peers.backups(session.call)
+    }
     AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key), nowSeconds)
     if (!isHome && isNewer) yield* move(session, address)
   })
@@ -92,7 +121,7 @@ export const make = Effect.gen(function* () {
     // The session of a farewell that is repeated is gone, and with it the key that it was signed with.
     const before = AnswerCache.find(given, keyOf(question))
     if (before !== undefined) return answers.repeat(question, before)
-    const session = authenticate(request, question, integrity)
+    const session = authenticate(request.legTag, question, integrity)
     if (session === undefined || !isFirst(session, request, question)) return
     const answer: ControlMessage.LeaveSuccess = { _tag: "LeaveSuccess", transactionId: request.transactionId }
     AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key), yield* secondsNow)

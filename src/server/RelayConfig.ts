@@ -1,9 +1,10 @@
-import { Config, Effect, Result, Schema, String as Text } from "effect"
+import { Config, Effect, Option, Result, Schema, String as Text } from "effect"
 import { AddressText } from "../call/CallState.ts"
 import { RelayId } from "../protocol/Ids.ts"
 import { relaysMax } from "../protocol/MessageKinds.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import { SocketKind } from "./Network.ts"
+import * as StateLayer from "./StateLayer.ts"
 
 /** A variable of the environment has a value that cannot be used. `message` says which, and what can. */
 export class BadSetting extends Schema.TaggedError<BadSetting>()("BadSetting", { message: Schema.String }) {}
@@ -61,6 +62,24 @@ export const RelayConfig = Effect.all({
   adminPort: port("adminPort", 9478),
   socket: setting("socket", `one of ${SocketKind.literals.join(", ")}`, (name) =>
     Config.withDefault(Config.schema(SocketKind, name), "auto" as const)
+  ),
+  /** Of one machine. Left out: this is the only one. */
+  processes: Config.option(Config.String("processes")),
+  /** Left out: in the cluster's database, or in a file. */
+  state: setting("state", StateLayer.allowed, (name) => Config.option(Config.String(name))),
+  /** The database that the nodes share. Left out: this is the only node. */
+  cluster: setting("cluster", StateLayer.allowedCluster, (name) => Config.option(Config.String(name))),
+  /** Where the other nodes reach this one. */
+  clusterHost: host("clusterHost", "127.0.0.1"),
+  clusterPort: port("clusterPort", 0),
+  advertise: setting(
+    "advertise",
+    "an address like 203.0.113.7:3478",
+    (name) => Config.option(Config.schema(AddressText, name)),
+    Option.match({ onNone: () => true, onSome: (address) => Result.isSuccess(PackedAddress.parse(address)) })
+  ),
+  drainSeconds: setting("drainSeconds", "a whole number from 0 to 86400", (name) =>
+    Config.withDefault(Config.schema(between(0, 86_400), name), 30)
   ),
   /** The fleet's key file. */
   keys: setting("keys", "the path of a file", (name) => Config.option(Config.String(name))),

@@ -47,12 +47,15 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   actor: { ours: names("protocol call routing state"), modules: names("effect effect/cluster effect/rpc") },
   pipeline: {
-    ours: names("protocol media call routing access sockets throttle actor/CallRpcs actor/PlanFeed actor/CallLocator"),
+    ours: names(
+      "protocol media call routing access sockets throttle actor/CallRpcs actor/PlanFeed actor/CallLocator actor/CallReports"
+    ),
     modules: names("effect effect/crypto")
   },
   cluster: {
-    ours: ["actor"],
-    modules: names(`effect effect/cluster effect/rpc effect/socket ${platform} node:net`)
+    // Of a plan it knows the version, to keep the newest; of calls and relays the names.
+    ours: names("actor call/CallVersion protocol/Ids"),
+    modules: names(`effect effect/cluster effect/rpc effect/socket effect/sql ${platform}`)
   },
   admin: {
     ours: names("pipeline actor/CallRpcs sockets/PackedAddress"),
@@ -61,8 +64,10 @@ export const rows: Readonly<Record<string, Row>> = {
   server: {
     ours: names("protocol call routing access sockets state throttle actor pipeline cluster admin"),
     modules: [
-      ...names("effect effect/cluster effect/crypto effect/http effect/net effect/observability effect/rpc"),
-      ...names(`${platform} node:fs node:os node:path`)
+      ...names(
+        "effect effect/cluster effect/crypto effect/http effect/net effect/observability effect/process effect/rpc"
+      ),
+      ...names(`effect/sql ${platform} node:fs node:os node:path node:url`)
     ]
   },
   client: {

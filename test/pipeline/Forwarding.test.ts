@@ -63,6 +63,8 @@ describe("Forwarding", () => {
       notOurs: 2,
       unsupportedType: 1
     })
+    const { strayCount, strays } = relay.forwarding
+    assert.deepStrictEqual(Array.from(strays.subarray(0, strayCount)), [0])
     assert.deepStrictEqual(relay.poll(10_000), [])
     assert.strictEqual(relay.receive(1, good, good).length, 1)
     assert.strictEqual(dropped.duplicate, 1)

@@ -89,7 +89,7 @@ describe("peer access", () => {
             { _tag: "BindingRequest", transactionId: Raw.transactionId() },
             { _tag: "BindingSuccess", transactionId: Raw.transactionId(), mappedAddress },
             { _tag: "PingRequest", ...common() },
-            { _tag: "PingSuccess", transactionId: Raw.transactionId(), mappedAddress },
+            { _tag: "PingSuccess", transactionId: Raw.transactionId(), mappedAddress, relays },
             { _tag: "LeaveRequest", ...common(), legTag: 4711 },
             { _tag: "ResumeRequest", ...common(), ticket: new Uint8Array(80), epoch: 1 },
             { _tag: "JoinRequest", ...common(), token: ada.token.claimsBytes, streams: [] },

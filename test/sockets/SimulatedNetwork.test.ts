@@ -265,4 +265,34 @@ describe("SimulatedNetwork", () => {
       assert.deepStrictEqual(yield* receive(other), [{ source: "198.18.0.1:3478", bytes: [1] }])
     }).pipe(Effect.provide(SimulatedNetwork.layer()))
   )
+
+  it.effect("what is sent to a balancer's address reaches who is behind it, and is answered from there", () =>
+    Effect.gen(function* () {
+      const network = yield* SimulatedNetwork.SimulatedNetwork
+      const phone = yield* openEndpoint("10.0.0.9")
+      const relays = [yield* openEndpoint("10.0.0.1", 3478), yield* openEndpoint("10.0.0.2", 3478)]
+      const answers = yield* record(phone)
+      const balancer = address("10.0.0.100:3478")
+      for (const [number, relay] of relays.entries()) {
+        yield* echo(relay)
+        yield* network.redirect("10.0.0.100:3478", PackedAddress.format(relay.port.address))
+        yield* sendNumbers(phone, balancer, [number])
+        yield* TestClock.adjust("10 millis")
+      }
+      yield* sendNumbers(phone, relays[0]!.port.address, [2])
+      yield* TestClock.adjust("10 millis")
+      assert.deepStrictEqual(
+        answers.map(({ number, source }) => [number, source]),
+        [
+          [0, "10.0.0.100:3478"],
+          [1, "10.0.0.100:3478"],
+          [2, "10.0.0.1:3478"]
+        ]
+      )
+      assert.deepStrictEqual(
+        relays.map(({ port }) => port.counters.received),
+        [2, 1]
+      )
+    }).pipe(Effect.provide(SimulatedNetwork.layer({ ...perfect, latencyMs: 1 })))
+  )
 })

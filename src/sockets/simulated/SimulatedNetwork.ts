@@ -5,6 +5,7 @@ import * as DueTimer from "../DueTimer.ts"
 import * as PackedAddress from "../PackedAddress.ts"
 import { join, packetBytes, reset, type SendBatch } from "../PacketBatch.ts"
 import * as LinkEmulator from "./LinkEmulator.ts"
+import * as Redirections from "./Redirections.ts"
 import * as SimulatedPort from "./SimulatedPort.ts"
 
 type HostKey = ReturnType<typeof PackedAddress.hostKey>
@@ -28,6 +29,11 @@ export class SimulatedNetwork extends Context.Service<
     readonly rebind: (address: string, newAddress: string) => Effect.Effect<void>
     /** The same for all ports of a host, as when a telephone leaves its Wi-Fi for a cellular network. */
     readonly moveHost: (host: string, newHost: string) => Effect.Effect<void>
+    /**
+     * What is sent to `address`, where no port is, arrives at `target` from now on, as behind a load balancer. What that
+     * port answers comes from `address`.
+     */
+    readonly redirect: (address: string, target: string) => Effect.Effect<void>
     /** Packets that arrived where no port was open. */
     readonly undeliverable: () => number
   }
@@ -50,6 +56,7 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
 
   const ports = new Map<AddressKey, SimulatedPort.SimulatedPort>()
   const links = new Map<HostKey, Map<HostKey, LinkEmulator.LinkEmulator>>()
+  const redirections = Redirections.make()
   const inFlight = DueQueue.make<SimulatedPort.Datagram>()
   let undeliverable = 0
   let ownHosts = 0
@@ -77,11 +84,13 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
     for (let place = 0; place < batch.count; place++) {
       const bytes = new Uint8Array(packetBytes(batch, place))
       join(batch, place, port.memory, bytes, 0)
-      const destination = PackedAddress.take(batch.addresses, place)
+      const wanted = PackedAddress.take(batch.addresses, place)
+      const destination = Redirections.destinationOf(redirections, port.publicAddress, wanted)
+      const source = Redirections.sourceOf(redirections, port.publicAddress, destination)
       const link = linkBetween(from, PackedAddress.hostKey(destination))
       const copies = LinkEmulator.transmit(link, nowMs, bytes.length, draw)
       for (let copy = 0; copy < copies; copy++) {
-        DueQueue.add(inFlight, link.arrivalsMs[copy]!, { source: port.publicAddress, destination, bytes })
+        DueQueue.add(inFlight, link.arrivalsMs[copy]!, { source, destination, bytes })
       }
       port.counters.sent++
       port.counters.sentBytes += bytes.length
@@ -164,6 +173,8 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
           rebindNow(port, address)
         }
       }),
+    redirect: (address, target) =>
+      Effect.sync(() => Redirections.set(redirections, addressOf(address), addressOf(target))),
     undeliverable: () => undeliverable
   })
 

@@ -10,6 +10,7 @@ export interface Member {
   readonly port: number
   readonly legTag: number
   readonly epoch: number
+  readonly restores: number
   readonly ssrcs: ReadonlyArray<number>
   readonly joinedAtMs: number
 }
@@ -28,7 +29,7 @@ export const next = (
   nowMs: number,
   firstEpoch: number
 ): Outcome => {
-  const { epoch, kind, legTag, participant, port, relay, ssrcs } = command
+  const { epoch, kind, legTag, participant, port, relay, restores, ssrcs } = command
   const member = members.find((one) => one.participant === participant)
   const others = members.filter((one) => one.participant !== participant)
   const isOnThisLeg = member !== undefined && member.relay === relay && member.legTag === legTag
@@ -40,19 +41,34 @@ export const next = (
       const taken = new Set(others.flatMap((other) => other.ssrcs))
       if (new Set(ssrcs).size < ssrcs.length || ssrcs.some((ssrc) => taken.has(ssrc))) return "SsrcTaken"
       const leg = { participant, relay, port, legTag, ssrcs }
-      if (isOnThisLeg) return withMember({ ...leg, epoch: member.epoch, joinedAtMs: member.joinedAtMs })
-      return withMember({ ...leg, epoch: member === undefined ? firstEpoch : member.epoch + 1, joinedAtMs: nowMs })
+      if (isOnThisLeg) return withMember({ ...member, ...leg })
+      const nextEpoch = member === undefined ? firstEpoch : member.epoch + 1
+      return withMember({ ...leg, epoch: nextEpoch, restores: 0, joinedAtMs: nowMs })
     }
     case "resume": {
       if (member === undefined) return "UnknownParticipant"
       const isRepeated = isOnThisLeg && member.epoch === epoch + 1
-      if (member.epoch !== epoch && !isRepeated) return "StaleEpoch"
-      return withMember({ ...member, relay, port, legTag, epoch: epoch + 1 })
+      if (epoch < member.epoch && !isRepeated) return "StaleEpoch"
+      return withMember({
+        ...member,
+        relay,
+        port,
+        legTag,
+        epoch: epoch + 1,
+        restores: isRepeated ? member.restores : 0
+      })
+    }
+    case "restore": {
+      if (member === undefined) return "UnknownParticipant"
+      const isRepeated = isOnThisLeg && member.epoch === epoch && member.restores === restores + 1
+      const isOld = epoch < member.epoch || (epoch === member.epoch && restores < member.restores)
+      if (member.legTag !== legTag || (isOld && !isRepeated)) return "StaleEpoch"
+      return withMember({ ...member, relay, epoch, restores: restores + 1 })
     }
     case "move":
       if (member === undefined) return "UnknownParticipant"
       return member.legTag === legTag ? withMember({ ...member, port }) : "StaleEpoch"
     case "leave":
-      return member?.legTag === legTag ? others : members
+      return member?.legTag === legTag && member.restores <= restores ? others : members
   }
 }

@@ -13,7 +13,7 @@ import * as CallModel from "./CallModel.ts"
 /** A command, or another owner takes the call over. */
 type Step = RandomCommand | "takeOver"
 
-const kinds: ReadonlyArray<RandomCommand["kind"]> = ["join", "join", "resume", "move", "leave"]
+const kinds: ReadonlyArray<RandomCommand["kind"]> = ["join", "join", "resume", "restore", "move", "leave"]
 const relays: ReadonlyArray<RandomCommand["relay"]> = ["relay-a", "relay-b"]
 
 /** From so few values that commands meet, but for a case that fills the call. */
@@ -28,17 +28,19 @@ const drawStep = (draw: Dice.Dice, participants: number): Step => {
     port: Dice.integer(draw, 1, 4),
     legTag: Dice.integer(draw, 1, 3),
     epoch: Dice.integer(draw, 1, 4),
+    restores: Dice.integer(draw, 0, 2),
     ssrcs: isCrowd ? [1000 + participant] : Dice.many(Dice.integer(draw, 0, 2), () => Dice.integer(draw, 1, 9))
   }
 }
 
 const membersOf = ({ participants }: CallState): ReadonlyArray<CallModel.Member> =>
-  participants.map(({ address, epoch, id, joinedAtMs, legTag, relay, streams }) => ({
+  participants.map(({ address, epoch, id, joinedAtMs, legTag, relay, restores, streams }) => ({
     participant: Number(/\d+$/.exec(id)?.[0]),
     relay,
     port: Number(address.split(":")[1]),
     legTag,
     epoch,
+    restores,
     ssrcs: streams.map(({ ssrc }) => ssrc),
     joinedAtMs
   }))
@@ -48,8 +50,8 @@ const epochOf = (state: CallState, participant: number): number | undefined =>
 
 /** By participant, so that the order of keys plays no part. */
 const listed = (members: ReadonlyArray<CallModel.Member>) =>
-  members.map(({ epoch, joinedAtMs, legTag, participant, port, relay, ssrcs }) =>
-    [participant, relay, port, legTag, epoch, joinedAtMs, ...ssrcs].join(" ")
+  members.map(({ epoch, joinedAtMs, legTag, participant, port, relay, restores, ssrcs }) =>
+    [participant, relay, port, legTag, epoch, restores, joinedAtMs, ...ssrcs].join(" ")
   )
 
 const checkPlan = (plan: ForwardingPlan, members: ReadonlyArray<CallModel.Member>): void => {

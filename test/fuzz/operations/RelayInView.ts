@@ -3,15 +3,10 @@ import { SecureRandom } from "effect/crypto"
 import * as KeyRing from "../../../src/access/KeyRing.ts"
 import * as CallActor from "../../../src/actor/CallActor.ts"
 import * as SingleRunner from "../../../src/cluster/SingleRunner.ts"
-import * as Answers from "../../../src/pipeline/Answers.ts"
-import { CallNotices } from "../../../src/pipeline/CallNotices.ts"
-import { CallSessions } from "../../../src/pipeline/CallSessions.ts"
-import { ControlInbox } from "../../../src/pipeline/ControlInbox.ts"
-import { ControlOutbox } from "../../../src/pipeline/ControlOutbox.ts"
-import * as ControlPipeline from "../../../src/pipeline/ControlPipeline.ts"
-import { Directives } from "../../../src/pipeline/Directives.ts"
-import * as MediaPipeline from "../../../src/pipeline/MediaPipeline.ts"
 import * as RelayCore from "../../../src/pipeline/RelayCore.ts"
+import * as RelayPeers from "../../../src/pipeline/RelayPeers.ts"
+import * as Pipeline from "../../../src/server/Pipeline.ts"
+import { CallLocator } from "../../../src/actor/CallLocator.ts"
 import { RelayId } from "../../../src/protocol/Ids.ts"
 import { DatagramNetwork } from "../../../src/sockets/DatagramNetwork.ts"
 import * as PackedAddress from "../../../src/sockets/PackedAddress.ts"
@@ -32,9 +27,10 @@ const options: RelayCore.RelayOptions = {
   host,
   port: 3478,
   keyRing,
-  otherRelays: [],
+  advertised: undefined,
   audioRingBytes: ringBytes,
   videoRingBytes: ringBytes,
+  drainTimeoutMs: 500,
   repair: true
 }
 
@@ -76,15 +72,9 @@ export const layer = (seed: number, outlet: Outlet) => {
     SecureRandom.SecureRandom,
     SecureRandom.make((size) => Dice.bytes(draw, size))
   )
-  return ControlPipeline.layer.pipe(
-    Layer.provide([CallSessions.layer, CallNotices.layer]),
-    Layer.provide(Answers.Answers.layer),
-    Layer.provide(Directives.layer),
-    Layer.provide(ControlOutbox.layer),
-    Layer.provide(MediaPipeline.layer),
-    Layer.provide(ControlInbox.layer),
+  return Pipeline.layer.pipe(
     Layer.provideMerge(RelayCore.layer(options)),
-    Layer.provide(CallActor.layer),
+    Layer.provide([CallActor.layer, CallLocator.layer, RelayPeers.layerFixed([])]),
     Layer.provide([random, Throttle.layerOpen, SingleRunner.layer, throughOutlet(outlet)])
   )
 }

@@ -1,0 +1,141 @@
+import { type ForwardingPlan, nextRelay, type PlanRow } from "../call/ForwardingPlan.ts"
+import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
+import type { LocalCall } from "./CallTable.ts"
+import type { Forwarding } from "./Forwarding.ts"
+import * as LegTable from "./LegTable.ts"
+import * as Lingering from "./Lingering.ts"
+import * as RelayLeg from "./RelayLeg.ts"
+import * as RelayStream from "./RelayStream.ts"
+import * as TrunkTable from "./TrunkTable.ts"
+
+/** What the rows of all plans are made of. */
+export interface Routing {
+  readonly relayId: RelayId
+  readonly forwarding: Pick<Forwarding, "legs" | "timers">
+  readonly trunks: TrunkTable.TrunkTable
+  readonly lingering: Lingering.Lingering
+}
+
+/** Makes the rows of the call's plan into references, for the legs that are here and the trunks to the others. */
+export const connect = (self: Routing, call: LocalCall, nowMs: number): void => {
+  const { plan } = call
+  if (plan === undefined) return
+  connectTrunks(self, call, plan, nowMs)
+  const relays = new Map(plan.participants.map(({ id, relay }) => [id, relay]))
+  placeStreams(self, call, plan)
+
+  const sources = new Map<RelayLeg.RelayLeg, Array<RelayLeg.RelayLeg>>()
+  const legs = [...[...call.sessions.values()].map(({ leg }) => leg), ...trunkLegsOf(call)]
+  for (const leg of legs) {
+    sources.set(leg, [])
+    for (const stream of leg.streams) stream.targets = []
+  }
+  for (const row of plan.rows) {
+    const from = sourceOf(self, call, plan, relays.get(row.from), row.from)
+    const stream = from && RelayLeg.findStream(from, row.ssrc)
+    if (from === undefined || stream === undefined) continue
+    stream.targets = targetsOf(self, call, plan, relays, row, from)
+    for (const target of stream.targets) {
+      const known = sources.get(target)
+      if (known !== undefined && !known.includes(from)) known.push(from)
+    }
+  }
+  for (const [leg, of] of sources) leg.sources = of
+}
+
+/** Nobody of the call is here any more. */
+export const disconnect = (self: Routing, call: LocalCall, nowMs: number): void => {
+  for (const relay of call.trunkLegs.keys()) leaveTrunk(self, call, relay, nowMs)
+}
+
+/** Those whose trunk is open. */
+const trunkLegsOf = ({ trunkLegs }: LocalCall) => [...trunkLegs.values()].filter((leg) => leg !== undefined)
+
+/** The leg on which a participant's streams come in. */
+const sourceOf = (
+  { relayId }: Routing,
+  call: LocalCall,
+  plan: ForwardingPlan,
+  relay: RelayId | undefined,
+  participant: ParticipantId
+): RelayLeg.RelayLeg | undefined => {
+  if (relay === undefined) return undefined
+  return relay === relayId ? call.sessions.get(participant)?.leg : call.trunkLegs.get(nextRelay(plan, relayId, relay))
+}
+
+/** Those who get it here, and once each relay that brings it to others. */
+const targetsOf = (
+  { relayId }: Routing,
+  call: LocalCall,
+  plan: ForwardingPlan,
+  relays: ReadonlyMap<ParticipantId, RelayId>,
+  row: PlanRow,
+  from: RelayLeg.RelayLeg
+): ReadonlyArray<RelayLeg.RelayLeg> => {
+  const origin = relays.get(row.from)
+  const sendsOn = origin === relayId || plan.relays[0]?.id === relayId
+  const targets = new Set<RelayLeg.RelayLeg>()
+  for (const id of row.to) {
+    const relay = relays.get(id)
+    const leg =
+      relay === relayId
+        ? call.sessions.get(id)?.leg
+        : relay !== undefined && relay !== origin && sendsOn
+          ? call.trunkLegs.get(nextRelay(plan, relayId, relay))
+          : undefined
+    if (leg !== undefined && leg !== from) targets.add(leg)
+  }
+  return [...targets]
+}
+
+/** The streams that come in on the call's trunks. One that was there already goes on as it is. */
+const placeStreams = ({ relayId }: Routing, call: LocalCall, plan: ForwardingPlan): void => {
+  const placed = new Map<RelayLeg.RelayLeg, Array<RelayStream.RelayStream>>()
+  for (const leg of trunkLegsOf(call)) placed.set(leg, [])
+  for (const { relay, streams } of plan.participants) {
+    if (relay === relayId) continue
+    const leg = call.trunkLegs.get(nextRelay(plan, relayId, relay))
+    if (leg === undefined) continue
+    for (const description of streams) {
+      placed.get(leg)?.push(RelayLeg.findStream(leg, description.ssrc) ?? RelayStream.make(description))
+    }
+  }
+  for (const [leg, streams] of placed) leg.streams = streams
+}
+
+/**
+ * One leg on the trunk to each other relay of the call, also where the hub stands between: if it dies another one takes its
+ * place at once, and must not have to open trunks first.
+ */
+const connectTrunks = (self: Routing, call: LocalCall, plan: ForwardingPlan, nowMs: number): void => {
+  const { forwarding, relayId, trunks } = self
+  const receiveTag = plan.relays.find(({ id }) => id === relayId)?.tag
+  const others = receiveTag === undefined ? [] : plan.relays.filter(({ id }) => id !== relayId)
+  for (const relay of call.trunkLegs.keys()) {
+    if (!others.some(({ id }) => id === relay)) leaveTrunk(self, call, relay, nowMs)
+  }
+  for (const place of others) {
+    const { id: relay } = place
+    const trunk = TrunkTable.to(trunks, place, nowMs)
+    trunk.calls.add(call)
+    const before = call.trunkLegs.get(relay)
+    const carrier = trunk.open?.leg
+    const isAsBefore = before?.receiveTag === receiveTag && before?.sendTag === place.tag
+    if (before !== undefined && before.carrier === carrier && isAsBefore) continue
+    if (before !== undefined) Lingering.add(self.lingering, before, nowMs)
+    const leg =
+      carrier === undefined || receiveTag === undefined
+        ? undefined
+        : RelayLeg.makeOnTrunk(carrier, call.id, { receiveTag, sendTag: place.tag })
+    call.trunkLegs.set(relay, leg)
+    if (leg !== undefined) LegTable.add(forwarding.legs, leg)
+  }
+}
+
+const leaveTrunk = ({ lingering, trunks }: Routing, call: LocalCall, relay: RelayId, nowMs: number): void => {
+  const leg = call.trunkLegs.get(relay)
+  call.trunkLegs.delete(relay)
+  if (leg !== undefined) Lingering.add(lingering, leg, nowMs)
+  const trunk = trunks.trunks.get(relay)
+  if (trunk?.calls.delete(call) === true && trunk.calls.size === 0) trunk.unusedSinceMs = nowMs
+}

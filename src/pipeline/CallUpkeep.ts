@@ -1,0 +1,64 @@
+import { Array, Effect, Layer, Schedule } from "effect"
+import { CallLocator } from "../actor/CallLocator.ts"
+import { type CallReport, CallReports } from "../actor/CallReports.ts"
+import type { LocalCall } from "./CallTable.ts"
+import * as Lingering from "./Lingering.ts"
+import { RelayCore } from "./RelayCore.ts"
+
+/** While media flows a call is reported with every turn. Milliseconds. */
+const turnMs = 200
+/** Otherwise this often, to who cares. Milliseconds. */
+const restingReportMs = 10_000
+/** Media has stopped when there was none for this long. Milliseconds. As in Leg. */
+const quietAfterMs = 2000
+/** The store forgets calls that nobody has kept for ten minutes. */
+const keepEvery = "1 minute"
+const keepAgainAfter = "2 seconds"
+const keptAtOnce = 500
+
+/** What a relay does for its calls at regular times: it reports them to their actors, and keeps them in the store. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { calls, forwarding, nowMs, options, routing } = yield* RelayCore
+    const reports = yield* CallReports
+    const locator = yield* CallLocator
+
+    const isActive = ({ sessions }: LocalCall): boolean => {
+      const since = nowMs() - quietAfterMs
+      for (const { leg } of sessions.values()) {
+        if (leg.hop.receive.lastMediaAtMs > since || leg.hop.send.lastMediaAtMs > since) return true
+      }
+      return false
+    }
+
+    const dueReports = (): ReadonlyArray<CallReport> => {
+      const due: Array<CallReport> = []
+      for (const call of calls.calls.values()) {
+        const active = isActive(call)
+        if (call.confirmed === undefined || (!active && nowMs() - call.reportedAtMs < restingReportMs)) continue
+        call.reportedAtMs = nowMs()
+        const legTags = [...call.sessions.values()].map(({ leg }) => leg.receiveTag)
+        due.push({ call: call.id, version: call.confirmed.version, legTags, isActive: active })
+      }
+      return due
+    }
+
+    const turn = Effect.suspend(() => {
+      Lingering.sweep(routing.lingering, forwarding, nowMs())
+      const due = dueReports()
+      return due.length === 0 ? Effect.void : reports.send(options.relayId, due)
+    })
+
+    const keepAll = Effect.suspend(() => {
+      const ids = [...calls.calls.values()].map(({ id }) => id)
+      return Effect.forEach(Array.chunksOf(ids, keptAtOnce), locator.keep, { discard: true })
+    }).pipe(
+      Effect.tapError((error) => Effect.logWarning(error.message)),
+      Effect.retry(Schedule.spaced(keepAgainAfter)),
+      Effect.ignore
+    )
+
+    yield* turn.pipe(Effect.andThen(Effect.sleep(turnMs)), Effect.forever, Effect.forkScoped)
+    yield* Effect.sleep(keepEvery).pipe(Effect.andThen(keepAll), Effect.forever, Effect.forkScoped)
+  })
+)

@@ -1,0 +1,34 @@
+import { Effect, Layer } from "effect"
+import * as KeyRing from "../access/KeyRing.ts"
+import { RelayDirectory } from "../cluster/RelayDirectory.ts"
+import { RelayCore } from "../pipeline/RelayCore.ts"
+import * as RelayPeers from "../pipeline/RelayPeers.ts"
+import type { RelayId } from "../protocol/Ids.ts"
+
+/** The directory beats as often. */
+const tellEvery = "1 second"
+
+/** The relay is one of its fleet, until the scope ends: named to devices as a backup, and not taken for another. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { calls, draining, incarnation, options, place } = yield* RelayCore
+    const directory = yield* RelayDirectory
+    const { keyRing, relayId: relay } = options
+    yield* directory.register({ relay, incarnation, address: place, keyFingerprints: KeyRing.fingerprints(keyRing) })
+    const tell = Effect.suspend(() =>
+      directory.update(relay, { participants: calls.sessionsByTag.size, isDraining: draining.isOpen() })
+    )
+    yield* tell.pipe(Effect.andThen(Effect.sleep(tellEvery)), Effect.forever, Effect.forkScoped)
+    yield* Effect.forkScoped(Effect.andThen(draining.await, tell))
+  })
+)
+
+/** The relays that are named in the configuration; where there are none, those of the fleet. */
+export const layerPeers = (relay: RelayId, named: ReadonlyArray<string>) =>
+  named.length > 0
+    ? RelayPeers.layerFixed(named)
+    : Layer.unwrap(
+        Effect.map(RelayDirectory, (directory) =>
+          RelayPeers.layerLive(() => directory.others(relay).map(({ relay: id, ...peer }) => ({ id, ...peer })))
+        )
+      )
