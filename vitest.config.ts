@@ -13,15 +13,18 @@ const failOnSkipped: Reporter = {
 }
 
 export default defineConfig({
+  // The package by its own name, for the examples in docs.
+  resolve: { tsconfigPaths: true },
   test: {
     reporters: process.env["TANDEM_REQUIRE"] === "all" ? ["default", failOnSkipped] : ["default"],
     // All cores: many tests wait for a process or a clock. By default one core would be left idle, which is half of two.
     maxWorkers: "100%",
     projects: [
       {
+        extends: true,
         test: {
           name: "code",
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.ts", "docs/**/*.test.ts"],
           exclude: ["test/interop/**"],
           // A machine that is busy with something else is no failure of a test.
           testTimeout: 20_000,
