@@ -2,6 +2,7 @@ import { Context, Effect, Layer, Metric } from "effect"
 import { controlOutcomes } from "./ControlCounters.ts"
 import { dropReasons } from "./PacketCounters.ts"
 import { RelayCore } from "./RelayCore.ts"
+import * as TrunkTable from "./TrunkTable.ts"
 
 /** The packet path counts in plain numbers. This brings the metrics up to them, when somebody looks. */
 export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly publish: Effect.Effect<void> }>()(
@@ -10,7 +11,7 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
   static readonly layer: Layer.Layer<PipelineMetrics, never, RelayCore> = Layer.effect(
     PipelineMetrics,
     Effect.gen(function* () {
-      const { batches, calls, controlCounters, forwarding, port } = yield* RelayCore
+      const { batches, calls, controlCounters, forwarding, port, routing } = yield* RelayCore
       const context = yield* Effect.context<never>()
       const { counters } = forwarding
 
@@ -69,7 +70,8 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
       for (const outcome of controlOutcomes) {
         counter("tandem_control_total", "Control datagrams", () => controlCounters[outcome], { outcome })
       }
-      gauge("tandem_legs", "Legs of participants on this relay", () => forwarding.legs.size)
+      gauge("tandem_legs", "Legs of participants on this relay", () => calls.sessionsByTag.size)
+      gauge("tandem_trunks", "Open trunks to other relays", () => TrunkTable.openCount(routing.trunks))
       gauge("tandem_calls", "Calls with participants on this relay", () => calls.calls.size)
 
       return PipelineMetrics.of({ publish: Effect.sync(() => publishers.forEach((publish) => publish())) })

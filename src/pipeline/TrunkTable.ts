@@ -87,3 +87,6 @@ export const to = (self: TrunkTable, { address, id }: Pick<RelayPlace, "address"
   self.wake()
   return trunk
 }
+
+export const openCount = ({ trunks }: TrunkTable): number =>
+  [...trunks.values()].filter(({ open }) => open !== undefined).length

@@ -62,8 +62,8 @@ describe("fuzzing", () => {
   })
 
   it("the same seed makes the same case, whatever ran before", async () => {
-    const first = await Driver.runFirst(Canaries.bytes, 1, Canaries.bytes.smokeCases)
-    const again = await Driver.runCase({ target: Canaries.bytes, seed: 1, number: first!.number })
+    const first = await Driver.runFirst(Canaries.bytes, 2, Canaries.bytes.smokeCases)
+    const again = await Driver.runCase({ target: Canaries.bytes, seed: 2, number: first!.number })
     assert.strictEqual(again?.input, first!.failure.input)
     assert.strictEqual(again?.rule, first!.failure.rule)
     const [smaller, smallerAgain] = [await first!.failure.minimize(), await again!.minimize()]

@@ -12,7 +12,8 @@ export const examine = Effect.fnUntraced(function* (world: SessionWorld.SessionW
     leg === undefined ? [] : [{ name: `p${index}`, address: addresses[leg.at]!, ...leg }]
   )
   const sizes = {
-    legs: core.forwarding.legs.size,
+    // A leg that a newer one has replaced goes on for a moment, for what is on its way to it.
+    legs: core.forwarding.legs.size - core.routing.lingering.length,
     sessions: core.calls.sessionsByTag.size,
     calls: core.calls.calls.size
   }
