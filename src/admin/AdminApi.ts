@@ -13,6 +13,16 @@ export const Health = Schema.Struct({
   participants: Schema.Int
 })
 
+/** Devices may be sent here. */
+export const Ready = Schema.Struct({ status: Schema.Literal("ready") })
+
+/** Devices should not be sent here, though those that are here are served. */
+export class NotReady extends Schema.TaggedError<NotReady>()(
+  "NotReady",
+  { status: Schema.Literals(["starting", "draining"]) },
+  { httpApiStatus: 503 }
+) {}
+
 /** The work done since the start. */
 export const Work = Schema.Struct({
   /** Datagrams of every kind. */
@@ -59,6 +69,7 @@ export class CallNotHere extends Schema.TaggedError<CallNotHere>()(
 export const AdminApi = HttpApi.make("tandem").add(
   HttpApiGroup.make("relay", { topLevel: true }).add(
     HttpApiEndpoint.get("healthz", "/healthz", { success: Health }),
+    HttpApiEndpoint.get("readyz", "/readyz", { success: Ready, error: NotReady }),
     HttpApiEndpoint.get("work", "/work", { success: Work }),
     HttpApiEndpoint.get("call", "/calls/:id", {
       params: { id: Schema.String },

@@ -9,7 +9,7 @@ import type * as CallTable from "../pipeline/CallTable.ts"
 import { PipelineMetrics } from "../pipeline/PipelineMetrics.ts"
 import { RelayCore } from "../pipeline/RelayCore.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
-import { AdminApi, CallNotHere, type CallReport } from "./AdminApi.ts"
+import { AdminApi, CallNotHere, type CallReport, NotReady } from "./AdminApi.ts"
 
 const cpuSeconds = Metric.gauge("process_cpu_seconds", { description: "User and system CPU time of the process" })
 const residentMemory = Metric.gauge("process_resident_memory_bytes", { description: "Resident memory of the process" })
@@ -42,7 +42,7 @@ const handlers = HttpApiBuilder.group(
   AdminApi,
   "relay",
   Effect.fn(function* (handlers) {
-    const { calls, options, port } = yield* RelayCore
+    const { calls, draining, options, port, started } = yield* RelayCore
     return handlers.handleAll({
       healthz: () =>
         Effect.sync(() => ({
@@ -53,6 +53,12 @@ const handlers = HttpApiBuilder.group(
           calls: calls.calls.size,
           participants: calls.sessionsByTag.size
         })),
+      readyz: () =>
+        Effect.suspend(() => {
+          if (draining.isOpen()) return new NotReady({ status: "draining" })
+          if (!started.isOpen()) return new NotReady({ status: "starting" })
+          return Effect.succeed({ status: "ready" as const })
+        }),
       work: () =>
         Effect.sync(() => ({
           packetsIn: port.counters.received,
@@ -110,7 +116,7 @@ const bound = Layer.effect(
   }))
 )
 
-/** `/healthz`, `/metrics`, `/work`, `/calls/:id` over HTTP. For operators: do not open it to the world. */
+/** `/healthz`, `/readyz`, `/metrics`, `/work`, `/calls/:id` over HTTP. For operators: do not open it to the world. */
 export const layer = (options: { readonly host: string; readonly port: number }) =>
   HttpRouter.serve(Layer.mergeAll(Layer.provide(HttpApiBuilder.layer(AdminApi), handlers), metrics), {
     disableLogger: true,

@@ -8,7 +8,7 @@ import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as BridgeReport from "./BridgeReport.ts"
 import { BadInput } from "./Failure.ts"
 import { joinFlags, passphraseFlag, sayWhy, secretOf, tokenOf } from "./JoinFlags.ts"
-import { impairFlag, impairmentOf, repairFlag } from "./RunCommand.ts"
+import { impairFlag, impairmentOf, repairFlag } from "./RunFlags.ts"
 import * as SendFlag from "./SendFlag.ts"
 
 /** As many as a Join can offer: docs/protocol.md. */

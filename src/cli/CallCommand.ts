@@ -7,7 +7,7 @@ import * as Network from "../server/Network.ts"
 import * as CallProgress from "./CallProgress.ts"
 import { BadInput } from "./Failure.ts"
 import { joinFlags, passphraseFlag, sayWhy, secretOf, tokenOf } from "./JoinFlags.ts"
-import { impairFlag, impairmentOf, repairFlag } from "./RunCommand.ts"
+import { impairFlag, impairmentOf, repairFlag } from "./RunFlags.ts"
 
 /** As many others as a call can have. */
 const othersMax = 49

@@ -3,7 +3,7 @@ import { Command, Flag } from "effect/cli"
 import * as Demo from "../demo/Demo.ts"
 import * as DemoReport from "../demo/DemoReport.ts"
 import { BadInput, failed } from "./Failure.ts"
-import { impairFlag, impairmentOf, repairFlag } from "./RunCommand.ts"
+import { impairFlag, impairmentOf, repairFlag } from "./RunFlags.ts"
 
 /** As many as a call can have. */
 const participantsMax = 50

@@ -1,114 +1,92 @@
-import { Console, Effect, FileSystem, Layer, Option, Result } from "effect"
-import { Command, Flag } from "effect/cli"
-import { SecureRandom } from "effect/crypto"
-import * as KeyFile from "../server/KeyFile.ts"
-import * as Network from "../server/Network.ts"
+import { Console, Effect, FileSystem, Option } from "effect"
+import { Command } from "effect/cli"
+import * as ClusterLayer from "../server/ClusterLayer.ts"
 import * as Relay from "../server/Relay.ts"
 import { RelayConfig } from "../server/RelayConfig.ts"
-import * as Impairment from "../sockets/Impairment.ts"
-import * as PackedAddress from "../sockets/PackedAddress.ts"
-import { BadInput, badInput, failed } from "./Failure.ts"
-import { keysFlag } from "./TokenCommand.ts"
+import * as RelayProcesses from "../server/RelayProcesses.ts"
+import { badInput, failed } from "./Failure.ts"
+import { again, parse as parseProcesses, relaysOf } from "./ProcessesFlag.ts"
+import { clusterOf, type Config, type Flags, flags, keysOf, type Options, optionsOf, parsed } from "./RunFlags.ts"
+import { inputEnded } from "./Signals.ts"
 
-export const impairFlag = Flag.String("impair").pipe(
-  Flag.withMetavar("loss=0.05,delay=20ms"),
-  Flag.withDescription("Treat what this process sends badly, to try things out"),
-  Flag.optional
-)
+/** One relay, in this process. */
+const runOne = Effect.fnUntraced(function* (flags: Flags, config: Config) {
+  const { address, adminPort, host, port, socket, stopRequested } = yield* Relay.Relay
+  const http = `http://${config.adminHost}:${adminPort}`
+  if (flags.json) yield* Console.log(JSON.stringify({ address, socket, http, pid: process.pid }))
+  else {
+    yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}`)
+    if (Option.isNone(keysOf(flags, config))) yield* Console.log(yield* callLine(host, port))
+  }
+  yield* Effect.raceFirst(stopRequested, flags.stopWithStdin ? inputEnded : Effect.never)
+})
 
-export const repairFlag = Flag.Boolean("repair").pipe(
-  Flag.withDescription("Ask for lost packets and send them again; --no-repair shows what that is worth"),
-  Flag.withDefault(true)
-)
-
-export const impairmentOf = (text: Option.Option<string>): Effect.Effect<Impairment.Impairment | undefined, BadInput> =>
-  Option.match(text, {
-    onNone: () => Effect.undefined,
-    onSome: (text) => Effect.mapError(Effect.fromResult(Impairment.parse(text)), badInput)
-  })
-
-const flags = {
-  host: Flag.String("host").pipe(Flag.withDescription("IP address to bind (TANDEM_HOST)"), Flag.optional),
-  port: Flag.Int("port").pipe(Flag.withDescription("UDP port, 0 for a free one (TANDEM_PORT)"), Flag.optional),
-  adminPort: Flag.Int("admin-port").pipe(
-    Flag.withDescription("HTTP port for health and metrics (TANDEM_ADMIN_PORT)"),
-    Flag.optional
-  ),
-  keys: keysFlag,
-  socket: Flag.Literals("socket", Network.SocketKind.literals).pipe(
-    Flag.withDescription("Batched system calls where there are (auto), always, or never (TANDEM_SOCKET)"),
-    Flag.optional
-  ),
-  impair: impairFlag,
-  repair: repairFlag,
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print one JSON object when the relay is ready"),
-    Flag.withDefault(false)
+/** Several, each in a process of its own. */
+const runSeveral = Effect.fnUntraced(function* (count: number, flags: Flags, config: Config, options: Options) {
+  const { advertised, cluster, host } = options
+  const relays = yield* Effect.fromResult(
+    relaysOf({
+      count,
+      name: options.relayId,
+      advertised,
+      ports: {
+        port: options.port,
+        "admin-port": options.admin.port,
+        "cluster-port": cluster?.port ?? 0
+      },
+      args: [
+        "--host",
+        host,
+        ...again("socket", flags.socket),
+        ...again("drain-timeout", flags.drainSeconds),
+        ...again("cluster-host", flags.clusterHost),
+        ...again("state", flags.state),
+        ...again("keys", flags.keys),
+        ...again("impair", flags.impair),
+        ...(flags.repair ? [] : ["--no-repair"])
+      ],
+      // It may have a password, which does not belong into the list of processes.
+      env: { TANDEM_CLUSTER: Option.getOrElse(clusterOf(flags, config), () => ClusterLayer.ofMachine) }
+    })
   )
-}
-
-/** Where to listen: names are not looked up. */
-const hostOf = (value: Option.Option<string>, fallback: string): Result.Result<string, BadInput> => {
-  const host = Option.getOrElse(value, () => fallback)
-  return Result.mapBoth(PackedAddress.fromHost(host, 0), {
-    onSuccess: () => host,
-    onFailure: ({ message }) => new BadInput({ message: `--host ${message}` })
+  const sayReady = Effect.fnUntraced(function* (ready: ReadonlyArray<RelayProcesses.NamedRelay>) {
+    if (flags.json) return yield* Console.log(JSON.stringify({ relays: ready, pid: process.pid }))
+    const list = ready.map(({ address, http, relay }) => `${relay} on UDP ${address} (${http})`)
+    yield* Console.log(`${count} relays ready: ${list.join(", ")}`)
+    const first = ready[0]!.address
+    if (Option.isNone(keysOf(flags, config)))
+      yield* Console.log(yield* callLine(host, Number(first.slice(first.lastIndexOf(":") + 1))))
   })
-}
-
-/** A flag's number as a port, or what to say about it. */
-const portOf = (name: string, value: Option.Option<number>, fallback: number): Result.Result<number, BadInput> => {
-  const port = Option.getOrElse(value, () => fallback)
-  return port >= 0 && port <= 65535
-    ? Result.succeed(port)
-    : Result.fail(new BadInput({ message: `--${name} ${port} is not a port: use 0 to 65535` }))
-}
+  const running = Effect.mapError(RelayProcesses.run(relays, sayReady), failed)
+  yield* Effect.raceFirst(running, flags.stopWithStdin ? inputEnded : Effect.never)
+})
 
 export const command = Command.make(
   "run",
   flags,
   Effect.fn(function* (flags) {
     const config = yield* Effect.mapError(RelayConfig, badInput)
-    const keys = Option.orElse(flags.keys, () => config.keys)
-    const keyRing = yield* Option.match(keys, {
-      onNone: () => KeyFile.readOrMakeForDevelopment(),
-      onSome: KeyFile.read
-    }).pipe(Effect.mapError(badInput), Effect.provide(SecureRandom.layerWebCrypto))
-    const admin = {
-      host: config.adminHost,
-      port: yield* Effect.fromResult(portOf("admin-port", flags.adminPort, config.adminPort))
-    }
-    const relay = Relay.layer({
-      ...config,
-      keyRing,
-      admin,
-      host: yield* Effect.fromResult(hostOf(flags.host, config.host)),
-      port: yield* Effect.fromResult(portOf("port", flags.port, config.port)),
-      repair: flags.repair,
-      socket: Option.getOrElse(flags.socket, () => config.socket),
-      impairment: yield* impairmentOf(flags.impair)
-    })
-    const ready = Effect.gen(function* () {
-      const { address, host, port, socket, adminPort } = yield* Relay.Relay
-      const http = `http://${admin.host}:${adminPort}`
-      if (flags.json) return yield* Console.log(JSON.stringify({ address, socket, http, pid: process.pid }))
-      yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}`)
-      if (Option.isNone(keys)) yield* Console.log(yield* callLine(isAny(host) ? "127.0.0.1" : host, port))
-    })
-    yield* Layer.launch(Layer.provide(Layer.effectDiscard(ready), relay)).pipe(
+    const count = (yield* parsed(flags.processes, config.processes, parseProcesses)) ?? 1
+    const options = yield* optionsOf(flags, config, count > 1 ? Option.some(ClusterLayer.ofMachine) : Option.none())
+    if (count > 1) return yield* runSeveral(count, flags, config, options)
+    yield* Effect.provide(runOne(flags, config), Relay.layer(options)).pipe(
       Effect.catchTags({
         PortNotOpened: (error) => Effect.fail(failed(error)),
         SocketNotAvailable: (error) => Effect.fail(badInput(error)),
+        DatabaseNotOpened: (error) => Effect.fail(failed(error)),
+        ClusterNotJoined: (error) => Effect.fail(failed(error)),
+        RelayRefused: (error) => Effect.fail(failed(error)),
         AdminPortNotOpened: (error) => Effect.fail(failed(error))
       })
     )
   })
-).pipe(Command.withDescription("Run a relay"))
+).pipe(Command.withDescription("Run a relay, or several that share their calls"))
 
 const isAny = (host: string): boolean => host === "0.0.0.0" || host === "::"
 
 /** What to paste into a second terminal: with the sample media in a clone, without media elsewhere. */
-const callLine = Effect.fnUntraced(function* (host: string, port: number) {
+const callLine = Effect.fnUntraced(function* (bound: string, port: number) {
+  const host = isAny(bound) ? "127.0.0.1" : bound
   const fileSystem = yield* FileSystem.FileSystem
   const hasSamples = yield* fileSystem.exists("samples/speech.opus").pipe(Effect.orElseSucceed(() => false))
   const tandem = hasSamples ? "npm run tandem --" : "tandem"

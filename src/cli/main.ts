@@ -4,16 +4,19 @@ import { ConfigProvider, Effect, Logger } from "effect"
 import { Command } from "effect/cli"
 import * as BridgeCommand from "./BridgeCommand.ts"
 import * as CallCommand from "./CallCommand.ts"
+import * as ClusterCommand from "./ClusterCommand.ts"
 import * as DemoCommand from "./DemoCommand.ts"
 import { exitCodeOf, layerOneLineErrors, report } from "./Failure.ts"
 import * as ProbeCommand from "./ProbeCommand.ts"
 import * as RunCommand from "./RunCommand.ts"
+import { endAtOnceWhenAskedTwice } from "./Signals.ts"
 import * as TokenCommand from "./TokenCommand.ts"
 
 const tandem = Command.make("tandem").pipe(
   Command.withDescription("A calling relay: end-to-end encrypted calls, repaired on every hop"),
   Command.withSubcommands([
     RunCommand.command,
+    ClusterCommand.command,
     TokenCommand.command,
     CallCommand.command,
     BridgeCommand.command,
@@ -22,7 +25,8 @@ const tandem = Command.make("tandem").pipe(
   ])
 )
 
-Command.run(tandem, { version: "0.1.0" }).pipe(
+Effect.forkDetach(endAtOnceWhenAskedTwice).pipe(
+  Effect.andThen(Command.run(tandem, { version: "0.1.0" })),
   report,
   Effect.provide(layerOneLineErrors),
   // What goes to stdout is for whoever reads it by program.

@@ -12,6 +12,13 @@ export class ClusterSchemaTooNew extends Schema.TaggedError<ClusterSchemaTooNew>
   }
 }
 
+/** There is no cluster in the database, or one of an older Tandem. */
+export class ClusterSchemaTooOld extends Schema.TaggedError<ClusterSchemaTooOld>()("ClusterSchemaTooOld", {}) {
+  override get message(): string {
+    return "the database has no cluster of this Tandem's: start a relay with it first"
+  }
+}
+
 const table = "tandem_cluster_migrations"
 
 /** Never changed once released: what is to be different comes as a migration of its own. */
@@ -51,6 +58,17 @@ const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
         )`
       })
     )
+  ],
+  [
+    2,
+    "drain",
+    Effect.succeed(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        // The life of the relay that is to drain, so that the next one is not meant.
+        yield* sql`ALTER TABLE tandem_relays ADD COLUMN drain_incarnation BIGINT`
+      })
+    )
   ]
 ]
 
@@ -59,11 +77,23 @@ const known = migrations.length
 /** Nodes that are started together make the tables together: only one of them may. */
 const whileOthersMigrate = { schedule: Schedule.spaced("100 millis"), times: 30 }
 
+const readFound = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [last] = yield* sql<{ found: number }>`SELECT MAX(migration_id) AS found FROM ${sql(table)}`
+  return last?.found ?? 0
+})
+
+/** Fails if the tables have another form than this Tandem writes. They stay as they are. */
+export const verify = Effect.gen(function* () {
+  // Without a cluster there is no such table.
+  const found = yield* Effect.orElseSucceed(readFound, () => 0)
+  if (found > known) return yield* new ClusterSchemaTooNew({ found, known })
+  if (found < known) return yield* new ClusterSchemaTooOld()
+})
+
 /** Brings the cluster's tables to the form that this Tandem writes, and refuses those of a newer one. */
 export const migrate = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
   yield* Effect.retry(Migrator.make({})({ loader: Effect.succeed(migrations), table }), whileOthersMigrate)
-  const [last] = yield* sql<{ found: number }>`SELECT MAX(migration_id) AS found FROM ${sql(table)}`
-  const found = last?.found ?? 0
+  const found = yield* readFound
   if (found > known) return yield* new ClusterSchemaTooNew({ found, known })
 })

@@ -89,6 +89,8 @@ export class RelayDirectory extends Context.Service<
   {
     /** The relay is known as long as the scope, and beats every second. */
     readonly register: (identity: RelayIdentity) => Effect.Effect<void, RelayRefused, Scope.Scope>
+    /** Ends when an operator wants this life of a registered relay to drain. */
+    readonly drainRequested: (relay: RelayId) => Effect.Effect<void>
     /** Goes with the next beat; that a relay drains is told at once. */
     readonly update: (relay: RelayId, load: RelayLoad) => Effect.Effect<void>
     /** All live relays, as of the last second. */
@@ -137,6 +139,8 @@ export const layerMemory = Layer.effect(
 
     return RelayDirectory.of({
       register,
+      // Who could ask for it is in the same process, and can stop the relay.
+      drainRequested: () => Effect.never,
       update: Effect.fnUntraced(function* (relay, load) {
         const seenAtMs = yield* nowMs
         yield* SubscriptionRef.update(entries, (all) =>

@@ -1,4 +1,4 @@
-import { Duration, Effect, Layer, Option, Schedule, Schema, SubscriptionRef } from "effect"
+import { Duration, Effect, Latch, Layer, Option, Schedule, Schema, SubscriptionRef } from "effect"
 import { RunnerAddress, ShardingConfig } from "effect/cluster"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -19,6 +19,13 @@ const withdrawTimeout = "1 second"
 const { seenAtMs: _seenAtMs, ...storedFields } = RelayDirectory.RelayEntry.fields
 /** When it was seen has a column of its own: it is compared in the database. */
 export const StoredEntry = Schema.fromJsonString(Schema.Struct(storedFields))
+
+/** A relay of this process. */
+interface Registered {
+  readonly identity: RelayDirectory.RelayIdentity
+  readonly load: RelayDirectory.RelayLoad
+  readonly drainRequested: Latch.Latch
+}
 
 interface Row {
   readonly entry: string
@@ -51,7 +58,7 @@ const make = Effect.gen(function* () {
   const { runnerAddress } = yield* ShardingConfig.ShardingConfig
   const node = Option.getOrElse(runnerAddress, () => RunnerAddress.make("localhost", 0))
 
-  const registered = new Map<RelayId, { identity: RelayDirectory.RelayIdentity; load: RelayDirectory.RelayLoad }>()
+  const registered = new Map<RelayId, Registered>()
   const changes = yield* SubscriptionRef.make<ReadonlyArray<RelayDirectory.RelayEntry>>([])
   let live: ReadonlyArray<RelayDirectory.RelayEntry> = []
 
@@ -72,18 +79,21 @@ const make = Effect.gen(function* () {
   const claim = Effect.fnUntraced(function* (relay: RelayId, dead: number | undefined) {
     const self = registered.get(relay)
     if (self === undefined) return true
-    const { identity, load } = self
+    const { drainRequested, identity, load } = self
     const { incarnation } = identity
     const entry = yield* Effect.orDie(Schema.encodeEffect(StoredEntry)({ ...identity, ...load, node }))
     const now = yield* clock.now
-    const claimed = yield* sql`INSERT INTO tandem_relays (relay, incarnation, entry, seen_at_ms)
+    const [claimed] = yield* sql<{
+      drain_incarnation: number | string | null
+    }>`INSERT INTO tandem_relays (relay, incarnation, entry, seen_at_ms)
       VALUES (${relay}, ${incarnation}, ${entry}, ${now})
       ON CONFLICT (relay) DO UPDATE
       SET incarnation = excluded.incarnation, entry = excluded.entry, seen_at_ms = excluded.seen_at_ms
       WHERE tandem_relays.incarnation = ${incarnation} OR tandem_relays.incarnation = ${dead ?? incarnation}
         OR tandem_relays.seen_at_ms <= ${now} - ${RelayDirectory.liveMs}
-      RETURNING relay`
-    return claimed.length > 0
+      RETURNING drain_incarnation`
+    if (String(claimed?.drain_incarnation) === String(incarnation)) drainRequested.openUnsafe()
+    return claimed !== undefined
   })
 
   /** Whether the relay still beats: one that was killed is in the table for a while. */
@@ -137,8 +147,9 @@ const make = Effect.gen(function* () {
       const aheadMs = yield* clock.aheadMs
       if (Math.abs(aheadMs) > aheadMsMax) return yield* refused(new RelayDirectory.ClockOff({ aheadMs }))
       let dead = yield* findObstacle(identity)
+      const drainRequested = yield* Latch.make()
       yield* Effect.acquireRelease(
-        Effect.sync(() => void registered.set(relay, { identity, load: RelayDirectory.idle })),
+        Effect.sync(() => void registered.set(relay, { identity, load: RelayDirectory.idle, drainRequested })),
         () => withdraw(identity)
       )
       // Whoever has come in between is an obstacle.
@@ -163,6 +174,7 @@ const make = Effect.gen(function* () {
 
   return RelayDirectory.RelayDirectory.of({
     register,
+    drainRequested: (relay) => Effect.suspend(() => registered.get(relay)?.drainRequested.await ?? Effect.never),
     update,
     others: (relay) => live.filter((entry) => entry.relay !== relay),
     all: () => live,

@@ -59,8 +59,8 @@ export const layerLive = (others: () => ReadonlyArray<PeerRelay>) =>
       placeElsewhere: (call, self) => {
         const neighbours = taking()
           .filter(({ address }) => hostOf(address) === hostOf(self.address))
-          .map((relay) => ({ ...relay, participants: relay.participants + sentTo(relay) }))
-        const chosen = Placement.better(call, self, neighbours, idOf)
+          .map((relay) => ({ relay, participants: relay.participants + sentTo(relay) }))
+        const chosen = Placement.better(call, self, neighbours, ({ relay }) => relay.id)?.relay
         if (chosen === undefined) return undefined
         sent.set(chosen.id, { sinceMs: chosen.seenAtMs, participants: sentTo(chosen) + 1 })
         return chosen.address

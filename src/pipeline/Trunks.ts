@@ -23,6 +23,8 @@ const retryMsMax = 1000
 const proofEveryMs = 2000
 /** A trunk that no call needs is closed. */
 const closeAfterMs = 60_000
+/** A relay that no call here needs is asked so often. */
+const proofsMaxWithoutCalls = 4
 
 /**
  * Opens trunks to the relays that the plans name, and keeps them open. Each side asks the other for a proof: an answer to
@@ -94,11 +96,14 @@ export class Trunks extends Context.Service<
         outbox.send(MessageIntegrity.sign(message, proof.key), address.success)
       })
 
+      const isOutOfUse = ({ unusedSinceMs }: TrunkTable.Trunk): boolean => nowMs() - unusedSinceMs >= closeAfterMs
+
       /** What is due, and when the next is. Infinity: nothing will be. */
       const turn = Effect.fnUntraced(function* () {
         let nextMs = Infinity
         for (const trunk of table.trunks.values()) {
-          if (trunk.calls.size === 0 && nowMs() - trunk.unusedSinceMs >= closeAfterMs) {
+          const isDone = trunk.open === undefined ? trunk.unanswered >= proofsMaxWithoutCalls : isOutOfUse(trunk)
+          if (trunk.calls.size === 0 && isDone) {
             closeLeg(trunk)
             table.trunks.delete(trunk.relay)
             continue
@@ -135,7 +140,10 @@ export class Trunks extends Context.Service<
         }
         // Whoever has captured this can send it from anywhere: what is known of the trunk stays as it is.
         const place = { id: request.relay, address: PackedAddress.format(datagram.address) }
-        const trunk = table.trunks.get(request.relay) ?? TrunkTable.to(table, place, nowMs())
+        const known = table.trunks.get(request.relay)
+        const trunk = known ?? TrunkTable.to(table, place, nowMs())
+        // It may have been captured: whoever is at this address is asked once.
+        if (known === undefined) trunk.unanswered = proofsMaxWithoutCalls - 1
         const { nonce, transactionId } = request
         const { incarnation } = trunk
         const answer = { transactionId, relay: relayId, incarnation, nonce, legTag: yield* tagOf(trunk) }

@@ -29,6 +29,14 @@ export const layerPeers = (relay: RelayId, named: ReadonlyArray<string>) =>
     ? RelayPeers.layerFixed(named)
     : Layer.unwrap(
         Effect.map(RelayDirectory, (directory) =>
-          RelayPeers.layerLive(() => directory.others(relay).map(({ relay: id, ...peer }) => ({ id, ...peer })))
+          RelayPeers.layerLive(() =>
+            directory.others(relay).map(({ address, isDraining, participants, relay: id, seenAtMs }) => ({
+              id,
+              address,
+              isDraining,
+              participants,
+              seenAtMs
+            }))
+          )
         )
       )

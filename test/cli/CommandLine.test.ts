@@ -55,6 +55,40 @@ describe("command line", { timeout: 60_000 }, () => {
     ])
   })
 
+  it("refuses several relays that cannot be", async () => {
+    await Promise.all([
+      refuses(["run", "--processes", "0"], 2, /--processes 0: use a number from 1 to 256, or auto/),
+      refuses(["run"], 2, /--processes many: use a number/, { TANDEM_PROCESSES: "many" }),
+      refuses(["run", "--processes", "2", "--port", "65535"], 2, /--port 65535 has no 2 ports from there: use a lower/),
+      refuses(
+        ["cluster", "status"],
+        1,
+        /there is no \.tandem\/cluster\.db: name the database of a cluster with --cluster/
+      )
+    ])
+  })
+
+  it("refuses state that it cannot keep or reach, and repeats no password", async () => {
+    const words = (text: string) => new RegExp(`^(?!.*secret)tandem: .*${text.replaceAll(/[.()|]/g, "\\$&")}`)
+    const unknown = words('the state (--state or TANDEM_STATE) cannot be in "mysql": use memory, sqlite:FILE')
+    await Promise.all([
+      refuses(["run", "--state", "mysql://ada:secret@127.0.0.1/calls"], 2, unknown),
+      refuses(["run"], 2, unknown, { TANDEM_STATE: "mysql://ada:secret@127.0.0.1/calls" }),
+      refuses(["run", "--state", "redis://:secret@127.0.0.1/calls"], 2, words("has a URL that cannot be read")),
+      refuses(["run", "--state", `sqlite:${picture}`], 1, words("video.ivf cannot be opened (file is not a database)"))
+    ])
+    const unreachable = (url: string) =>
+      words(`${url} cannot be opened (connect ECONNREFUSED 127.0.0.1:1): see that it runs`)
+    await Promise.all([
+      refuses(
+        ["run", "--state", "postgres://ada:secret@127.0.0.1:1/calls"],
+        1,
+        unreachable("postgres://127.0.0.1:1/calls")
+      ),
+      refuses(["run", "--state", "redis://ada:secret@127.0.0.1:1/0"], 1, unreachable("redis://127.0.0.1:1/0"))
+    ])
+  })
+
   it("refuses numbers of a call that are out of bounds", async () => {
     await Promise.all([
       refuses([...joining().slice(0, -1), ""], 2, /--passphrase is empty: give the one/),

@@ -56,3 +56,51 @@ export const startRelay = async (folder: string, ...args: ReadonlyArray<string>)
     }
   }
 }
+
+/** What `tandem run --processes` says of one relay. */
+export interface RelayOfSeveral {
+  readonly relay: string
+  readonly address: string
+  readonly http: string
+  readonly pid: number
+}
+
+/** Several relays on free ports, ready. They must be stopped. */
+export const startRelays = async (folder: string, count: number, ...args: ReadonlyArray<string>) => {
+  const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"]
+  const child = start(folder, ["run", "--json", "--processes", String(count), ...ports, ...args])
+  const log: Array<string> = []
+  createInterface(child.stderr!).on("line", (line) => log.push(line))
+  const failed = once(child, "exit").then(() => Promise.reject(new Error(`no relays: ${log.join("\n")}`)))
+  const [line] = (await Promise.race([once(createInterface(child.stdout!), "line"), failed])) as [string]
+  failed.catch(() => undefined)
+  const { relays } = JSON.parse(line) as { readonly relays: ReadonlyArray<RelayOfSeveral> }
+  return {
+    relays,
+    pid: child.pid!,
+    log,
+    /** Sends the signal. Returns the exit code, and how long all took to end. */
+    stop: async (signal: NodeJS.Signals = "SIGTERM") => {
+      const startedAtMs = performance.now()
+      if (child.exitCode === null) {
+        child.kill(signal)
+        await once(child, "exit")
+      }
+      return { exitCode: child.exitCode, tookMs: performance.now() - startedAtMs }
+    }
+  }
+}
+
+/** Of another's child, too. */
+export const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Looks until it is so. */
+export const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await isSo())) await new Promise((resume) => setTimeout(resume, 50))
+}

@@ -114,6 +114,56 @@ describe("join", () => {
     }).pipe(run(4))
   )
 
+  describe("a relay with a neighbour that has less to do", () => {
+    const wasPlaced = ({ requests }: FakeRelay.FakeRelay) =>
+      requests.flatMap(({ message }) => (message._tag === "JoinRequest" ? [message.placed === true] : []))
+
+    it.effect("sends the device there, which says that it was sent", () =>
+      Effect.gen(function* () {
+        const asked = yield* FakeRelay.make(relayA)
+        const named = yield* FakeRelay.make(relayB)
+        asked.behaviour.instead = (request) =>
+          request._tag === "JoinRequest" && request.placed === undefined
+            ? refusal(request, 300, { relays: [named.address] })
+            : undefined
+        // Another relay that would be next gets nothing.
+        yield* during(1000, CallClient.join(optionsOf([relayA, "203.0.113.3", relayB])))
+        assert.isDefined(named.hop)
+        assert.deepStrictEqual(wasPlaced(asked), [false])
+        assert.deepStrictEqual([...new Set(wasPlaced(named))], [true])
+      }).pipe(run(21))
+    )
+
+    it.effect("takes the device after all when the neighbour is silent", () =>
+      Effect.gen(function* () {
+        const asked = yield* FakeRelay.make(relayA)
+        asked.behaviour.instead = (request) =>
+          request._tag === "JoinRequest" && request.placed === undefined
+            ? refusal(request, 300, { relays: [`${relayB}:3478`] })
+            : undefined
+        yield* during(2000, CallClient.join(optionsOf([relayA])))
+        assert.isDefined(asked.hop)
+        assert.strictEqual(wasPlaced(asked).at(-1), true)
+      }).pipe(run(22))
+    )
+
+    it.effect("is not asked for ever, even if it never takes anybody", () =>
+      Effect.gen(function* () {
+        const relays = [yield* FakeRelay.make(relayA), yield* FakeRelay.make(relayB)]
+        relays.forEach((relay, index) => {
+          relay.behaviour.instead = (request) => refusal(request, 300, { relays: [relays[1 - index]!.address] })
+        })
+        const error = yield* refusedJoin([relayA, relayB], 2000)
+        assert.isTrue(error._tag === "JoinRefused" && error.code === 300)
+        assert.match(error.message, /another relay with less to do was to take it, and did not; try again/)
+        assert.deepStrictEqual(relays.map(wasPlaced), [
+          [false, true],
+          [true, true]
+        ])
+      }).pipe(run(23))
+    )
+  })
+
   it.effect("passes on for how long a busy relay wants to be left alone", () =>
     Effect.gen(function* () {
       const relay = yield* FakeRelay.make(relayA)

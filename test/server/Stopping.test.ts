@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import * as Fleet from "./FleetScene.ts"
 
 /** Of virtual time. */
@@ -10,7 +10,7 @@ const tookMs = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E,
 })
 
 describe("a relay that is stopped", () => {
-  it.effect("ends as soon as its devices are elsewhere, and what they had on the way has come", () =>
+  it.effect("takes nobody, and ends as soon as its devices are elsewhere and what was on the way has come", () =>
     Fleet.scene(
       41,
       Effect.gen(function* () {
@@ -19,7 +19,12 @@ describe("a relay that is stopped", () => {
         yield* Effect.sleep("6 seconds")
         yield* Effect.forkChild(Fleet.talk(members, 10))
         yield* Effect.sleep("1 second")
-        assert.isBelow(yield* tookMs(a!.stop), 4000)
+        const stopping = yield* Effect.forkChild(tookMs(a!.stop))
+        yield* Effect.sleep("500 millis")
+        const late = yield* Fleet.member(3, ["a"], "another")
+        assert.isUndefined(stopping.pollUnsafe())
+        assert.isBelow(yield* Fiber.join(stopping), 4000)
+        assert.deepInclude(late.events.at(0), { _tag: "Connected", relay: Fleet.relayAddress("b") })
         for (const { events } of members) {
           assert.deepInclude(events.at(-1), { _tag: "Resumed", relay: Fleet.relayAddress("b") })
         }
