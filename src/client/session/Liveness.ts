@@ -51,6 +51,12 @@ export const suspect = (self: Liveness, signs: Signs, patienceMs: number, nowMs:
   self.lastPingAtMs = -Infinity
 }
 
+/** The relay has said itself that it does not know the session: what it still sends refutes nothing. */
+export const renounce = (self: Liveness, nowMs: number): void => {
+  self.suspicion = { sinceMs: nowMs, heardAtMs: Infinity, patienceMs: 0 }
+  self.lastPingAtMs = -Infinity
+}
+
 /** Whether nothing has refuted the suspicion so far. */
 export const isSuspect = ({ suspicion }: Liveness, { lastHeardAtMs }: Pick<Signs, "lastHeardAtMs">): boolean =>
   suspicion !== undefined && lastHeardAtMs <= suspicion.heardAtMs

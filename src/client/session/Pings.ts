@@ -52,7 +52,7 @@ export const send = (
         }
       } else if (answer._tag === "Refused" && isProved && session === core.sessions[0]) {
         // A refusal without proof is as good as no answer: Liveness makes of it what there is to make.
-        Liveness.suspect(core.liveness, CallCore.signsOf(session), 0, answeredAtMs)
+        Liveness.renounce(core.liveness, answeredAtMs)
         Queue.offerUnsafe(core.handovers, { _tag: "RelayLost", session })
       }
     }
