@@ -24,9 +24,11 @@ export class ClusterNotJoined extends Schema.TaggedError<ClusterNotJoined>()("Cl
 const namingTheCluster = <A, E extends { readonly message: string }, R>(
   layer: Layer.Layer<A, E | DatabaseNotOpened, R>
 ) =>
-  Layer.catch(layer, (error) =>
-    Layer.effectContext<A, DatabaseNotOpened | ClusterNotJoined, never>(
-      Effect.fail(error instanceof DatabaseNotOpened ? error : new ClusterNotJoined({ message: error.message }))
+  layer.pipe(
+    Layer.catch((error) =>
+      Layer.effectContext<A, DatabaseNotOpened | ClusterNotJoined, never>(
+        Effect.fail(error instanceof DatabaseNotOpened ? error : new ClusterNotJoined({ message: error.message }))
+      )
     )
   )
 

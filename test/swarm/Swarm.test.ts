@@ -7,7 +7,7 @@ const seeds = 20
 describe("a swarm of relays and devices, whatever fails and in whatever order", () => {
   for (let seed = 1; seed <= seeds; seed++) {
     it.effect(`every call goes on, and nothing is left of it when it has ended (seed ${seed})`, () =>
-      Effect.map(SwarmRun.inVirtualTime({ seed, steps: 5 }), ({ broken, log }) =>
+      Effect.map(SwarmRun.inVirtualTime({ seed, steps: 4 }), ({ broken, log }) =>
         assert.deepStrictEqual(broken, [], log.join("\n"))
       )
     )

@@ -8,7 +8,9 @@ import type { SwarmRelay } from "./SwarmRelay.ts"
 
 export const ended = (devices: ReadonlyArray<SwarmDevice>): ReadonlyArray<string> =>
   devices.flatMap(({ events, number }) =>
-    events.flatMap((event) => (event._tag === "Ended" ? [`${nameOf(number)} has lost its call: ${event.reason}`] : []))
+    events.flatMap(({ event }) =>
+      event._tag === "Ended" ? [`${nameOf(number)} has lost its call: ${event.reason}`] : []
+    )
   )
 
 /** Nobody receives what belongs to another call, or what he has said himself. */
@@ -73,6 +75,16 @@ export const leftovers = Effect.fnUntraced(function* (relays: ReadonlyArray<Swar
   }
   return left
 })
+
+/** What devices have told their applications. */
+export const stories = (devices: ReadonlyArray<SwarmDevice>, startedAtMs: number): ReadonlyArray<string> =>
+  devices.map(({ events, number }) => {
+    const told = events.map(({ atMs, event }) => {
+      const relay = "relay" in event ? ` ${event.relay.split(":")[0]}` : ""
+      return `${(atMs - startedAtMs) / 1000} s ${event._tag}${relay}`
+    })
+    return `${nameOf(number)}: ${told.join(", ")}`
+  })
 
 /** How often devices have gone to another relay, and how often for nothing. */
 export const moves = Effect.fnUntraced(function* (devices: ReadonlyArray<SwarmDevice>) {

@@ -1,4 +1,4 @@
-import { Effect, Exit, Scope, Stream } from "effect"
+import { Clock, Effect, Exit, Scope, Stream } from "effect"
 import * as CallClient from "../../src/client/CallClient.ts"
 import type { ConnectionEvent } from "../../src/client/ConnectionEvent.ts"
 import { SecureBytes } from "../../src/client/SecureBytes.ts"
@@ -12,7 +12,7 @@ export interface SwarmDevice {
   readonly call: string
   readonly client: CallClient.CallClient
   readonly received: Array<ReceivedPacket>
-  readonly events: Array<ConnectionEvent>
+  readonly events: Array<{ readonly event: ConnectionEvent; readonly atMs: number }>
   /** Packets that it has sent: each carries its call and its number. */
   said: number
   readonly leave: Effect.Effect<void>
@@ -53,13 +53,16 @@ export const join = Effect.fnUntraced(function* (
     said: 0,
     leave: Scope.close(scope, Exit.void)
   }
-  const note = <A>(stream: Stream.Stream<A>, into: Array<A>) =>
+  const clock = yield* Clock.Clock
+  const note = <A>(stream: Stream.Stream<A>, take: (item: A) => void) =>
     Effect.forkIn(
-      Stream.runForEach(stream, (item) => Effect.sync(() => void into.push(item))),
+      Stream.runForEach(stream, (item) => Effect.sync(() => take(item))),
       scope
     )
-  yield* note(client.packets, device.received)
-  yield* note(client.connection, device.events)
+  yield* note(client.packets, (packet) => void device.received.push(packet))
+  yield* note(client.connection, (event) => {
+    device.events.push({ event, atMs: clock.currentTimeMillisUnsafe() })
+  })
   const talk = Effect.suspend(() => {
     const payload = new TextEncoder().encode(saying(call, number, device.said))
     return client.send(client.streams[0]!, {

@@ -31,7 +31,7 @@ const pauseMsMin = 300
 const pauseMsMax = 2500
 const stepMs = 50
 /** After the last event everything has time to come right. */
-const settle = "12 seconds"
+const settle = "8 seconds"
 const examMs = 1000
 
 /**
@@ -61,7 +61,7 @@ export const run = Effect.fnUntraced(function* ({ seed, steps }: Options) {
     return yield* Fiber.join(fiber)
   })
 
-  for (let count = 0; count < relaysFirst; count++) relays = [...relays, yield* passing(startRelay)]
+  relays = yield* Effect.replicateEffect(passing(startRelay), relaysFirst)
   yield* TestClock.adjust("3 seconds")
   const devices: Array<SwarmDevice.SwarmDevice> = []
   for (const [call, numbers] of calls) {
@@ -109,10 +109,20 @@ export const run = Effect.fnUntraced(function* ({ seed, steps }: Options) {
     sim.sockets.heal()
     return Effect.forEach(cuts.splice(0), ([a, b]) => setLink(a, b, 0), { discard: true })
   })
+  /** A device is told every five seconds who else there is: where all that it knows of die within these, it is lost. */
+  const knownAfterMs = 6000
+  const startedAt = new Map<SwarmRelay.SwarmRelay, number>()
+  const areOthersKnown = Effect.fnUntraced(function* (victim: SwarmRelay.SwarmRelay) {
+    const now = yield* Clock.currentTimeMillis
+    const known = relays.filter((relay) => relay !== victim && !stopped.has(relay))
+    return known.some((relay) => now - (startedAt.get(relay) ?? 0) >= knownAfterMs)
+  })
   const replace = Effect.fnUntraced(function* (victim: SwarmRelay.SwarmRelay) {
     stopped.delete(victim)
     relays = relays.filter((relay) => relay !== victim)
-    relays = [...relays, yield* passing(startRelay)]
+    const successor = yield* passing(startRelay)
+    startedAt.set(successor, yield* Clock.currentTimeMillis)
+    relays = [...relays, successor]
   })
 
   for (let step = 0; step < steps; step++) {
@@ -123,14 +133,17 @@ export const run = Effect.fnUntraced(function* ({ seed, steps }: Options) {
     yield* note(`${failure} ${victim.name} ${failure === "cut" ? other.name : ""}`)
     switch (failure) {
       case "kill":
+        if (!(yield* areOthersKnown(victim))) break
         victim.node.kill()
         yield* replace(victim)
         break
       case "leave":
+        if (!(yield* areOthersKnown(victim))) break
         yield* Effect.forkDetach(victim.node.leave)
         yield* replace(victim)
         break
       case "stop":
+        if (!(yield* areOthersKnown(victim))) break
         if (running.length < relaysFirst) break
         victim.node.process.stop()
         stopped.add(victim)
@@ -195,6 +208,7 @@ export const run = Effect.fnUntraced(function* ({ seed, steps }: Options) {
       calls.map(([call]) => call)
     ))
   )
+  log.push(...SwarmChecks.stories(devices, startedAtMs))
   return { seed, broken, log, moves: yield* SwarmChecks.moves(devices) }
 })
 
