@@ -26,6 +26,8 @@ export default defineConfig({
           name: "code",
           include: ["test/**/*.test.ts", "docs/**/*.test.ts"],
           exclude: ["test/interop/**"],
+          // Files share what they import: Effect is loaded once by each worker, and not by each of two hundred files.
+          isolate: false,
           // A machine that is busy with something else is no failure of a test.
           testTimeout: 20_000,
           sequence: { groupOrder: 1 }

@@ -48,8 +48,13 @@ export const layer = Call.toLayer(
     const id = CallId.make(entityId)
     const owner = yield* CallOwner.make(id)
     const residents = yield* ResidentCalls
-    // The next report comes soon; whoever sent this one does not wait.
-    yield* residents.add(id, (relay, report) => Effect.ignore(CallOwner.report(owner, relay, report)))
+    const scope = yield* Effect.scope
+    // Whoever sends reports has others to send: it does not wait for what follows from this one.
+    yield* residents.add(id, (relay, report) =>
+      Effect.asVoid(
+        Effect.forkIn(Effect.ignore(CallOwner.report(owner, relay, report)), scope, { startImmediately: true })
+      )
+    )
 
     return Call.of({
       Join: ({ payload }) => join(owner, payload),

@@ -44,6 +44,8 @@ export interface CallOwner {
    * somebody else has written the call.
    */
   held: Held | undefined
+  /** A report has shown that something is to be done, which is being done. The next one comes soon. */
+  isRepairing: boolean
 }
 
 export const make = Effect.fnUntraced(function* (id: CallId) {
@@ -53,7 +55,8 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
     feed: yield* PlanFeed,
     turn: yield* Semaphore.make(1),
     ledger: ReportLedger.make(),
-    held: undefined
+    held: undefined,
+    isRepairing: false
   }
   return owner
 })
@@ -82,27 +85,36 @@ export const change = <D extends CallDecision.Decision, E>(
   )
 
 /** What a relay has of the call. It is given the plan again if it has an older one, and what has gone silent is gone. */
-export const report: (self: CallOwner, relay: RelayId, report: CallReport) => Effect.Effect<void, CallStoreError> =
-  Effect.fnUntraced(function* (self, relay, report) {
-    const { feed, held, id, ledger } = self
-    const atMs = yield* nowMs
+export const report = (self: CallOwner, relay: RelayId, report: CallReport): Effect.Effect<void, CallStoreError> =>
+  Effect.flatMap(nowMs, (atMs) => {
+    const { held, ledger } = self
     ReportLedger.handleReport(ledger, relay, report, atMs)
+    if (self.isRepairing) return Effect.void
     // Whoever has a newer plan has it of an owner who has written since. What is found is published to all relays.
-    if (held === undefined || CallVersion.isNewer(report.version, held.state.version)) {
-      yield* change(self, unchanged)
-      return
-    }
+    if (held === undefined || CallVersion.isNewer(report.version, held.state.version)) return repair(self, unchanged)
     const { state, stored } = held
+    // Nothing is published before the epoch is stored, and what has woken this owner may have been refused.
+    if (stored.ownerEpoch !== state.version.ownerEpoch) return repair(self, unchanged)
     const legTags = ReportLedger.silentLegs(ledger, state, atMs)
-    if (legTags.length > 0) yield* change(self, (state) => CallDecision.expire(state, { legTags }))
+    if (legTags.length > 0) return repair(self, (state) => CallDecision.expire(state, { legTags }))
     const hub = ReportLedger.silentHub(ledger, state, atMs)
-    if (hub !== undefined) yield* change(self, (state) => CallDecision.suspect(state, { relay: hub }))
-    // Nothing is published before the epoch is stored.
-    const isOwned = stored.ownerEpoch === state.version.ownerEpoch
-    if (isOwned && CallVersion.isNewer(state.version, report.version)) {
-      yield* feed.publish({ call: id, plan: planOf(state) }, new Set([relay]))
-    }
+    if (hub !== undefined) return repair(self, (state) => CallDecision.suspect(state, { relay: hub }))
+    return CallVersion.isNewer(state.version, report.version)
+      ? self.feed.publish({ call: self.id, plan: planOf(state) }, new Set([relay]))
+      : Effect.void
   })
+
+const repair = (self: CallOwner, decide: Decide<CallDecision.Decision, never>) =>
+  Effect.suspend(() => {
+    self.isRepairing = true
+    return Effect.asVoid(change(self, decide))
+  }).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        self.isRepairing = false
+      })
+    )
+  )
 
 /** The new owner's epoch is in the state, and gets into the store with the first write. */
 const load = Effect.fnUntraced(function* ({ id, store }: CallOwner) {

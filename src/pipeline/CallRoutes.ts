@@ -120,9 +120,13 @@ const connectTrunks = (self: Routing, call: LocalCall, plan: ForwardingPlan, now
     trunk.calls.add(call)
     const before = call.trunkLegs.get(relay)
     const carrier = trunk.open?.leg
-    const isAsBefore = before?.receiveTag === receiveTag && before?.sendTag === place.tag
-    if (before !== undefined && before.carrier === carrier && isAsBefore) continue
-    if (before !== undefined) Lingering.add(self.lingering, before, nowMs)
+    if (before !== undefined && before.carrier === carrier && before.receiveTag === receiveTag) {
+      before.sendTag = place.tag
+      continue
+    }
+    // A leg of a trunk whose other end has started again would take the frames that are for its successor.
+    if (before !== undefined && before.carrier === carrier) Lingering.add(self.lingering, before, nowMs)
+    else if (before !== undefined) LegTable.remove(forwarding.legs, before)
     const leg =
       carrier === undefined || receiveTag === undefined
         ? undefined

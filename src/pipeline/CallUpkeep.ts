@@ -58,7 +58,9 @@ export const layer = Layer.effectDiscard(
       Effect.ignore
     )
 
-    yield* turn.pipe(Effect.andThen(Effect.sleep(turnMs)), Effect.forever, Effect.forkScoped)
+    // One turn that fails must not be the last: what has been missed is found out by reports alone.
+    const guarded = Effect.catchDefect(turn, (defect) => Effect.logError("calls could not be reported", defect))
+    yield* guarded.pipe(Effect.andThen(Effect.sleep(turnMs)), Effect.forever, Effect.forkScoped)
     yield* Effect.sleep(keepEvery).pipe(Effect.andThen(keepAll), Effect.forever, Effect.forkScoped)
   })
 )

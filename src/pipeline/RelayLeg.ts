@@ -12,8 +12,8 @@ export interface RelayLeg {
   readonly hop: Leg.Leg
   /** In frames that come in. Chosen by this relay. */
   readonly receiveTag: number
-  /** In frames that go out. Chosen by the other side. */
-  readonly sendTag: number
+  /** In frames that go out. Chosen by the other side; of a call on a trunk, as the newest plan says. */
+  sendTag: number
   /** Of the calls on a trunk: the trunk's own leg, which has the timers. */
   readonly carrier: RelayLeg | undefined
   /** `undefined`: a trunk's own. */

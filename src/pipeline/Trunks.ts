@@ -102,13 +102,14 @@ export class Trunks extends Context.Service<
       const turn = Effect.fnUntraced(function* () {
         let nextMs = Infinity
         for (const trunk of table.trunks.values()) {
-          const isDone = trunk.open === undefined ? trunk.unanswered >= proofsMaxWithoutCalls : isOutOfUse(trunk)
-          if (trunk.calls.size === 0 && isDone) {
+          const isDue = trunk.proofDueMs <= nowMs()
+          const isGivenUp = isDue && trunk.unanswered >= proofsMaxWithoutCalls
+          if (trunk.calls.size === 0 && (trunk.open === undefined ? isGivenUp : isOutOfUse(trunk))) {
             closeLeg(trunk)
             table.trunks.delete(trunk.relay)
             continue
           }
-          if (trunk.proofDueMs <= nowMs()) yield* prove(trunk)
+          if (isDue) yield* prove(trunk)
           nextMs = Math.min(nextMs, trunk.proofDueMs)
         }
         return nextMs - nowMs()

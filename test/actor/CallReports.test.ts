@@ -104,6 +104,22 @@ describe("reports of relays", () => {
     }).pipe(Effect.scoped, Effect.provide(Cluster))
   )
 
+  it.effect("an actor that was woken by a command that it refused tells who reports an old plan, too", () =>
+    Effect.gen(function* () {
+      const call = (yield* Call.client)(id)
+      yield* answered(call.Join(join(1)))
+      const { plan } = yield* answered(call.Join(join(2, { relay: place("relay-b") })))
+      yield* TestClock.adjust("2 minutes")
+      const seen = yield* watchAll
+      const refused = yield* answered(Effect.flip(call.Join(join(3, { streams: join(1).streams }))))
+      assert.strictEqual(refused._tag, "SsrcTaken")
+      assert.deepStrictEqual(seen.get("relay-a"), [])
+      yield* reporting(1, () => [[relays[0]!, reportOf(seen.get("relay-a")!.at(-1) ?? plan, [join(1).legTag])]])
+      assert.isAbove(seen.get("relay-a")!.at(-1)!.version.ownerEpoch, plan.version.ownerEpoch)
+      assert.deepStrictEqual(seen.get("relay-b"), seen.get("relay-a"))
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
   it.effect("a hub of which nothing is heard is replaced, and its participants go after a minute", () =>
     Effect.gen(function* () {
       const call = (yield* Call.client)(id)

@@ -6,7 +6,7 @@ import * as Path from "node:path"
 import { createInterface } from "node:readline"
 
 /** The command line of this clone. */
-export const tandem = [process.execPath, Path.join(import.meta.dirname, "../../src/cli/main.ts")] as const
+export const tandem = [process.execPath, Path.join(import.meta.dirname, "../../bin/tandem.js")] as const
 
 /** What a process has said and how it ended. */
 export interface Ended {

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as SwarmRun from "./SwarmRun.ts"
 
-const seeds = 20
+/** CI runs some more, and `npm run swarm` a thousand. */
+const seeds = 5
 
 describe("a swarm of relays and devices, whatever fails and in whatever order", () => {
   for (let seed = 1; seed <= seeds; seed++) {
