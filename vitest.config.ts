@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config"
-import type { Reporter } from "vitest/node"
+import { BaseSequencer, type Reporter, type TestSpecification } from "vitest/node"
 
 /** Where every tool is required, a test that did not run is a failure. */
 const failOnSkipped: Reporter = {
@@ -12,6 +12,20 @@ const failOnSkipped: Reporter = {
   }
 }
 
+/** What takes longest: other processes, and whole clusters. */
+const slow = ["test/cli/", "test/swarm/", "test/cluster/", "test/fuzz/", "test/security/"]
+
+/** Begins with what takes longest, so that no worker is left with it at the end while the others have nothing to do. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = slow.findIndex((folder) => moduleId.includes(folder))
+      return place < 0 ? slow.length : place
+    }
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   // The package by its own name, for the examples in docs.
   resolve: { tsconfigPaths: true },
@@ -19,6 +33,7 @@ export default defineConfig({
     reporters: process.env["TANDEM_REQUIRE"] === "all" ? ["default", failOnSkipped] : ["default"],
     // All cores: many tests wait for a process or a clock. By default one core would be left idle, which is half of two.
     maxWorkers: "100%",
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         extends: true,
