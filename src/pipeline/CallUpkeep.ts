@@ -2,8 +2,10 @@ import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
 import type { LocalCall } from "./CallTable.ts"
+import { Directives } from "./Directives.ts"
 import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
+import { RelayPeers } from "./RelayPeers.ts"
 
 /** While media flows a call is reported with every turn. Milliseconds. */
 const turnMs = 200
@@ -21,6 +23,8 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { calls, forwarding, nowMs, options, routing } = yield* RelayCore
     const reports = yield* CallReports
+    const peers = yield* RelayPeers
+    const directives = yield* Directives
     const locator = yield* CallLocator
 
     const isActive = ({ sessions }: LocalCall): boolean => {
@@ -49,6 +53,14 @@ export const layer = Layer.effectDiscard(
       return due.length === 0 ? Effect.void : reports.send(options.relayId, due)
     })
 
+    let edition = peers.edition()
+    /** A device whose relay dies has only those that it was told of. */
+    const tellOfRelays = Effect.suspend(() => {
+      if (peers.edition() === edition) return Effect.void
+      edition = peers.edition()
+      return Effect.forEach([...calls.sessionsByTag.values()], directives.sendRelays, { discard: true })
+    })
+
     const keepAll = Effect.suspend(() => {
       const ids = [...calls.calls.values()].map(({ id }) => id)
       return Effect.forEach(Array.chunksOf(ids, keptAtOnce), locator.keep, { discard: true })
@@ -59,7 +71,9 @@ export const layer = Layer.effectDiscard(
     )
 
     // One turn that fails must not be the last: what has been missed is found out by reports alone.
-    const guarded = Effect.catchDefect(turn, (defect) => Effect.logError("calls could not be reported", defect))
+    const guarded = Effect.catchDefect(Effect.andThen(turn, tellOfRelays), (defect) =>
+      Effect.logError("calls could not be reported", defect)
+    )
     yield* guarded.pipe(Effect.andThen(Effect.sleep(turnMs)), Effect.forever, Effect.forkScoped)
     yield* Effect.sleep(keepEvery).pipe(Effect.andThen(keepAll), Effect.forever, Effect.forkScoped)
   })

@@ -1,4 +1,4 @@
-import { Context, Deferred, Effect, FiberMap, Layer, Schedule } from "effect"
+import { Clock, Context, Deferred, Effect, FiberMap, Layer, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
@@ -18,7 +18,10 @@ interface Open {
 
 /** What `send` adds to every directive. */
 type Addressing = "transactionId" | "legTag" | "counter"
-type Content = Omit<ControlMessage.RosterDirective, Addressing> | Omit<ControlMessage.GoingAwayDirective, Addressing>
+type Content =
+  | Omit<ControlMessage.RosterDirective, Addressing>
+  | Omit<ControlMessage.RelaysDirective, Addressing>
+  | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 /**
  * 200 ms, 300 ms, 450 ms ... up to 5 s, as long as there is the session: a device that nothing has reached for half a minute
@@ -39,6 +42,8 @@ export class Directives extends Context.Service<
   {
     /** Who is in the call. Replaces a roster that is still on its way. */
     readonly sendRoster: (session: Session, plan: ForwardingPlan) => Effect.Effect<void>
+    /** Where the device may go on, as of now. Replaces what is still on its way. */
+    readonly sendRelays: (session: Session) => Effect.Effect<void>
     /** Nothing more is sent to this device. */
     readonly forget: (session: Session) => Effect.Effect<void>
     /** Tells a device that the relay stops; ends when the device knows or does not answer. */
@@ -64,6 +69,7 @@ export class Directives extends Context.Service<
       const random = yield* SecureRandom.SecureRandom
       const open = new Map<string, Open>()
       const rosters = yield* FiberMap.make<Session>()
+      const relayLists = yield* FiberMap.make<Session>()
 
       const send = Effect.fnUntraced(function* (session: Session, content: Content) {
         const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
@@ -91,7 +97,16 @@ export class Directives extends Context.Service<
               discard: true
             })
           ),
-        forget: (session) => FiberMap.remove(rosters, session),
+        sendRelays: (session) =>
+          FiberMap.run(
+            relayLists,
+            session,
+            Effect.flatMap(Clock.currentTimeMillis, (wallMs) => {
+              const relays = peers.backups(session.call)
+              return send(session, { _tag: "RelaysDirective", relayTimeMs: Math.floor(wallMs), relays })
+            })
+          ),
+        forget: (session) => Effect.andThen(FiberMap.remove(rosters, session), FiberMap.remove(relayLists, session)),
         sendGoingAway: (session, inMs) =>
           send(session, { _tag: "GoingAwayDirective", inMs, relays: peers.backups(session.call) }),
         acknowledge: (message, datagram, integrity) => {

@@ -22,6 +22,8 @@ export class RelayPeers extends Context.Service<
   {
     /** Where devices of the call may go on when this relay is gone, the best first. As many as a message names. */
     readonly backups: (call: CallId) => ReadonlyArray<string>
+    /** Another one whenever `backups` may have become another, of whatever call. */
+    readonly edition: () => string
     /**
      * The relay at the same IP address that should take a participant of a call with nobody here, if it has clearly less to
      * do than this one. To be called once for each that is sent there.
@@ -34,6 +36,7 @@ export class RelayPeers extends Context.Service<
 export const layerFixed = (addresses: ReadonlyArray<string>) =>
   Layer.succeed(RelayPeers, {
     backups: () => addresses.slice(0, relaysMax),
+    edition: () => "",
     placeElsewhere: () => undefined
   })
 
@@ -56,6 +59,11 @@ export const layerLive = (others: () => ReadonlyArray<PeerRelay>) =>
         Rendezvous.order(call, taking(), idOf)
           .slice(0, relaysMax)
           .map(({ address }) => address),
+      edition: () =>
+        taking()
+          .map(({ address, id }) => `${id} ${address}`)
+          .sort()
+          .join(),
       placeElsewhere: (call, self) => {
         const neighbours = taking()
           .filter(({ address }) => hostOf(address) === hostOf(self.address))

@@ -138,6 +138,19 @@ export const messageKinds = {
       relays: repeated(Attribute.relay, relaysMax)
     }
   },
+  /** From the relay: where to go when it is gone, since that has changed. */
+  RelaysDirective: {
+    class: "request",
+    method: "Directive",
+    layout: {
+      /** The device's, as of a roster. */
+      legTag: required(Attribute.legTag),
+      counter: required(Attribute.counter),
+      relayTimeMs: required(Attribute.relayTimeMs),
+      /** The best first; they replace those that were named before. */
+      relays: repeated(Attribute.relay, relaysMax)
+    }
+  },
   /** From the device, with the directive's counter. */
   DirectiveSuccess: { class: "success", method: "Directive", layout: { counter: required(Attribute.counter) } },
 

@@ -109,8 +109,11 @@ export const run = Effect.fnUntraced(function* ({ seed, steps }: Options) {
     sim.sockets.heal()
     return Effect.forEach(cuts.splice(0), ([a, b]) => setLink(a, b, 0), { discard: true })
   })
-  /** A device is told every five seconds who else there is: where all that it knows of die within these, it is lost. */
-  const knownAfterMs = 6000
+  /**
+   * So soon devices are told of a relay that has come. One that knows of no relay which still lives is lost, and nobody could
+   * tell it: the last one that is known is spared.
+   */
+  const knownAfterMs = 2500
   const startedAt = new Map<SwarmRelay.SwarmRelay, number>()
   const areOthersKnown = Effect.fnUntraced(function* (victim: SwarmRelay.SwarmRelay) {
     const now = yield* Clock.currentTimeMillis

@@ -137,6 +137,12 @@ const cases: ReadonlyArray<Case> = [
     "integrity",
     { _tag: "GoingAwayDirective", ...transaction(9), legTag: deviceTag, counter: 2, inMs: 30_000, relays }
   ],
+  [
+    "other relays",
+    "integrity",
+    { _tag: "RelaysDirective", ...transaction(19), legTag: deviceTag, counter: 3, relayTimeMs, relays }
+  ],
+  ["other relays received", "integrity", { _tag: "DirectiveSuccess", ...transaction(19), counter: 3 }],
   ["going away received", "integrity", { _tag: "DirectiveSuccess", ...transaction(9), counter: 2 }],
   [
     "resume at another relay",

@@ -11,7 +11,7 @@ import * as RosterCollector from "./RosterCollector.ts"
 import * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
 
-type Directive = ControlMessage.RosterDirective | ControlMessage.GoingAwayDirective
+type Directive = ControlMessage.RosterDirective | ControlMessage.RelaysDirective | ControlMessage.GoingAwayDirective
 
 /** Where a control datagram lies, and who has sent it. */
 export interface ControlDatagram {
@@ -50,6 +50,7 @@ export const handle = (
       if (!isProved && (integrity !== undefined || !Transactions.mayBeUnsigned(message))) break
       return handleAnswer(core, message, isProved, datagram.source, nowMs, out)
     case "RosterDirective":
+    case "RelaysDirective":
     case "GoingAwayDirective":
       if (!isProved) break
       return handleDirective(core, message, memory, nowMs, out)
@@ -106,7 +107,8 @@ const handleDirective = (
   if (session !== core.sessions[0]) return
   // A roster needs no window: its version says whether it is new, and its pages may come far apart.
   if (directive._tag === "RosterDirective") takeRosterPage(core, directive, nowMs)
-  else if (isNew) makeWay(core, session, directive)
+  else if (isNew && directive._tag === "RelaysDirective") Session.handleRelays(session, directive.relays)
+  else if (isNew && directive._tag === "GoingAwayDirective") makeWay(core, session, directive)
 }
 
 const takeRosterPage = (core: CallCore.CallCore, directive: ControlMessage.RosterDirective, nowMs: number): void => {
