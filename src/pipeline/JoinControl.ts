@@ -14,6 +14,7 @@ import { Answers, type Question, type Refusal } from "./Answers.ts"
 import * as CallEntry from "./CallEntry.ts"
 import { CallNotices } from "./CallNotices.ts"
 import { CallPlaces } from "./CallPlaces.ts"
+import { CallSessions } from "./CallSessions.ts"
 import * as JoinLimit from "./JoinLimit.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as RelayLeg from "./RelayLeg.ts"
@@ -43,6 +44,7 @@ export const make = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const entry = yield* CallEntry.make
   const peers = yield* RelayPeers
+  const sessions = yield* CallSessions
   const limit = JoinLimit.make()
   // Unix time as it was at the start, going on whether the wall clock is set or not.
   const startedAtMs = (yield* Clock.currentTimeMillis) - nowMs()
@@ -88,6 +90,9 @@ export const make = Effect.gen(function* () {
       address,
       repair: options.repair
     })
+    // A device that joins has started anew: to its leg of before nothing is on its way that it could use.
+    const before = calls.calls.get(claims.call)?.sessions.get(claims.participant)
+    if (request._tag === "JoinRequest" && before !== undefined) yield* sessions.close(before)
     yield* entry.open(Session.make(leg, given, key, { counter: request.counter }, nowMs()), given)
   })
 

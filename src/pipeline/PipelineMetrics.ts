@@ -70,7 +70,11 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
       for (const outcome of controlOutcomes) {
         counter("tandem_control_total", "Control datagrams", () => controlCounters[outcome], { outcome })
       }
-      gauge("tandem_legs", "Legs of participants on this relay", () => calls.sessionsByTag.size)
+      gauge(
+        "tandem_legs",
+        "Legs of participants on this relay, with those that they have just left",
+        () => calls.sessionsByTag.size + routing.lingering.filter(({ leg }) => leg.carrier === undefined).length
+      )
       gauge("tandem_trunks", "Open trunks to other relays", () => TrunkTable.openCount(routing.trunks))
       gauge("tandem_calls", "Calls with participants on this relay", () => calls.calls.size)
 
