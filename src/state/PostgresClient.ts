@@ -11,8 +11,11 @@ export interface Options {
   readonly url: Redacted.Redacted
 }
 
-/** A relay writes when people come and go. More at a time would only wait for each other in the database. */
-const connectionsMax = 4
+/**
+ * A relay writes when people come and go. All are open from the start: when another relay has died, many ask at once whose
+ * calls those were, and opening a connection then would cost both sides more than the question.
+ */
+const connections = 8
 
 /**
  * What a relay has begun that is gone must not keep a row from whoever takes its calls over; to the server, it may be there
@@ -28,11 +31,12 @@ const make = Effect.fnUntraced(
     const sql = yield* PgClient.make({
       url,
       applicationName: "tandem",
-      maxConnections: connectionsMax,
+      minConnections: connections,
+      maxConnections: connections,
       connectTimeout: Duration.millis(answerMs),
       startupParameters
     })
-    // Connections are opened when they are needed. Whether that is possible is to be known at the start.
+    // They are opened in the background. Whether that is possible is to be known at the start.
     yield* sql`SELECT 1`
     return sql
   },

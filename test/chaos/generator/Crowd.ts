@@ -17,8 +17,8 @@ const joinsAtOnce = 8
 
 /** The packets of one participant are so far apart. Milliseconds. */
 const packetMs = 20
-/** Participants take turns: not all speak in the same moment, nor does each wake this process. */
-const turns = 4
+/** Participants take turns: not all speak in the same moment, nor does each wake this process and every relay. */
+const turns = 2
 
 const ringOf = ({ id, secret }: Order.Key): KeyRing.KeyRing =>
   KeyRing.make({ keys: [{ id, secret: new Uint8Array(Buffer.from(secret, "base64url")) }] })

@@ -8,7 +8,7 @@ import type { Answer, Numbered, Order } from "./Order.ts"
 /** Devices, a process of their own: carries out the orders of whoever has started it, and speaks all the time. */
 
 const crowd = Crowd.make()
-const runtime = ManagedRuntime.make(Network.layer(undefined))
+const runtime = ManagedRuntime.make(Network.layerOf("auto", undefined))
 
 const carryOut = (order: Order): Effect.Effect<Answer, NotJoined, DatagramNetwork> => {
   switch (order.order) {
