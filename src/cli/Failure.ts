@@ -1,4 +1,4 @@
-import { Cause, Effect, Exit, Schema } from "effect"
+import { Cause, Console, Effect, Exit, Schema } from "effect"
 import { CliOutput } from "effect/cli"
 
 /** Something that the person at the keyboard can mend: a flag, a file, a variable. Exit code 2. */
@@ -24,23 +24,21 @@ export const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
 
 /** One line on stderr: what is wrong and what to do. A defect is ours, and is shown whole. */
 export const report = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.tapCause(effect, (cause) =>
-    Effect.sync(() => {
-      if (Cause.hasInterruptsOnly(cause)) return
-      const error = Cause.findErrorOption(cause)
-      if (error._tag === "None") process.stderr.write(`tandem: ${Cause.pretty(cause)}\n`)
-      else if (!isUsageError(error.value)) process.stderr.write(`tandem: ${messageOf(error.value)}\n`)
-    })
-  )
+  Effect.tapCause(effect, (cause) => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.void
+    const error = Cause.findErrorOption(cause)
+    if (error._tag === "None") return Console.error(`tandem: ${Cause.pretty(cause)}`)
+    return isUsageError(error.value) ? Effect.void : Console.error(`tandem: ${messageOf(error.value)}`)
+  })
 
 /** A command line that cannot be read gets a line too, not the whole help. */
 export const layerOneLineErrors = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation"
-      ? Effect.sync(() => {
+      ? Effect.suspend(() => {
           const message = event.errors[0]?.message ?? "the command line cannot be read"
           const help = [...event.commandPath, "--help"].join(" ")
-          process.stderr.write(`tandem: ${message.trim().split("\n")[0]} (see ${help})\n`)
+          return Console.error(`tandem: ${message.trim().split("\n")[0]} (see ${help})`)
         })
       : CliOutput.defaultPresenter.present(event)
 })

@@ -1,5 +1,4 @@
 import { Option, Result } from "effect"
-import { Flag } from "effect/cli"
 import * as Os from "node:os"
 import { idBytesMax } from "../protocol/Ids.ts"
 import type { RelayProcess } from "../server/RelayProcesses.ts"
@@ -9,14 +8,6 @@ import { BadInput } from "./Failure.ts"
 /** More cores than a machine has are of no use. */
 const processesMax = 256
 const portMax = 65535
-
-export const processesFlag = Flag.String("processes").pipe(
-  Flag.withMetavar("N|auto"),
-  Flag.withDescription(
-    "So many relays on neighbouring ports, one for each core of the machine (auto), that share their calls (TANDEM_PROCESSES)"
-  ),
-  Flag.optional
-)
 
 /** Reads "4" or "auto". */
 export const parse = (text: string): Result.Result<number, BadInput> => {

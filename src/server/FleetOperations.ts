@@ -1,4 +1,4 @@
-import { NodeFileSystem } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
 import * as ClusterSchema from "../cluster/ClusterSchema.ts"
 import * as DatabaseClock from "../cluster/DatabaseClock.ts"

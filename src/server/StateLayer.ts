@@ -1,4 +1,5 @@
-import { NodeFileSystem, NodePath } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import { Effect, FileSystem, Layer, Path, Redacted, Result, Schema } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import * as CallStore from "../state/CallStore.ts"

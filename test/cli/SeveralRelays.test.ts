@@ -85,7 +85,8 @@ describe("several relays on one machine", { timeout: 90_000 }, () => {
       )
       assert.match(
         table.stdout,
-        /^relay +address +participants +state +seen +node\nrelay-1 +127\.0\.0\.1:\d+ +0 +ready/
+        /^relay +address +participants +state +seen +node\nrelay-1 +127\.0\.0\.1:\d+ +0 +ready/,
+        table.stderr
       )
 
       const device = await FleetDevice.join(folder, first.address, "call", "ada")

@@ -1,0 +1,59 @@
+import { Console, Effect, FileSystem, Option, Result } from "effect"
+import type { UnreadableFile } from "../client/files/UnreadableFile.ts"
+import * as FileCall from "../client/tracks/FileCall.ts"
+import * as MediaTrack from "../client/tracks/MediaTrack.ts"
+import * as Network from "../server/Network.ts"
+import type { Flags } from "./CallCommand.ts"
+import * as CallProgress from "./CallProgress.ts"
+import { BadInput } from "./Failure.ts"
+import { impairmentOf } from "./Impairing.ts"
+import { sayWhy, secretOf, tokenOf } from "./Joining.ts"
+
+const trackOf = Effect.fnUntraced(function* (
+  path: Option.Option<string>,
+  read: (file: Uint8Array) => Result.Result<MediaTrack.MediaTrack, UnreadableFile>
+) {
+  if (Option.isNone(path)) return []
+  const fileSystem = yield* FileSystem.FileSystem
+  const bytes = yield* fileSystem
+    .readFile(path.value)
+    .pipe(
+      Effect.mapError(
+        (error) => new BadInput({ message: `${path.value} cannot be read (${error.reason._tag}): name another file` })
+      )
+    )
+  const track = read(bytes)
+  if (Result.isSuccess(track)) return [track.success]
+  return yield* new BadInput({ message: `${path.value}: ${track.failure.message}` })
+})
+
+export const run = Effect.fn(function* (flags: Flags) {
+  const impairment = yield* impairmentOf(flags.impair)
+  const token = yield* tokenOf(flags)
+  const sharedSecret = yield* secretOf(flags.passphrase, token.claims.call)
+  if (sharedSecret === undefined) {
+    return yield* new BadInput({
+      message: "give --passphrase, the same for everybody in the call: the media is encrypted with it"
+    })
+  }
+  const tracks = [
+    ...(yield* trackOf(flags.audio, MediaTrack.ofOggOpus)),
+    ...(yield* trackOf(flags.video, MediaTrack.ofIvf))
+  ]
+  const progress = yield* CallProgress.make(!flags.json)
+  const summary = yield* FileCall.run({
+    relays: flags.relay.split(","),
+    token,
+    sharedSecret,
+    tracks,
+    waitFor: flags.waitFor,
+    startAfterMs: flags.startAfterMs,
+    lingerMs: flags.lingerMs,
+    playoutDelayMs: flags.playoutDelayMs,
+    recordInto: Option.getOrUndefined(flags.record),
+    frameLog: Option.getOrUndefined(flags.frameLog),
+    repair: flags.repair,
+    onProgress: progress.show
+  }).pipe(Effect.provide(Network.layer(impairment)), Effect.ensuring(progress.end), Effect.catchTags(sayWhy))
+  yield* Console.log(flags.json ? JSON.stringify(summary) : CallProgress.format(summary))
+})

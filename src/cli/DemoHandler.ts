@@ -1,0 +1,37 @@
+import { Console, Effect, FileSystem, Option } from "effect"
+import * as Demo from "../demo/Demo.ts"
+import * as DemoReport from "../demo/DemoReport.ts"
+import type { Flags } from "./DemoCommand.ts"
+import { BadInput, failed } from "./Failure.ts"
+import { impairmentOf } from "./Impairing.ts"
+
+/** As many as a call can have. */
+const participantsMax = 50
+
+export const run = Effect.fn(function* ({ audio, impair, json, participants, repair, video }: Flags) {
+  if (participants < 2 || participants > participantsMax) {
+    return yield* new BadInput({ message: `--participants ${participants}: a call has 2 to ${participantsMax}` })
+  }
+  const impairment = yield* impairmentOf(impair)
+  const fileSystem = yield* FileSystem.FileSystem
+  for (const file of [audio, video]) {
+    if (yield* fileSystem.exists(file).pipe(Effect.orElseSucceed(() => false))) continue
+    return yield* new BadInput({
+      message: `${file} is not there: run in a clone, or name files with --audio and --video`
+    })
+  }
+  if (!json) yield* Console.log(`a call of ${participants} over a relay, some ten seconds ...`)
+  const report = yield* Demo.run({
+    participants,
+    impair: Option.getOrUndefined(impair)?.replace(/,?seed=[^,]*/, ""),
+    seed: impairment?.seed ?? "1",
+    hopDelayMs: impairment?.latencyMs ?? 0,
+    repair,
+    audio,
+    video
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("DemoFailed", (error) => Effect.fail(failed(error)))
+  )
+  yield* Console.log(json ? JSON.stringify(report) : DemoReport.format(report))
+})

@@ -1,0 +1,75 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as Processes from "./Processes.ts"
+
+const samples = Path.join(import.meta.dirname, "../../samples")
+const speech = Path.join(samples, "speech.opus")
+const picture = Path.join(samples, "video.ivf")
+
+// At the same time: each takes the ten seconds that the files do, and a relay of its own, whose counters are looked at.
+describe.concurrent("calls of files", { timeout: 60_000 }, () => {
+  it("says what could not be decrypted, and asks for the passphrase", async () => {
+    const home = Processes.temporaryFolder()
+    const ours = await Processes.startRelay(home)
+    const heardWrongly = async (call: string, ...flags: ReadonlyArray<string>) => {
+      const common = ["call", "--relay", ours.address, "--call", call]
+      const [, listener] = await Promise.all([
+        Processes.run(home, [...common, "--as", "ada", "--passphrase", "one", "--audio", speech, "--linger", "500"]),
+        Processes.run(home, [...common, "--as", "lin", "--passphrase", "another", ...flags])
+      ])
+      return listener
+    }
+    const [told, shown] = await Promise.all([heardWrongly("told", "--json"), heardWrongly("shown")])
+    assert.strictEqual(await ours.stop(), 0)
+    Fs.rmSync(home, { recursive: true })
+    const { received } = JSON.parse(told.stdout) as {
+      readonly received: ReadonlyArray<{ frames: number; packetsUndecryptable: number }>
+    }
+    assert.deepStrictEqual(
+      received.map(({ frames, packetsUndecryptable }) => [frames, packetsUndecryptable]),
+      [[0, 501]]
+    )
+    assert.match(shown.stdout, /^audio of ada: 501 packets could not be decrypted: is the passphrase the same\?$/m)
+  })
+
+  it("carries a call from files to playable files, and ends cleanly at SIGTERM", async () => {
+    const folder = Processes.temporaryFolder()
+    const relay = await Processes.startRelay(folder)
+    const common = ["--relay", relay.address, "--call", "files", "--passphrase", "two words", "--json"]
+    const [ada, lin] = await Promise.all([
+      Processes.run(folder, [
+        "call",
+        ...common,
+        "--as",
+        "ada",
+        "--audio",
+        speech,
+        "--video",
+        picture,
+        "--linger",
+        "500"
+      ]),
+      Processes.run(folder, ["call", ...common, "--as", "lin", "--record", "heard"])
+    ])
+    assert.strictEqual(ada.exitCode, 0, ada.stderr)
+    assert.strictEqual(lin.exitCode, 0, lin.stderr)
+    const summary = JSON.parse(lin.stdout) as {
+      readonly received: ReadonlyArray<{ kind: string; frames: number }>
+      readonly files: ReadonlyArray<string>
+    }
+    const frames = Object.fromEntries(summary.received.map(({ frames, kind }) => [kind, frames]))
+    assert.deepStrictEqual(frames, { audio: 501, video: 300 })
+    assert.deepStrictEqual([...summary.files].sort(), [Path.join("heard", "ada.ivf"), Path.join("heard", "ada.opus")])
+    for (const path of summary.files) assert.isAbove(Fs.statSync(Path.join(folder, path)).size, 20_000)
+
+    const health = (await (await fetch(`${relay.http}/healthz`)).json()) as { readonly status: string }
+    assert.strictEqual(health.status, "ok")
+    const metrics = await (await fetch(`${relay.http}/metrics`)).text()
+    assert.match(metrics, /tandem_media_packets_in_total [1-9]/)
+    assert.match(metrics, /tandem_dropped_total\{reason="unknownLegTag"\} 0/)
+    assert.match(metrics, /tandem_receive_batches_total \d/)
+    assert.strictEqual(await relay.stop(), 0)
+    Fs.rmSync(folder, { recursive: true })
+  })
+})
