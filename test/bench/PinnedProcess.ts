@@ -57,8 +57,10 @@ export const start = (options: {
   /** `undefined`: wherever the system puts it. */
   readonly core: number | undefined
   readonly cwd?: string
+  /** Before other work on the machine. Left out: yes. No for one of many that depend on each other and are to be alike. */
+  readonly hasPriority?: boolean
 }): PinnedProcess => {
-  const { core, cwd, name } = options
+  const { core, cwd, hasPriority = true, name } = options
   const command = [
     ...(canEndWithUs ? endWithUs : []),
     ...(core === undefined ? [] : ["taskset", "-c", String(core)]),
@@ -72,7 +74,7 @@ export const start = (options: {
   })
   running.add(child)
   child.once("exit", () => running.delete(child))
-  if (child.pid === undefined || !prefer(child.pid)) allHavePriority = false
+  if (hasPriority && (child.pid === undefined || !prefer(child.pid))) allHavePriority = false
   const complaints: Array<string> = []
   createInterface(child.stderr!).on("line", (line) => complaints.push(line))
   return { name, child, output: createInterface(child.stdout!), complaints }

@@ -10,8 +10,9 @@ describe("ProcessFiles", () => {
     }
   })
 
-  it("reads the time on a processor", () => {
+  it("reads the time on a processor, and the time waited for one", () => {
     assert.strictEqual(ProcessFiles.parseSchedstat("1500000000 77 12\n"), 1.5)
+    assert.strictEqual(ProcessFiles.parseSchedstatWait("1500000000 770000000 12\n"), 0.77)
   })
 
   it("reads the resident memory, and says when there is none", () => {

@@ -23,6 +23,9 @@ export const parseStat = (text: string): CpuTime => {
 /** Time on a processor, of /proc/PID/task/TID/schedstat: the first of three numbers, in nanoseconds. Seconds. */
 export const parseSchedstat = (text: string): number => Number(text.split(" ")[0]) / 1e9
 
+/** Time ready to run while others did, of the same: the second number, in nanoseconds. Seconds. */
+export const parseSchedstatWait = (text: string): number => Number(text.split(" ")[1]) / 1e9
+
 /** VmRSS of /proc/PID/status, proc_pid_status(5): in kB of 1024 bytes. Bytes. */
 export const parseResidentBytes = (text: string): number => {
   const found = /^VmRSS:\s+(\d+) kB$/m.exec(text)
@@ -56,6 +59,10 @@ export const cpuSeconds = (pid: number): number => {
     0
   )
 }
+
+/** How long its first thread so far was ready to run and others had its processor. */
+export const waitSeconds = (pid: number): number =>
+  parseSchedstatWait(Fs.readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8"))
 
 export const residentBytes = (pid: number): number => parseResidentBytes(Fs.readFileSync(`/proc/${pid}/status`, "utf8"))
 

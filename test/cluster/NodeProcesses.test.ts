@@ -22,8 +22,8 @@ class NodeProcess {
   readonly child: ChildProcess
   #asked = 0
 
-  constructor(file: string) {
-    this.child = fork(program, [file], {
+  constructor(database: string) {
+    this.child = fork(program, [database], {
       execArgv: ["--disable-warning=ExperimentalWarning"],
       // Neither is what the node is told.
       env: { ...process.env, HOST: "192.0.2.1", PORT: "1" },
@@ -57,7 +57,7 @@ const cluster = (size: number) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const directory = mkdtempSync(join(tmpdir(), "tandem-cluster-"))
-      const nodes = Array.from({ length: size }, () => new NodeProcess(join(directory, "cluster.db")))
+      const nodes = Array.from({ length: size }, () => new NodeProcess(`sqlite:${join(directory, "cluster.db")}`))
       await Promise.all(nodes.map(({ child }) => once(child, "message")))
       const settled = async () => {
         const held = await Promise.all(nodes.map((node) => node.holds()))

@@ -1,15 +1,15 @@
 /**
- * A node of a cluster in a process of its own, over the SQLite file that it is given. Its parent asks by messages: which of
- * some calls it holds, and for joins.
+ * A node of a cluster in a process of its own, over the database that it is given: "sqlite:FILE" or "postgres://...". Its
+ * parent asks by messages: which of some calls it holds, and for joins.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Effect, Layer, Logger, Queue } from "effect"
+import { Effect, Layer, Logger, Queue, Result } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
 import * as CallActor from "../../src/actor/CallActor.ts"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import * as ClusterNode from "../../src/cluster/ClusterNode.ts"
+import * as StateLayer from "../../src/server/StateLayer.ts"
 import * as CallStoreSql from "../../src/state/CallStoreSql.ts"
-import * as NodeSqlite from "../../src/state/NodeSqlite.ts"
 import { join } from "../call/Commands.ts"
 
 /** What the parent asks. */
@@ -20,7 +20,7 @@ export type Question =
 const Node = CallActor.layer.pipe(
   Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0 } })),
   Layer.provide(CallStoreSql.layer),
-  Layer.provide(NodeSqlite.layer({ file: process.argv[2]! })),
+  Layer.provide(StateLayer.sqlClient(Result.getOrThrow(StateLayer.parseCluster(process.argv[2]!)))),
   Layer.provide(Logger.layer([]))
 )
 

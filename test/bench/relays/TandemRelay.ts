@@ -32,10 +32,16 @@ export interface RunningTandem extends RunningRelay {
 /** What Node is told, to look into the process. */
 export const inspected = ["--inspect=127.0.0.1:0"]
 
+export interface TandemOptions extends StartOptions {
+  readonly nodeFlags?: ReadonlyArray<string>
+  /** Where calls are kept: "postgres://...". Left out: in a file. */
+  readonly state?: string
+}
+
 /** The relay as `tandem run` starts it, with nothing changed but where it listens and what it says about itself. */
 export const start = async (
   socket: SocketKind,
-  { core, nodeFlags = [] }: StartOptions & { readonly nodeFlags?: ReadonlyArray<string> }
+  { core, nodeFlags = [], state }: TandemOptions
 ): Promise<RunningTandem> => {
   const folder = TemporaryFolder.make()
   const keys = Path.join(folder.path, "keys.json")
@@ -43,9 +49,10 @@ export const start = async (
   Fs.writeFileSync(keys, JSON.stringify({ keys: [{ id: fleetKey.id, secret }] }))
 
   const where = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0", "--keys", keys]
+  const kept = state === undefined ? [] : ["--state", state]
   const tandem = PinnedProcess.start({
     name: `tandem, ${socket}`,
-    command: [process.execPath, ...nodeFlags, program, "run", "--json", "--socket", socket, ...where],
+    command: [process.execPath, ...nodeFlags, program, "run", "--json", "--socket", socket, ...where, ...kept],
     core,
     cwd: folder.path
   })

@@ -1,0 +1,90 @@
+import { Effect, Stream } from "effect"
+import { type CallReport, CallReports } from "../../../src/actor/CallReports.ts"
+import { Call } from "../../../src/actor/CallRpcs.ts"
+import { PlanFeed } from "../../../src/actor/PlanFeed.ts"
+import * as CallVersion from "../../../src/call/CallVersion.ts"
+import { RelayDirectory } from "../../../src/cluster/RelayDirectory.ts"
+import type { CallId } from "../../../src/protocol/Ids.ts"
+import { join, place } from "../../call/Commands.ts"
+
+/** As often as a relay reports calls in which media flows. */
+const turn = "200 millis"
+/** As many as a relay carries out at once: see ControlPipeline. */
+const joinsAtOnce = 64
+/** Whether all calls have recovered. When they did is known to the moment. */
+const look = "50 millis"
+/** In each call. */
+const participants = [1, 2]
+
+const self = place("relay-a")
+
+/** What the relay knows of one call. */
+interface LocalCall {
+  readonly legTags: ReadonlyArray<number>
+  /** Of the newest plan. */
+  version: CallVersion.CallVersion
+  /** When the first plan of a newer owner than the one before has come. `performance.now()`. */
+  newOwnerAtMs: number
+}
+
+/**
+ * A relay as the decision layer sees it: it is in the directory, its devices join, it takes plans in and reports the version
+ * that it has. It forwards nothing, so that what is measured is how long calls are without an actor.
+ */
+export interface StandInRelay {
+  /** How long after the moment each call had a plan of a new owner; calls that had none within `waitMs` are missing. Milliseconds. */
+  readonly recoveries: (atMs: number, waitMs: number) => Effect.Effect<ReadonlyArray<number>>
+}
+
+/** Everybody of one call comes, one after the other, and nobody has an address, a leg or a stream of somebody else. */
+const enter = Effect.fnUntraced(function* (id: CallId, index: number) {
+  const call = (yield* Call.client)(id)
+  const legTags = participants.map((person) => 2 * index + person)
+  let version = CallVersion.none
+  for (const [order, legTag] of legTags.entries()) {
+    const address = `10.${index >> 8}.${index & 255}.${participants[order]!}:5000`
+    const { plan } = yield* call.Join(join(legTag, { relay: self, address, legTag, deviceLegTag: legTag }))
+    version = plan.version
+  }
+  return { legTags, version, newOwnerAtMs: -Infinity } satisfies LocalCall as LocalCall
+})
+
+/** Everybody is in the calls when this has run. The relay goes with the scope. */
+export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
+  const directory = yield* RelayDirectory
+  const feed = yield* PlanFeed
+  const reports = yield* CallReports
+  const calls = new Map<CallId, LocalCall>()
+
+  yield* directory.register({ relay: self.id, incarnation: 1, address: self.address, keyFingerprints: ["bench"] })
+
+  yield* feed.watch(self.id).pipe(
+    Stream.runForEach(({ call: id, plan: { version } }) =>
+      Effect.sync(() => {
+        const call = calls.get(id)
+        if (call === undefined || !CallVersion.isNewer(version, call.version)) return
+        if (version.ownerEpoch > call.version.ownerEpoch) call.newOwnerAtMs = performance.now()
+        call.version = version
+      })
+    ),
+    Effect.forkScoped({ startImmediately: true })
+  )
+
+  const entered = yield* Effect.forEach(ids, enter, { concurrency: joinsAtOnce })
+  for (const [index, id] of ids.entries()) calls.set(id, entered[index]!)
+
+  const reportAll = Effect.suspend(() =>
+    reports.send(
+      self.id,
+      [...calls].map(([call, { legTags, version }]): CallReport => ({ call, version, legTags, isActive: true }))
+    )
+  )
+  yield* reportAll.pipe(Effect.andThen(Effect.sleep(turn)), Effect.forever, Effect.forkScoped)
+
+  const recoveries = Effect.fnUntraced(function* (atMs: number, waitMs: number) {
+    const recovered = () => [...calls.values()].map((call) => call.newOwnerAtMs - atMs).filter((tookMs) => tookMs > 0)
+    while (recovered().length < calls.size && performance.now() < atMs + waitMs) yield* Effect.sleep(look)
+    return recovered()
+  })
+  return { recoveries } satisfies StandInRelay
+})
