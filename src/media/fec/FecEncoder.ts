@@ -1,0 +1,173 @@
+import * as FecFrame from "../../protocol/FecFrame.ts"
+import * as HopFrame from "../../protocol/HopFrame.ts"
+import * as LegKind from "../LegKind.ts"
+import * as PacketRing from "../PacketRing.ts"
+import * as PacketRings from "../PacketRings.ts"
+import * as ErasureCode from "./ErasureCode.ts"
+
+/**
+ * The sender's side of forward error correction on one leg: gathers what is sent for the first time into blocks, and writes
+ * the repair packets of a block that is closed. It keeps references into the packet rings and no bytes. Owned by one leg,
+ * changed in place.
+ */
+export interface FecEncoder {
+  readonly kind: LegKind.LegKind
+  /** Repair packets for each packet, 0 to 0.5: the owner sets it, from ProtectionControl. At 0 nothing is gathered. */
+  ratio: number
+  /** A block has one repair packet, the exclusive or: cheaper, and blocks are as short as `ratio` wants them then. */
+  isParityOnly: boolean
+  /** A video frame that ends this long after the block's first packet closes it. Milliseconds. */
+  frameEndAfterMs: number
+  /** A block is closed this long after its first packet. Milliseconds. */
+  blockMs: number
+  readonly packets: ErasureCode.BlockPackets
+  /** Of the block's packets: numbers in their rings. */
+  readonly numbers: Int32Array
+  base: number
+  count: number
+  firstAtMs: number
+  /** When to call `close`; Infinity while there is no block. Milliseconds. */
+  deadlineMs: number
+  /** Repair packets that earlier blocks have earned and not got; below 0: got and not earned. */
+  carry: number
+  /** Length of each body that the last `close` has written. */
+  bodyBytes: number
+  packetsProtected: number
+  /** Packets that were gathered, or should have been, and are in no block that has repair packets. */
+  packetsUnprotected: number
+  repairsWritten: number
+}
+
+/** The shortest blocks and the longest: beyond 50 ms a repaired packet is often too late. Milliseconds. */
+export const frameEndAfterMsDefault = 20
+export const blockMsDefault = 50
+/** What a UDP datagram over IPv4 may hold on Ethernet: repair packets are longer than all that they protect. Bytes. */
+const payloadBytesMax = 1472
+/** Earned repair packets beyond one are not saved up: they belong to a ratio, or to packets, that are gone. */
+const carryMax = 1
+
+export const make = (kind = LegKind.device): FecEncoder => ({
+  kind,
+  ratio: 0,
+  isParityOnly: false,
+  frameEndAfterMs: frameEndAfterMsDefault,
+  blockMs: blockMsDefault,
+  packets: ErasureCode.makeBlockPackets(kind.isTrunk),
+  numbers: new Int32Array(ErasureCode.dataPacketsMax),
+  base: 0,
+  count: 0,
+  firstAtMs: 0,
+  deadlineMs: Infinity,
+  carry: 0,
+  bodyBytes: 0,
+  packetsProtected: 0,
+  packetsUnprotected: 0,
+  repairsWritten: 0
+})
+
+/** A longer packet is not protected: its repair packet would not fit into an Ethernet frame. Bytes. */
+export const packetBytesMax = (kind: LegKind.LegKind): number =>
+  kind.isTrunk
+    ? payloadBytesMax - kind.headerBytes - FecFrame.wideHeadBytes - ErasureCode.wideHeadBytes
+    : payloadBytesMax - kind.headerBytes - FecFrame.headBytes - ErasureCode.headBytes
+
+/**
+ * Call for every packet that is sent for the first time, with its number in the ring of its type. When `deadlineMs` has come
+ * after it, call `close` before the next one. `tag`: on a trunk, as a signed number.
+ */
+export const handlePacket = (
+  self: FecEncoder,
+  rings: PacketRings.PacketRings,
+  repairSequence: number,
+  packet: number,
+  typeByte: number,
+  descriptor: number,
+  tag: number,
+  nowMs: number
+): void => {
+  const { count, kind, packets } = self
+  if (self.ratio <= 0) return abandon(self)
+  const type = (typeByte >> 2) & 0x0f
+  const follows = count > 0 && repairSequence === ((self.base + count) & kind.mask)
+  if (!follows || count === ErasureCode.dataPacketsMax) abandon(self)
+  const ring = PacketRings.ringOf(rings, type)
+  if (PacketRing.lengthOf(ring, packet) > packetBytesMax(kind)) {
+    self.packetsUnprotected++
+    // The block ends before it.
+    if (self.count > 0) self.deadlineMs = nowMs
+    return
+  }
+  if (self.count === 0) {
+    self.base = repairSequence
+    self.firstAtMs = nowMs
+    self.deadlineMs = nowMs + self.blockMs
+  }
+  const at = self.count++
+  self.numbers[at] = packet
+  packets.types[at] = typeByte & ~HopFrame.resendFlag
+  packets.descriptors[at] = descriptor
+  packets.tags[at] = tag
+  const endsFrame = type === HopFrame.FrameType.Video && (descriptor & HopFrame.endOfFrameFlag) !== 0
+  const isOld = nowMs - self.firstAtMs >= self.frameEndAfterMs
+  if ((endsFrame && isOld && earned(self) > 0) || self.count >= countMax(self)) self.deadlineMs = nowMs
+}
+
+/**
+ * Ends the block and writes the bodies of its repair frames, each `bodyBytes` long, behind one another at `offset` of the packet
+ * memory. Returns how many: none if the block has earned none, or if not one finds room in `bytesMax`.
+ */
+export const close = (self: FecEncoder, rings: PacketRings.PacketRings, offset: number, bytesMax: number): number => {
+  const { base, count, kind, packets } = self
+  const { view } = rings.memory
+  if (!findPackets(self, rings)) {
+    abandon(self)
+    return 0
+  }
+  const symbolBytes = ErasureCode.symbolBytesOf(packets, count)
+  self.bodyBytes = (kind.isTrunk ? FecFrame.wideHeadBytes : FecFrame.headBytes) + symbolBytes
+  const repairs = Math.min(earned(self), Math.floor(bytesMax / self.bodyBytes))
+  for (let row = 0, at = offset; row < repairs; row++, at += self.bodyBytes) {
+    const head = FecFrame.writeHead(view, at, base, count, repairs, row, kind.isTrunk)
+    ErasureCode.encode(packets, count, row, view, view, at + head, symbolBytes)
+  }
+  const left = self.carry + self.ratio * count - repairs
+  self.carry = Math.max(-carryMax, Math.min(carryMax, left))
+  if (repairs > 0) self.packetsProtected += count
+  else self.packetsUnprotected += count
+  self.repairsWritten += repairs
+  self.count = 0
+  self.deadlineMs = Infinity
+  return repairs
+}
+
+/** Bytes of scratch memory that `close` needs now to write all. */
+export const scratchBytesNeeded = (self: FecEncoder): number =>
+  earned(self) * (packetBytesMax(self.kind) + FecFrame.wideHeadBytes + ErasureCode.wideHeadBytes)
+
+/** Rounded, the rest being carried over: in the long run small blocks too get what `ratio` says. */
+const earned = (self: FecEncoder): number => {
+  const repairsMax = self.isParityOnly ? 1 : ErasureCode.repairPacketsMax
+  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.count)))
+}
+
+const countMax = (self: FecEncoder): number =>
+  self.isParityOnly ? Math.min(ErasureCode.dataPacketsMax, Math.round(1 / self.ratio)) : ErasureCode.dataPacketsMax
+
+/** Where the packets lie. False when there is none, or one of them is not in its ring any more. */
+const findPackets = (self: FecEncoder, rings: PacketRings.PacketRings): boolean => {
+  const { count, numbers, packets } = self
+  for (let at = 0; at < count; at++) {
+    const ring = PacketRings.ringOf(rings, (packets.types[at]! >> 2) & 0x0f)
+    if (!PacketRing.has(ring, numbers[at]!)) return false
+    packets.offsets[at] = PacketRing.offsetOf(ring, numbers[at]!)
+    packets.lengths[at] = PacketRing.lengthOf(ring, numbers[at]!)
+  }
+  return count > 0
+}
+
+/** Gives the block up. */
+const abandon = (self: FecEncoder): void => {
+  self.packetsUnprotected += self.count
+  self.count = 0
+  self.deadlineMs = Infinity
+}

@@ -1,0 +1,156 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ProtectionControl from "../../../src/media/fec/ProtectionControl.ts"
+import * as SeededNumbers from "./SeededNumbers.ts"
+
+const { patienceMsMin, overuseHoldMs, quietMs, ratioMax } = ProtectionControl
+const usual: ProtectionControl.Report = {
+  lossRatio: 0.1,
+  meanBurst: 1.1,
+  roundTripMs: 80,
+  playoutBudgetMs: 200,
+  residualLossRatio: 0,
+  isOverusing: false,
+  budgetShare: 1
+}
+const far = { roundTripMs: 250 }
+const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
+
+/** A leg that reports every 100 ms. */
+const make = () => {
+  const self = ProtectionControl.make()
+  let nowMs = 0
+  const report = (forMs: number, changes: Partial<ProtectionControl.Report>) => {
+    for (const endMs = nowMs + forMs; nowMs < endMs;) {
+      nowMs += 100
+      ProtectionControl.handleReport(self, { ...usual, ...changes }, nowMs)
+    }
+  }
+  return { self, report }
+}
+
+describe("ProtectionControl", () => {
+  it("is off while resends come in time", () => {
+    const { report, self } = make()
+    report(10_000, {})
+    assert.deepStrictEqual([self.isOn, self.ratio], [false, 0])
+  })
+
+  it("is on when a resend would come too late, or when loss is left after them", () => {
+    for (const reason of [far, { residualLossRatio: 0.006 }, { playoutBudgetMs: 99 }]) {
+      const { report, self } = make()
+      report(1000, reason)
+      assert.isTrue(self.isOn)
+      assert.closeTo(self.ratio, 0.13, 1e-9)
+    }
+  })
+
+  it("the ratio follows the loss that nine of ten reports do not exceed", () => {
+    const { report, self } = make()
+    for (let i = 0; i < 10; i++) {
+      report(800, { ...far, lossRatio: 0.02 })
+      report(200, { ...far, lossRatio: 0.2 })
+    }
+    assert.closeTo(self.ratio, 1.3 * 0.2, 1e-9)
+    for (let i = 0; i < 10; i++) {
+      report(950, { ...far, lossRatio: 0.02 })
+      report(50, { ...far, lossRatio: 0.2 })
+    }
+    assert.isAtMost(self.ratio, 1.3 * 0.2)
+    report(10_000, { ...far, lossRatio: 0.04 })
+    assert.closeTo(self.ratio, 1.3 * 0.04, 1e-9)
+  })
+
+  it("takes at most half, and at most the budget", () => {
+    const { report, self } = make()
+    report(1000, { ...far, lossRatio: 0.6 })
+    assert.strictEqual(self.ratio, ratioMax)
+    report(100, { ...far, lossRatio: 0.6, budgetShare: 0.12 })
+    assert.strictEqual(self.ratio, 0.12)
+    report(100, { ...far, lossRatio: 0.6, budgetShare: -1 })
+    assert.strictEqual(self.ratio, 0)
+  })
+
+  it("loss that is self-made ends it at once, and it does not count later", () => {
+    const { report, self } = make()
+    report(1000, { ...far, lossRatio: 0.05 })
+    report(100, { ...far, lossRatio: 0.4, isOverusing: true })
+    assert.deepStrictEqual([self.isOn, self.ratio], [false, 0])
+    report(overuseHoldMs - 100, { ...far, lossRatio: 0.05 })
+    assert.isFalse(self.isOn)
+    report(100, { ...far, lossRatio: 0.05 })
+    assert.closeTo(self.ratio, 1.3 * 0.05, 1e-9)
+  })
+
+  it("nothing lost for some seconds ends it", () => {
+    const { report, self } = make()
+    report(1000, far)
+    report(quietMs - 100, { ...far, lossRatio: 0 })
+    assert.isTrue(self.isOn)
+    report(100, { ...far, lossRatio: 0 })
+    assert.isFalse(self.isOn)
+  })
+
+  it("a round trip that sways around the budget does not switch it to and fro", () => {
+    const { report, self } = make()
+    let switched = 0
+    for (let i = 0, wasOn = false; i < 200; i++) {
+      report(1000, { roundTripMs: i % 2 === 0 ? 175 : 185 })
+      if (self.isOn !== wasOn) switched++
+      wasOn = self.isOn
+    }
+    assert.strictEqual(switched, 1)
+  })
+
+  it("is patient when it has repaired its own reason, and more so each time that it comes back", () => {
+    const { report, self } = make()
+    const lastedMs = () => {
+      let ms = 0
+      for (; self.isOn; ms += 100) report(100, {})
+      return ms
+    }
+    const residual = { residualLossRatio: 0.02 }
+    const lasted = [1, 2, 3, 4, 5, 6].map(() => {
+      report(100, residual)
+      return lastedMs()
+    })
+    assert.deepStrictEqual(
+      lasted,
+      [1, 2, 4, 8, 16, 16].map((times) => times * patienceMsMin)
+    )
+    report(400_000, {})
+    report(100, residual)
+    assert.strictEqual(lastedMs(), patienceMsMin)
+  })
+
+  it("parity alone for few and single losses, Reed-Solomon for bursts and for many", () => {
+    const { report, self } = make()
+    report(6000, { ...far, lossRatio: 0.02, meanBurst: 1 })
+    assert.strictEqual(self.kind, "Parity")
+    report(6000, { ...far, lossRatio: 0.02, meanBurst: 2 })
+    assert.strictEqual(self.kind, "ReedSolomon")
+    report(6000, { ...far, lossRatio: 0.02, meanBurst: 1 })
+    assert.strictEqual(self.kind, "Parity")
+    report(6000, { ...far, lossRatio: 0.1, meanBurst: 1 })
+    assert.strictEqual(self.kind, "ReedSolomon")
+    report(6000, { ...far, lossRatio: 0.04, meanBurst: 1 })
+    assert.strictEqual(self.kind, "ReedSolomon")
+  })
+
+  it.prop("whatever is reported, the ratio is between 0 and a half, and 0 when off", [Seed], ([seed]) => {
+    const next = SeededNumbers.from(seed)
+    const { report, self } = make()
+    for (let i = 0; i < 200; i++) {
+      report(100, {
+        lossRatio: next() < 0.5 ? 0 : next(),
+        meanBurst: next() * 5,
+        roundTripMs: next() * 500,
+        residualLossRatio: next() < 0.9 ? 0 : next(),
+        isOverusing: next() < 0.1,
+        budgetShare: next() * 2 - 0.5
+      })
+      assert.isTrue(self.ratio >= 0 && self.ratio <= ratioMax)
+      if (!self.isOn) assert.strictEqual(self.ratio, 0)
+    }
+  })
+})
