@@ -1,4 +1,4 @@
-import { Effect, Exit, Fiber, Option, Result, Schedule } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Result, Schedule, Schema } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { Call } from "../actor/CallRpcs.ts"
 import type * as CallCommand from "../call/CallCommand.ts"
@@ -34,6 +34,15 @@ export interface Granted extends LegAge {
   }
 }
 
+/** The actor's node was given up while it was asked: whoever asks again finds another. */
+export class ActorLost extends Schema.TaggedError<ActorLost>()("ActorLost", {}) {}
+
+/** The cluster lets go of questions to a node that is gone by interrupting them. */
+const unlessLost = <A, E, R>(asking: Effect.Effect<A, E, R>): Effect.Effect<A, E | ActorLost, R> =>
+  Effect.catchCause(asking, (cause): Effect.Effect<never, E | ActorLost> =>
+    Cause.hasInterruptsOnly(cause) ? Effect.fail(new ActorLost()) : Effect.failCause(cause)
+  )
+
 /** How participants come into a call: its actor decides, and the store bridges the time in which there is none. */
 export const make = Effect.gen(function* () {
   const { controlCounters, options } = yield* RelayCore
@@ -48,7 +57,7 @@ export const make = Effect.gen(function* () {
   type Decide = (state: CallState) => ReturnType<typeof CallDecision.resume>
 
   const join = Effect.fnUntraced(function* (call: CallId, command: CallCommand.Join) {
-    const granted: Granted = yield* callOf(call).Join(command).pipe(Effect.timeout(actorTimeout))
+    const granted: Granted = yield* unlessLost(callOf(call).Join(command)).pipe(Effect.timeout(actorTimeout))
     return granted
   })
 
@@ -69,10 +78,11 @@ export const make = Effect.gen(function* () {
     asking: Asking,
     decide: Decide
   ) {
-    const ask = asking.pipe(
+    const ask = unlessLost(asking).pipe(
       Effect.timeout(confirmAttemptTimeout),
+      // All else is said by the call itself.
       Effect.retry({
-        while: ({ _tag }) => _tag === "TimeoutError" || _tag === "CallStoreError",
+        while: ({ _tag }) => _tag !== "UnknownParticipant" && _tag !== "StaleEpoch",
         schedule: Schedule.spaced("500 millis"),
         times: confirmAttempts
       })

@@ -113,7 +113,7 @@ export const make = Effect.gen(function* () {
       Effect.map((answer) => ({ ...answer, legTag })),
       // It may have let the participant in all the same, and nobody will ever come onto this leg.
       Effect.tapError(({ _tag }) =>
-        _tag === "TimeoutError" || _tag === "CallStoreError"
+        _tag === "TimeoutError" || _tag === "CallStoreError" || _tag === "ActorLost"
           ? notices.left({ call: claims.call, participant: claims.participant, legTag, restores: 0 })
           : Effect.void
       )

@@ -160,30 +160,45 @@ export const longestGapMs = ({ received }: Member, from: Member): number => {
   return times.reduce((longest, atMs, index) => (index === 0 ? 0 : Math.max(longest, atMs - times[index - 1]!)), 0)
 }
 
-/** A store whose writes can be held up: an actor that has to save does not answer meanwhile. What is read is read. */
-class Hold extends Context.Service<Hold, { isHeld: boolean }>()("test/Hold") {}
+/**
+ * A store whose writes can be held up: an actor that has to save does not answer meanwhile. What is read is read. Those that
+ * are held up go on in the end, or are lost: as with a node that is given up, whoever waits for the actor is interrupted.
+ */
+class Hold extends Context.Service<Hold, { isHeld: boolean; areLost: boolean }>()("test/Hold") {}
 
 const layerStore = Layer.effect(
   CallStore.CallStore,
   Effect.gen(function* () {
     const store = yield* CallStore.CallStore
     const hold = yield* Hold
-    const wait = Effect.suspend(() => (hold.isHeld ? Effect.sleep("10 millis") : Effect.void)).pipe(
-      Effect.repeat({ while: () => hold.isHeld })
-    )
+    const wait = Effect.suspend(() => {
+      if (!hold.isHeld) return Effect.void
+      return Effect.sleep("10 millis").pipe(
+        Effect.repeat({ while: () => hold.isHeld }),
+        Effect.andThen(Effect.suspend(() => (hold.areLost ? Effect.interrupt : Effect.void)))
+      )
+    })
     return CallStore.CallStore.of({
       ...store,
       save: (...write) => Effect.andThen(wait, store.save(...write)),
       remove: (...write) => Effect.andThen(wait, store.remove(...write))
     })
   })
-).pipe(Layer.provide(CallStore.layerMemory), Layer.provideMerge(Layer.sync(Hold, () => ({ isHeld: false }))))
+).pipe(
+  Layer.provide(CallStore.layerMemory),
+  Layer.provideMerge(Layer.sync(Hold, () => ({ isHeld: false, areLost: false })))
+)
 
 /** From now on the calls' actors do not answer, or do again. */
 export const holdActors = (isHeld: boolean) =>
   Effect.map(Hold, (hold) => {
     hold.isHeld = isHeld
   })
+
+/** Who waits for an actor then is interrupted when it would answer again. */
+export const loseActors = Effect.map(Hold, (hold) => {
+  hold.areLost = true
+})
 
 /** Runs in virtual time, on a network and with a store and actors of its own. */
 export const scene = <A, E>(

@@ -78,7 +78,7 @@ describe("a relay dies", () => {
     ["a", "b", "c", "d"]
   ] as const) {
     for (const victim of new Set([relays[0], relays[1]])) {
-      for (const actors of ["answer", "are away"] as const) {
+      for (const actors of ["answer", "are away", "are lost"] as const) {
         it.effect(`${victim} of ${relays.join(", ")} while the actors ${actors}: the call goes on`, () =>
           Fleet.scene(
             3,
@@ -88,7 +88,8 @@ describe("a relay dies", () => {
               yield* Effect.sleep("6 seconds")
               const talking = yield* Effect.forkChild(Fleet.talk(members, 6))
               yield* Effect.sleep("2 seconds")
-              yield* Fleet.holdActors(actors === "are away")
+              yield* Fleet.holdActors(actors !== "answer")
+              if (actors === "are lost") yield* Fleet.loseActors
               yield* running.find(({ name }) => name === victim)!.kill
               yield* Effect.sleep("3 seconds")
               yield* Fleet.holdActors(false)
