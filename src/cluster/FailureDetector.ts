@@ -12,6 +12,13 @@ const pingIntervalMs = 100
 const pingTimeoutMs = 300
 /** One unanswered ping may be one lost connection. */
 const missesMax = 2
+/**
+ * Whoever takes over the calls of a runner that has died is busy, and may be late with its answers. To take it for dead too
+ * would give its calls to others who are as busy, and so on.
+ */
+const missesMaxAfterDeath = 8
+/** For so long after a runner was condemned. Milliseconds. */
+const afterDeathMs = 10_000
 /** A timer that is late by this means that this process stood still, and not the peers. Milliseconds. */
 const ownGapMs = 200
 /** So often what is still suspected is said again, before it no longer counts. Milliseconds. */
@@ -44,6 +51,8 @@ export const layer = Layer.effectDiscard(
     let epoch = 0
     let said: ReadonlySet<string> = new Set()
     let saidAtMs = -Infinity
+    let condemnedAtMs = -Infinity
+    const patience = () => (nowMs() - condemnedAtMs < afterDeathMs ? missesMaxAfterDeath : missesMax)
 
     const ping = (address: string, peer: Peer) => {
       const startedAtMs = nowMs()
@@ -55,7 +64,7 @@ export const layer = Layer.effectDiscard(
           const isVoid = startedIn !== epoch || nowMs() - startedAtMs >= pingTimeoutMs + ownGapMs
           if (isVoid) return
           peer.misses = isAnswered ? 0 : peer.misses + 1
-          if (peer.misses === missesMax) hasNews.openUnsafe()
+          if (peer.misses === patience()) hasNews.openUnsafe()
         })
       )
     }
@@ -71,7 +80,12 @@ export const layer = Layer.effectDiscard(
 
     /** Says whom this runner suspects: when that has changed, and before it no longer counts. */
     const say = Effect.fnUntraced(function* (isAnybodyCondemned: boolean) {
-      const suspected = new Set([...peers].filter(([, { misses }]) => misses >= missesMax).map(([address]) => address))
+      const missesNew = patience()
+      // Who is suspected stays so until it answers.
+      const isSuspected = (address: string, misses: number) => misses >= (said.has(address) ? missesMax : missesNew)
+      const suspected = new Set(
+        [...peers].filter(([address, { misses }]) => isSuspected(address, misses)).map(([address]) => address)
+      )
       const raised = [...suspected].filter((address) => !said.has(address))
       const isNew = raised.length > 0 || suspected.size < said.size
       const isDue = (suspected.size > 0 || isAnybodyCondemned) && nowMs() - saidAtMs >= repeatMs
@@ -84,7 +98,9 @@ export const layer = Layer.effectDiscard(
 
     const round = Effect.gen(function* () {
       const live = yield* table.live
-      yield* say(live.some(({ standing }) => standing === "condemned"))
+      const isAnybodyCondemned = live.some(({ standing }) => standing === "condemned")
+      yield* say(isAnybodyCondemned)
+      if (isAnybodyCondemned) condemnedAtMs = nowMs()
       yield* pingAll(live.map(({ address }) => address).filter((address) => address !== self))
     })
 

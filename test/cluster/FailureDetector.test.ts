@@ -8,20 +8,22 @@ import * as SimulatedProcess from "./SimulatedProcess.ts"
 
 const standing = "serving" as const
 
-/** A detector that pings one peer, and what it has said of it. */
+/** A detector that pings one peer, and what it has said of it. There is a third, who may have been condemned. */
 const scene = Effect.gen(function* () {
   const process = SimulatedProcess.make("a:1")
   const peer = { answers: Effect.void as Effect.Effect<void, never> }
+  const third = { standing: "leaving" as "leaving" | "condemned" }
   const said: Array<ReadonlyArray<string>> = []
   const table = {
-    live: Effect.succeed([
+    live: Effect.sync(() => [
       { address: "a:1", runner: "", standing },
-      { address: "b:1", runner: "", standing }
+      { address: "b:1", runner: "", standing },
+      { address: "c:1", runner: "", standing: third.standing }
     ]),
     accuse: (_accuser: string, accused: ReadonlySet<string>) => Effect.sync(() => void said.push([...accused]))
   } as Partial<RunnerTable["Service"]> as RunnerTable["Service"]
   const runners = {
-    ping: () => Effect.suspend(() => peer.answers)
+    ping: ({ host }) => (host === "b" ? Effect.suspend(() => peer.answers) : Effect.void)
   } as Partial<Runners.Runners["Service"]> as Runners.Runners["Service"]
   const layer = FailureDetector.layer.pipe(
     Layer.provide([Layer.succeed(RunnerTable, table), Layer.succeed(Runners.Runners, runners)]),
@@ -30,7 +32,7 @@ const scene = Effect.gen(function* () {
   yield* Layer.build(layer).pipe(
     Effect.provideService(Clock.Clock, SimulatedProcess.clock(process, yield* Clock.Clock))
   )
-  return { process, peer, said }
+  return { process, peer, said, third }
 })
 
 describe("FailureDetector", () => {
@@ -50,6 +52,28 @@ describe("FailureDetector", () => {
       peer.answers = Effect.void
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(said.at(-1), [])
+    })
+  )
+
+  it.effect("has more patience while the calls of one that has died are taken over", () =>
+    Effect.gen(function* () {
+      const { peer, said, third } = yield* scene
+      third.standing = "condemned"
+      yield* TestClock.adjust("1 second")
+      third.standing = "leaving"
+      yield* TestClock.adjust("8 seconds")
+      peer.answers = Effect.never
+      yield* TestClock.adjust("900 millis")
+      assert.isTrue(said.every((suspected) => suspected.length === 0))
+      yield* TestClock.adjust("300 millis")
+      assert.deepStrictEqual(said.at(-1), ["b:1"])
+      // Ten seconds after that death it is as before.
+      peer.answers = Effect.void
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(said.at(-1), [])
+      peer.answers = Effect.never
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(said.at(-1), ["b:1"])
     })
   )
 
