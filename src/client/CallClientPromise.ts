@@ -19,6 +19,7 @@ export interface CallClientPromise {
   readonly packets: AsyncIterable<ReceivedPacket>
   readonly roster: AsyncIterable<RosterEvent>
   readonly keyFrameRequests: AsyncIterable<number>
+  readonly videoRate: AsyncIterable<number>
   readonly requestKeyFrame: (ssrc: number) => Promise<void>
   readonly connection: AsyncIterable<ConnectionEvent>
   readonly statistics: () => Promise<CallStatistics>
@@ -43,6 +44,7 @@ export const join = async (
       packets: Stream.toAsyncIterable(client.packets),
       roster: Stream.toAsyncIterable(client.roster),
       keyFrameRequests: Stream.toAsyncIterable(client.keyFrameRequests),
+      videoRate: Stream.toAsyncIterable(client.videoRate),
       requestKeyFrame: (ssrc) => runtime.runPromise(client.requestKeyFrame(ssrc)),
       connection: Stream.toAsyncIterable(client.connection),
       statistics: () => runtime.runPromise(client.statistics),

@@ -32,6 +32,11 @@ export interface CallMember {
   readonly roster: Stream.Stream<RosterEvent.RosterEvent>
   /** SSRCs of own streams that somebody needs a key frame of. Repeated while it does not come. */
   readonly keyFrameRequests: Stream.Stream<number>
+  /**
+   * What all video of this participant together should be encoded at, as often as that changes: payload, bits a second. By
+   * what the path to the relay carries; nothing is told before video has been sent.
+   */
+  readonly videoRate: Stream.Stream<number>
   /** Asks for a key frame of another participant's stream, until one comes. What cannot be asked for is passed over. */
   readonly requestKeyFrame: (ssrc: number) => Effect.Effect<void>
   /** How the connection is, and how it becomes. The last event is `Ended`. */
@@ -122,6 +127,7 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
       )
     ),
     keyFrameRequests: core.keyFrameRequests.stream,
+    videoRate: core.videoRates.stream,
     requestKeyFrame: (ssrc) =>
       Effect.sync(() => {
         const stream = core.receiving.bySsrc.get(ssrc)

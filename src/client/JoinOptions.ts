@@ -33,6 +33,8 @@ export interface JoinOptions {
   readonly playoutDelayMs?: number
   /** False: ask for no lost packet, and send none again. Default true. */
   readonly repair?: boolean
+  /** What the path to the relay is assumed to carry before that is known. Bits a second. Default 300,000. */
+  readonly startBps?: number
   /** The local IP address. By default all of the relays' families. */
   readonly host?: string
   /** The local port. By default a free one. */
@@ -60,6 +62,7 @@ export interface Settings {
   readonly playoutDelayMs: number
   readonly handOut: HandOut
   readonly repair: boolean
+  readonly startBps: number | undefined
   readonly host: string
   readonly port: number
   readonly software: string
@@ -96,6 +99,7 @@ export const settle = (
     playoutDelayMs: options.playoutDelayMs ?? playoutDelayMsDefault,
     handOut,
     repair: options.repair ?? true,
+    startBps: options.startBps,
     // Machines without IPv6 cannot open "::", which would do for both.
     host: options.host ?? (relays.every((relay) => PackedAddress.isIpv4(relay)) ? "0.0.0.0" : "::"),
     port: options.port ?? 0,

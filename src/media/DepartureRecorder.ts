@@ -2,13 +2,15 @@ import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import * as LegKind from "./LegKind.ts"
 
 /**
- * When each hop sequence of one leg was sent: with the other side's feedback it gives round trips and, from the same
- * numbers, bandwidth. Owned by exactly one leg and changed in place.
+ * When each hop sequence of one leg was sent, and how large its datagram was: with the other side's feedback it gives
+ * round trips and, from the same numbers, bandwidth. Owned by exactly one leg and changed in place.
  */
 export interface DepartureRecorder {
   readonly kind: LegKind.LegKind
   /** Departure of hop sequence `n` at `n & (length - 1)`, milliseconds. */
   sentAtMs: Float64Array
+  /** Length of its datagram at the same place: hop header and body. */
+  bytes: Uint16Array
   /** Newest hop sequence sent. */
   highest: number
   /** How many of the newest numbers are known. */
@@ -23,34 +25,41 @@ const lengthInitial = 64
 /** Longest time after which feedback is still of use. Milliseconds. */
 const keptMs = 1000
 
-const nothing = new Float64Array(0)
+const none = { times: new Float64Array(0), lengths: new Uint16Array(0) }
 
 export const make = (kind = LegKind.device): DepartureRecorder => ({
   kind,
-  sentAtMs: nothing,
+  sentAtMs: none.times,
+  bytes: none.lengths,
   highest: kind.mask,
   known: 0
 })
 
-export const handleFrame = (self: DepartureRecorder, hopSequence: number, nowMs: number): void => {
+export const handleFrame = (self: DepartureRecorder, hopSequence: number, bytes: number, nowMs: number): void => {
   const length = self.sentAtMs.length
   if (self.known === length) {
-    if (length === 0) self.sentAtMs = new Float64Array(lengthInitial)
-    else if (length < self.kind.departuresMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) grow(self)
-    else self.known--
+    if (length === 0) resize(self, lengthInitial)
+    else if (length < self.kind.departuresMax && nowMs - self.sentAtMs[hopSequence & (length - 1)]! < keptMs) {
+      resize(self, length * 2)
+    } else self.known--
   }
-  self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)] = nowMs
+  const at = hopSequence & (self.sentAtMs.length - 1)
+  self.sentAtMs[at] = nowMs
+  self.bytes[at] = bytes
   self.highest = hopSequence
   self.known++
 }
 
-const grow = (self: DepartureRecorder): void => {
-  const larger = new Float64Array(self.sentAtMs.length * 2)
-  for (let i = 0; i < self.known; i++) {
-    const sequence = self.highest - i
-    larger[sequence & (larger.length - 1)] = self.sentAtMs[sequence & (self.sentAtMs.length - 1)]!
+const resize = (self: DepartureRecorder, length: number): void => {
+  const { bytes, sentAtMs } = self
+  self.sentAtMs = new Float64Array(length)
+  self.bytes = new Uint16Array(length)
+  for (let back = 0; back < self.known; back++) {
+    const from = (self.highest - back) & (sentAtMs.length - 1)
+    const to = (self.highest - back) & (length - 1)
+    self.sentAtMs[to] = sentAtMs[from]!
+    self.bytes[to] = bytes[from]!
   }
-  self.sentAtMs = larger
 }
 
 /** When the newest number was sent; -Infinity when that is not known any more. Milliseconds. */
@@ -59,12 +68,19 @@ export const lastAtMs = ({ highest, known, sentAtMs }: DepartureRecorder): numbe
 
 /** The leg is idle: gives the memory back. */
 export const release = (self: DepartureRecorder): void => {
-  self.sentAtMs = nothing
+  self.sentAtMs = none.times
+  self.bytes = none.lengths
   self.known = 0
+}
+
+/** Place of the number in the arrays, or -1 when it is not known any more, or was never sent. */
+export const find = (self: DepartureRecorder, hopSequence: number): number => {
+  const back = SequenceNumber.distance(hopSequence, self.highest, self.kind.shift)
+  return back < 0 || back >= self.known ? -1 : hopSequence & (self.sentAtMs.length - 1)
 }
 
 /** When the number was sent, or NaN when that is not known any more. Milliseconds. */
 export const sentAtMs = (self: DepartureRecorder, hopSequence: number): number => {
-  const back = SequenceNumber.distance(hopSequence, self.highest, self.kind.shift)
-  return back < 0 || back >= self.known ? NaN : self.sentAtMs[hopSequence & (self.sentAtMs.length - 1)]!
+  const at = find(self, hopSequence)
+  return at < 0 ? NaN : self.sentAtMs[at]!
 }

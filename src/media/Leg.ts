@@ -2,14 +2,17 @@ import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as ArrivalRecorder from "./ArrivalRecorder.ts"
+import * as AudioCopies from "./AudioCopies.ts"
 import * as DepartureRecorder from "./DepartureRecorder.ts"
 import * as KeyFrameRequest from "./KeyFrameRequest.ts"
 import * as LegKind from "./LegKind.ts"
 import * as NackGenerator from "./NackGenerator.ts"
 import type { PacketRings } from "./PacketRings.ts"
+import * as Pacing from "./Pacing.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
 import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
+import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
 
 /**
@@ -67,15 +70,17 @@ export const make = (options: {
   readonly sendEpoch?: number
   readonly address: Uint32Array
   readonly repair: boolean
+  /** What its path is assumed to carry before that is known. Bits a second. */
+  readonly startBps?: number | undefined
   /** A device's leg if it is left out. */
   readonly kind?: keyof typeof LegKind.byName
 }): Leg => {
-  const { address, epoch, receiveTag, repair, sendEpoch = epoch, sendTag } = options
+  const { address, epoch, receiveTag, repair, sendEpoch = epoch, sendTag, startBps } = options
   const kind = LegKind.byName[options.kind ?? "device"]
   return {
     kind,
     receive: ReceiveLeg.make(receiveTag, epoch & 0xff, kind),
-    send: SendLeg.make({ legTag: sendTag, epoch: sendEpoch & 0xff, address, kind }),
+    send: SendLeg.make({ legTag: sendTag, epoch: sendEpoch & 0xff, address, kind, startBps }),
     roundTrip: RoundTripEstimator.make(),
     repair,
     keyFrames: [],
@@ -113,16 +118,21 @@ export const handleFeedback = (
     const sentAtMs = DepartureRecorder.sentAtMs(self.send.departures, hopSequence)
     RoundTripEstimator.handleSample(self.roundTrip, nowMs - sentAtMs - report.holdMs)
   }
+  const roundTripMs = RoundTripEstimator.roundTripMs(self.roundTrip)
+  const { departures, rate } = self.send
+  if (rate !== undefined) SendRate.handleReport(rate, departures, report, roundTripMs, nowMs)
   if (self.repair) {
-    SendLeg.answerRequests(self.send, rings, report, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
+    AudioCopies.handleReport(self.send, report, nowMs)
+    SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)
   }
   return true
 }
 
-/** Does what is due now: requests, feedback, padding. */
+/** Does what is due now: requests, feedback, what has waited for its turn, padding. */
 export const poll = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
   noteDeadline(self)
   if (nowMs >= self.feedbackDueMs) sendReports(self, resources, nowMs, out)
+  Pacing.poll(self.send, resources.rings, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
   // What has just been sent puts it off.
   noteDeadline(self)
@@ -139,21 +149,26 @@ export const nextDeadlineMs = (self: Leg): number => {
 export const noteDeadline = (self: Leg): void => {
   noteFeedbackDue(self)
   noteReleaseDue(self)
-  self.deadlineMs = Math.min(self.feedbackDueMs, self.releaseDueMs, self.send.paddingDueMs)
+  const { paddingDueMs, rate } = self.send
+  self.deadlineMs = Math.min(self.feedbackDueMs, self.releaseDueMs, paddingDueMs)
+  if (rate !== undefined && rate.deadlineMs < self.deadlineMs) self.deadlineMs = rate.deadlineMs
 }
 
 /** The same when nothing has happened but that a packet was sent. */
 export const noteSent = (self: Leg): void => {
-  if (self.send.paddingDueMs < self.deadlineMs) self.deadlineMs = self.send.paddingDueMs
+  const { paddingDueMs, rate } = self.send
+  if (paddingDueMs < self.deadlineMs) self.deadlineMs = paddingDueMs
+  if (rate !== undefined && rate.deadlineMs < self.deadlineMs) self.deadlineMs = rate.deadlineMs
 }
 
 /** Never when there is nothing to give back. */
 const noteReleaseDue = (self: Leg): void => {
   const { receive, send } = self
   const isReleased = receive.arrivals.arrivedAtMs.length === 0 && send.departures.sentAtMs.length === 0
-  self.releaseDueMs = isReleased
-    ? Infinity
-    : Math.max(receive.lastFrameAtMs, DepartureRecorder.lastAtMs(send.departures)) + releaseAfterMs
+  // Not one expression with a choice in it: V8 would make an object of the number for every frame.
+  self.releaseDueMs = Infinity
+  if (isReleased) return
+  self.releaseDueMs = Math.max(receive.lastFrameAtMs, DepartureRecorder.lastAtMs(send.departures)) + releaseAfterMs
 }
 
 const release = ({ receive, send }: Leg): void => {
@@ -161,6 +176,8 @@ const release = ({ receive, send }: Leg): void => {
   NackGenerator.release(receive.nacks)
   DepartureRecorder.release(send.departures)
   SentHistory.release(send.history)
+  send.rate = undefined
+  send.duplication = undefined
 }
 
 const noteFeedbackDue = (self: Leg): void => {

@@ -1,3 +1,4 @@
+import type * as BandwidthEstimator from "./bandwidth/BandwidthEstimator.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 
@@ -30,6 +31,8 @@ export interface LegKind {
   readonly resendBudgetMax: number
   /** Reports that are sent at once when so much is due. */
   readonly reportsMax: number
+  /** Of the estimate of what the path carries. */
+  readonly bandwidth: BandwidthEstimator.Options
 }
 
 export const device: LegKind = {
@@ -45,7 +48,9 @@ export const device: LegKind = {
   gapMax: 1000,
   reorderDecay: 1 / 256,
   resendBudgetMax: 256,
-  reportsMax: 1
+  reportsMax: 1,
+  // Starts as libwebrtc does. A probe finds what a call of high definition needs, and no more.
+  bandwidth: { startBps: 300_000, minBps: 30_000, maxBps: 1e9, probeMaxBps: 6_000_000 }
 }
 
 export const trunk: LegKind = {
@@ -62,7 +67,9 @@ export const trunk: LegKind = {
   // Hundreds of packets overtake one that is late by some milliseconds.
   reorderDecay: 1 / 8192,
   resendBudgetMax: 1 << 14,
-  reportsMax: 16
+  reportsMax: 16,
+  // Data centres are joined by more; what is carried shows itself.
+  bandwidth: { startBps: 20_000_000, minBps: 1_000_000, maxBps: 1e11, probeMaxBps: 100_000_000 }
 }
 
 export const byName = { device, trunk }

@@ -3,9 +3,12 @@ import * as HopFrame from "../protocol/HopFrame.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as DepartureRecorder from "./DepartureRecorder.ts"
+import type * as AudioDuplication from "./fec/AudioDuplication.ts"
 import * as LegKind from "./LegKind.ts"
 import * as PacketRing from "./PacketRing.ts"
 import * as PacketRings from "./PacketRings.ts"
+import * as Pacer from "./Pacer.ts"
+import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
 import * as StreamClock from "./StreamClock.ts"
 
@@ -18,11 +21,17 @@ export interface SendLeg {
   readonly epoch: number
   /** Packed address that frames go to. */
   readonly address: Uint32Array
+  /** What its path is assumed to carry before that is known. Bits a second. */
+  readonly startBps: number
   nextHop: number
   /** Last repair sequence given; the one before 0 at first. */
   lastRepair: number
   readonly departures: DepartureRecorder.DepartureRecorder
   readonly history: SentHistory.SentHistory
+  /** `undefined` until video is sent, and when the leg has been idle. */
+  rate: SendRate.SendRate | undefined
+  /** `undefined` until something is lost. */
+  duplication: AudioDuplication.AudioDuplication | undefined
   lastMediaAtMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
@@ -34,6 +43,10 @@ export interface SendLeg {
   packetsResent: number
   /** Requests that were not answered: too early after the last resend, too old, or not there any more. */
   requestsRefused: number
+  /** Video that was given up while it waited. */
+  packetsWithheld: number
+  /** Audio that was sent a second time without having been asked for. */
+  copiesSent: number
 }
 
 /** A sender that stops says so: padding this long after its last packet. Milliseconds. */
@@ -50,6 +63,7 @@ export const make = (options: {
   readonly epoch: number
   readonly address: Uint32Array
   readonly kind?: LegKind.LegKind
+  readonly startBps?: number | undefined
 }): SendLeg => {
   const { kind = LegKind.device } = options
   return {
@@ -57,17 +71,22 @@ export const make = (options: {
     legTag: options.legTag,
     epoch: options.epoch,
     address: Uint32Array.from(options.address),
+    startBps: options.startBps ?? kind.bandwidth.startBps,
     nextHop: 0,
     lastRepair: kind.mask,
     departures: DepartureRecorder.make(kind),
     history: SentHistory.make(kind),
+    rate: undefined,
+    duplication: undefined,
     lastMediaAtMs: -Infinity,
     paddings: paddingAfterMs.length,
     paddingDueMs: Infinity,
     resendBudget: kind.resendBudgetMax,
     packetsSent: 0,
     packetsResent: 0,
-    requestsRefused: 0
+    requestsRefused: 0,
+    packetsWithheld: 0,
+    copiesSent: 0
   }
 }
 
@@ -130,7 +149,7 @@ export const carryOver = (
   for (let sequence = SequenceNumber.next(first, mask); count > 0; count--) {
     const at = SentHistory.find(history, sequence)
     sequence = SequenceNumber.next(sequence, mask)
-    const ring = PacketRings.ringOf(rings, (history.types[at]! >> 2) & 0x0f)
+    const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
     const packet = history.packets[at]!
     if (!PacketRing.hasForBatch(ring, packet)) continue
     sendPacket(self, ring, packet, history.types[at]!, history.descriptors[at]!, nowMs, out)
@@ -146,12 +165,41 @@ export const answerRequests = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  for (let i = 0; i < report.requestCount; i++) {
-    if (!resend(self, rings, report.requests[i]!, roundTripMs, nowMs, out)) self.requestsRefused++
-  }
+  for (let i = 0; i < report.requestCount; i++) resend(self, rings, report.requests[i]!, roundTripMs, nowMs, out)
 }
 
+/** Video waits for its turn. */
 const resend = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  repairSequence: number,
+  roundTripMs: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { history, rate } = self
+  if (rate !== undefined) {
+    const at = SentHistory.find(history, repairSequence)
+    const isVideo = at >= 0 && HopFrame.typeOf(history.types[at]!) === HopFrame.FrameType.Video
+    const mustWait = isVideo && (rate.resendCount > 0 || !Pacer.isOpen(rate.pacer, nowMs))
+    if (mustWait && SendRate.putResend(rate, repairSequence)) return
+  }
+  resendNow(self, rings, repairSequence, roundTripMs, nowMs, out)
+}
+
+/** Sends the packet again, unless that is not worth it any more. */
+export const resendNow = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  repairSequence: number,
+  roundTripMs: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  if (!tryResend(self, rings, repairSequence, roundTripMs, nowMs, out)) self.requestsRefused++
+}
+
+const tryResend = (
   self: SendLeg,
   rings: PacketRings.PacketRings,
   repairSequence: number,
@@ -164,27 +212,32 @@ const resend = (
   const waitMs = Math.max(resendMsMin, resendRoundTripShare * roundTripMs)
   if (at < 0 || nowMs - history.sentAtMs[at]! < waitMs) return false
   if (self.resendBudget === 0 || out.count >= out.capacity * resendBatchShare) return false
-  const ring = PacketRings.ringOf(rings, (history.types[at]! >> 2) & 0x0f)
+  const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
   const packet = history.packets[at]!
   if (!PacketRing.hasForBatch(ring, packet)) return false
   if (StreamClock.isExpired(PacketRing.clockOf(ring, packet), PacketRing.timestampOf(ring, packet), nowMs)) return false
   history.sentAtMs[at] = nowMs
   self.resendBudget--
   self.packetsResent++
-  const offset = PacketRing.offsetOf(ring, packet)
-  const type = history.types[at]! | HopFrame.resendFlag
-  writeFrame(
-    self,
-    self.kind.isTrunk ? history.tags[at]! : self.legTag,
-    type,
-    history.descriptors[at]!,
-    repairSequence,
-    offset,
-    PacketRing.lengthOf(ring, packet),
-    nowMs,
-    out
-  )
+  repeat(self, ring, repairSequence, at, nowMs, out)
   return true
+}
+
+/** Puts the packet at place `at` of the history into the batch once more. Its bytes must still be there. */
+export const repeat = (
+  self: SendLeg,
+  ring: PacketRing.PacketRing,
+  repairSequence: number,
+  at: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { descriptors, packets, tags, types } = self.history
+  const packet = packets[at]!
+  const tag = self.kind.isTrunk ? tags[at]! : self.legTag
+  const offset = PacketRing.offsetOf(ring, packet)
+  const length = PacketRing.lengthOf(ring, packet)
+  writeFrame(self, tag, types[at]! | HopFrame.resendFlag, descriptors[at]!, repairSequence, offset, length, nowMs, out)
 }
 
 /** Shows the receiver the last repair sequence, when it is due after the last packet. */
@@ -194,6 +247,22 @@ export const pollPadding = (self: SendLeg, nowMs: number, out: PacketBatch.SendB
   self.paddingDueMs = nextAfterMs === undefined ? Infinity : self.lastMediaAtMs + nextAfterMs
   const type = HopFrame.typeByte(HopFrame.FrameType.Padding, 0)
   writeFrame(self, self.legTag, type, 0, self.lastRepair, 0, 0, nowMs, out)
+}
+
+/** Padding of some length: shows the last repair sequence too, and how fast the path is. */
+export const sendPadding = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  bodyBytes: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const offset = PacketBatch.reserve(out, bodyBytes)
+  if (offset < 0) return
+  // What was there before is nobody's business.
+  rings.memory.bytes.fill(0, offset, offset + bodyBytes)
+  const type = HopFrame.typeByte(HopFrame.FrameType.Padding, 0)
+  writeFrame(self, self.legTag, type, 0, self.lastRepair, offset, bodyBytes, nowMs, out)
 }
 
 /** Puts a frame into the batch; its body is `bodyLength` bytes at `bodyOffset` of the packet memory. */
@@ -213,7 +282,8 @@ export const writeFrame = (
   const hopSequence = self.nextHop
   const { headerBytes, isTrunk, mask } = self.kind
   self.nextHop = SequenceNumber.next(hopSequence, mask)
-  DepartureRecorder.handleFrame(self.departures, hopSequence, nowMs)
+  DepartureRecorder.handleFrame(self.departures, hopSequence, headerBytes + bodyLength, nowMs)
+  if (self.rate !== undefined) SendRate.handleSent(self.rate, headerBytes + bodyLength, nowMs)
   const header = place * PacketBatch.headerBytesMax
   HopFrame.writeHeader(out.headerView, header, type, descriptor, hopSequence, repairSequence, self.epoch, tag)
   if (isTrunk) HopFrame.writeUpperHalves(out.headerView, header, hopSequence, repairSequence)

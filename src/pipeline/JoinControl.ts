@@ -88,7 +88,8 @@ export const make = Effect.gen(function* () {
       sendTag: request.legTag,
       epoch: given.epoch,
       address,
-      repair: options.repair
+      repair: options.repair,
+      startBps: options.startBps
     })
     // A device that joins has started anew: to its leg of before nothing is on its way that it could use.
     const before = calls.calls.get(claims.call)?.sessions.get(claims.participant)

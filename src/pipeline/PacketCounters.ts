@@ -6,6 +6,8 @@ export interface PacketCounters {
   repairedIn: number
   resent: number
   resendsRefused: number
+  /** Video that waited for its turn on a leg, and was given up. */
+  withheld: number
   feedbackIn: number
   paddingIn: number
   controlIn: number
@@ -46,6 +48,7 @@ export const make = (): PacketCounters => ({
   repairedIn: 0,
   resent: 0,
   resendsRefused: 0,
+  withheld: 0,
   feedbackIn: 0,
   paddingIn: 0,
   controlIn: 0,

@@ -51,6 +51,7 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
         "Asked for too early, too late or not there",
         () => counters.resendsRefused
       )
+      counter("tandem_withheld_total", "Video given up that a path had no room for", () => counters.withheld)
       counter("tandem_feedback_in_total", "Feedback frames taken in", () => counters.feedbackIn)
       counter("tandem_handovers_in_total", "Datagrams of devices from other relays", () => counters.handoversIn)
       counter("tandem_handovers_out_total", "Datagrams of devices to other relays", () => counters.handoversOut)

@@ -30,6 +30,8 @@ export interface RelayOptions {
   readonly drainTimeoutMs: number
   /** False: ask for nothing and send nothing again, to measure what repair is worth. */
   readonly repair: boolean
+  /** What the path to a device is assumed to carry before that is known. Bits a second; `undefined`: 300,000. */
+  readonly startBps?: number | undefined
 }
 
 /** Datagrams that one pull takes in. */

@@ -49,6 +49,7 @@ export const make = (options: {
   readonly sendEpoch?: number
   readonly address: Uint32Array
   readonly repair: boolean
+  readonly startBps?: number | undefined
 }): DeviceLeg => {
   const { call, participant, receiveTag, sendTag } = options
   const hop = Leg.make(options)

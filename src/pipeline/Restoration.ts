@@ -72,7 +72,8 @@ export const layer = Layer.effectDiscard(
         epoch,
         sendEpoch: epoch + granted.restores,
         address: stray.address,
-        repair: options.repair
+        repair: options.repair,
+        startBps: options.startBps
       })
       const restoredAtSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
       yield* entry.open(Session.make(leg, granted, key.success, { restoredAtSeconds }, nowMs()), granted)

@@ -41,12 +41,14 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 /** Types that carry a packet of the devices, which is kept and repaired. */
 export const isMedia = (type: number): boolean => type <= FrameType.EndToEndRtcp
 
+export const isAudio = (type: number): boolean => type <= FrameType.AudioOnset
+
 /**
  * Whether a call can be held without frames of this type for a moment: not without audio, nor without what keeps the hop in
  * repair. Takes the first byte of the frame.
  */
 export const isDispensable = (firstByte: number): boolean => {
-  const type = (firstByte >> 2) & 0x0f
+  const type = typeOf(firstByte)
   return type === FrameType.Video || type === FrameType.ForwardErrorCorrection || type === FrameType.Padding
 }
 
@@ -55,7 +57,10 @@ export const resendFlag = 0x02
 /** The hole before this packet in its stream is intentional. */
 export const gapFlag = 0x01
 
-export const typeAt = (bytes: Uint8Array, offset: number): number => (bytes[offset]! >> 2) & 0x0f
+/** The type that a frame's first byte says. */
+export const typeOf = (firstByte: number): number => (firstByte >> 2) & 0x0f
+
+export const typeAt = (bytes: Uint8Array, offset: number): number => typeOf(bytes[offset]!)
 
 export const isResend = (bytes: Uint8Array, offset: number): boolean => (bytes[offset]! & resendFlag) !== 0
 
@@ -110,6 +115,9 @@ export const discardableFlag = 0x10
 /** Whether a video descriptor says that a key frame starts here. */
 export const startsKeyFrame = (descriptor: number): boolean =>
   (descriptor & (startOfFrameFlag | independentFlag)) === (startOfFrameFlag | independentFlag)
+
+/** Whether a video descriptor says that no other frame is built on this one. */
+export const isDiscardable = (descriptor: number): boolean => (descriptor & discardableFlag) !== 0
 
 /** RFC 6464: what a sender says that does not know its level: no voice, -127 dBov. */
 export const audioLevelUnknown = 0x7f

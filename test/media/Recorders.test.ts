@@ -107,12 +107,13 @@ describe.each(LegKinds.all)("DepartureRecorder and SentHistory of a $name's leg"
     const history = SentHistory.make(kind)
     // 1,000 packets in a second, then one every 100 ms.
     for (let n = 0; n < 1000; n++) {
-      DepartureRecorder.handleFrame(departures, wrap(start + n), n)
+      DepartureRecorder.handleFrame(departures, wrap(start + n), n, n)
       SentHistory.add(history, wrap(start + n), 7000 + n, 0xc8, 5, n)
     }
     for (const back of [0, 1, 500, 990]) {
       const sequence = wrap(start + 999 - back)
       assert.strictEqual(DepartureRecorder.sentAtMs(departures, sequence), 999 - back)
+      assert.strictEqual(departures.bytes[DepartureRecorder.find(departures, sequence)], 999 - back)
       assert.strictEqual(history.packets[SentHistory.find(history, sequence)], 7999 - back)
     }
     assert.isNaN(DepartureRecorder.sentAtMs(departures, wrap(start + 1000)))
@@ -124,7 +125,7 @@ describe.each(LegKinds.all)("DepartureRecorder and SentHistory of a $name's leg"
     const departures = DepartureRecorder.make(kind)
     const history = SentHistory.make(kind)
     for (let n = 0; n < 1000; n++) {
-      DepartureRecorder.handleFrame(departures, n, n * 100)
+      DepartureRecorder.handleFrame(departures, n, 100, n * 100)
       SentHistory.add(history, n, n, 0xc0, 0, n * 100)
     }
     assert.strictEqual(departures.sentAtMs.length, 64)
@@ -143,7 +144,7 @@ describe("of a trunk", () => {
     const start = 0x7fff_0000
     const tagOf = (n: number) => (0x9e37_79b9 * n) | 0
     for (let n = 0; n < 200_000; n++) {
-      DepartureRecorder.handleFrame(departures, (start + n) | 0, n / 100)
+      DepartureRecorder.handleFrame(departures, (start + n) | 0, 100, n / 100)
       history.tags[SentHistory.add(history, (start + n) | 0, n, 0xc8, 5, n / 100)] = tagOf(n)
     }
     for (const back of [0, 1, 65_536, 99_999]) {

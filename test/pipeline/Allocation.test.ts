@@ -22,7 +22,7 @@ const bytesPerPacketMax = 4
 /** Measured are 11 to 15 for each packet: some objects of Effect for each batch. Bytes. */
 const socketBytesPerPacketMax = 60
 
-/** Ten million packets take 5 seconds, and more where others use the machine. Milliseconds. */
+/** Ten million packets take 8 seconds, and more where others use the machine. Milliseconds. */
 const timeoutMs = 60_000
 
 describe("what the packet path allocates", () => {

@@ -1,6 +1,8 @@
 import * as Forwarding from "../../src/pipeline/Forwarding.ts"
+import * as SendRate from "../../src/media/SendRate.ts"
 import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import * as SequenceNumber from "../../src/protocol/SequenceNumber.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
 import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
 import * as Relay from "./RelayHarness.ts"
@@ -9,8 +11,7 @@ import * as Relay from "./RelayHarness.ts"
 const mediaPackets = 56
 /** A batch a millisecond, not quite: times are no whole numbers. */
 const batchMs = 1.000_003
-/** Every so many batches: feedback, a poll, the resend of what was lost, a key frame. */
-const feedbackBatches = 10
+/** Every so many batches: a poll, the resend of what was lost, a key frame. */
 const pollBatches = 5
 const resendBatches = 3
 const keyFrameBatches = 900
@@ -18,9 +19,15 @@ const keyFrameBatches = 900
 const lostEvery = 97
 /** What receivers ask for was sent about 18 ms before: long enough for an answer, and not too long. */
 const askedBack = 1000
-/** What receivers report was sent about 11 ms before, and held for 5. */
+/**
+ * Receivers report whatever was sent to them, each packet once, as it arrives over a path that holds it all: evenly. The
+ * newest that they tell of was sent about 11 ms before and held for 5, so the round trip is 6.
+ */
 const reportedBack = 600
-const arrivalsReported = 20
+const heldTicks = 20
+const reportedTicksPerBatch = 4
+/** The path has shown before how much it holds: nothing has to wait. Bits a second. */
+const bandwidth = { startBps: 2e9, minBps: 1e9, maxBps: 4e9, probeMaxBps: 1e6 }
 
 const audioPayload = new Uint8Array(88)
 const videoPayload = new Uint8Array(1076)
@@ -28,9 +35,10 @@ const timestampAt = HopFrame.headerBytes + 4
 
 /**
  * A call in which participant 0 sends audio and video with gaps, and all others answer with feedback that asks for packets
- * and key frames. The load itself allocates nothing: its numbers lie in arrays, its frames are made once and patched.
+ * and key frames, every so many batches. The load itself allocates nothing: its numbers lie in arrays, its frames are made
+ * once and patched.
  */
-export const make = (participants: number) => {
+export const make = (participants: number, feedbackBatches = 10) => {
   const { forwarding, legs } = Relay.make(participants)
   const { memory } = forwarding.resources.rings
   const { bytes, view } = memory
@@ -45,11 +53,14 @@ export const make = (participants: number) => {
   const report = Feedback.make()
   const addresses = legs.map((_, participant) => Relay.addressOf(participant))
   const feedbackHops = new Uint16Array(participants)
+  const reported = new Uint16Array(participants)
+  for (const { hop } of legs) hop.send.rate = SendRate.make(hop.kind, hop.send.nextHop, bandwidth)
   const nowMs = Float64Array.of(0.3)
   /** Hop and repair sequence of the sender, wrapping. */
   const sequences = new Uint16Array(2)
   /** Of audio and of video. As in half of all streams they need the highest of their 32 bits. */
   const timestamps = Uint32Array.of(0xf000_0000, 0xe000_0000)
+  const reportedTicks = feedbackBatches * reportedTicksPerBatch
   let batches = 0
   let lost = -1
 
@@ -78,10 +89,14 @@ export const make = (participants: number) => {
     const hop = feedbackHops[participant]!++
     HopFrame.writeHeader(view, offset, first, 0, hop, 0xffff, 1, Relay.tagOf(participant))
     const nowTicks = Math.round(nowMs[0]! * Feedback.ticksPerMs)
-    report.baseHopSequence = (nextHop - reportedBack) & 0xffff
-    report.arrivalCount = arrivalsReported
-    report.referenceTicks = nowTicks - 2 * arrivalsReported
-    for (let i = 0; i < arrivalsReported; i++) report.arrivalTicks[i] = i
+    report.baseHopSequence = reported[participant]!
+    const unreported = SequenceNumber.distance(reported[participant]!, nextHop - reportedBack)
+    report.arrivalCount = Math.min(Feedback.arrivalsMax, Math.max(0, unreported))
+    reported[participant] = report.baseHopSequence + report.arrivalCount
+    report.referenceTicks = nowTicks - heldTicks - reportedTicks
+    for (let i = 0; i < report.arrivalCount; i++) {
+      report.arrivalTicks[i] = Math.floor((i * reportedTicks) / report.arrivalCount)
+    }
     report.requestCount = 2
     report.requests[0] = (lastRepair - askedBack) & 0xffff
     report.requests[1] = (lastRepair - askedBack - participant) & 0xffff

@@ -48,7 +48,9 @@ export const make = (participants: number) => {
       sendTag: n + 1,
       epoch: 1,
       address: addressOf(n),
-      repair: true
+      repair: true,
+      // Nothing has to wait, unless a test sends more than this.
+      startBps: 1e9
     })
   )
   for (const leg of legs) {

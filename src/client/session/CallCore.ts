@@ -12,6 +12,7 @@ import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
 import type { ReceivedRtcp, ReceivedRtp } from "../streams/ReceivedRtp.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
 import * as SendingStream from "../streams/SendingStream.ts"
+import * as VideoRate from "../streams/VideoRate.ts"
 import * as BackupPaths from "./BackupPaths.ts"
 import * as HopTotals from "./HopTotals.ts"
 import * as Liveness from "./Liveness.ts"
@@ -47,6 +48,8 @@ export interface CallCore {
   readonly roster: EventHub.EventHub<ReadonlyArray<RosterEntry>>
   readonly connection: EventHub.EventHub<ConnectionEvent>
   readonly keyFrameRequests: EventHub.EventHub<number>
+  readonly videoRate: VideoRate.VideoRate
+  readonly videoRates: EventHub.EventHub<number>
   /** Why another relay has to take over; the newest counts. */
   readonly handovers: Queue.Queue<Handover>
   /** The relay has been told, or is being told: it knows the leg no more, so nothing else is sent on it. */
@@ -137,6 +140,9 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     roster: yield* EventHub.make<ReadonlyArray<RosterEntry>>({ capacity: eventsMax, replay: 1 }),
     connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 1 }),
     keyFrameRequests: yield* EventHub.make<number>({ capacity: eventsMax, replay: 0 }),
+    videoRate: VideoRate.make(),
+    // Who is slow need not know what was before.
+    videoRates: yield* EventHub.make<number>({ capacity: 1, replay: 1 }),
     handovers: yield* Queue.sliding<Handover>(1),
     isLeaving: false,
     hasEnded: false
@@ -217,5 +223,5 @@ export const end = (self: CallCore, reason: string): void => {
   Queue.endUnsafe(self.packets)
   Queue.endUnsafe(self.wholePackets)
   Queue.endUnsafe(self.rtcp)
-  for (const hub of [self.connection, self.roster, self.keyFrameRequests]) hub.end()
+  for (const hub of [self.connection, self.roster, self.keyFrameRequests, self.videoRates]) hub.end()
 }

@@ -88,8 +88,8 @@ const askForSession = Effect.fnUntraced(function* (asking: Asking, makeRequest: 
   switch (answer?._tag) {
     case "JoinSuccess":
     case "ResumeSuccess": {
-      const { repair } = core.settings
-      const session = Session.make({ granted: answer, relay, receiveTag, repair, nowMs: core.nowMs() })
+      const { repair, startBps } = core.settings
+      const session = Session.make({ granted: answer, relay, receiveTag, repair, startBps, nowMs: core.nowMs() })
       const granted: Outcome = { _tag: "Granted", session }
       return granted
     }

@@ -33,12 +33,13 @@ export const make = (options: {
   /** Chosen by this device. */
   readonly receiveTag: number
   readonly repair: boolean
+  readonly startBps?: number | undefined
   readonly nowMs: number
 }): Session => {
-  const { granted, nowMs, receiveTag, relay, repair } = options
+  const { granted, nowMs, receiveTag, relay, repair, startBps } = options
   const { epoch, legTag, mappedAddress, ticket } = granted
   return {
-    hop: Leg.make({ receiveTag, sendTag: legTag, epoch, address: relay, repair }),
+    hop: Leg.make({ receiveTag, sendTag: legTag, epoch, address: relay, repair, startBps }),
     relay,
     ticket,
     epoch,

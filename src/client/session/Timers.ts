@@ -3,6 +3,7 @@ import * as Leg from "../../media/Leg.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
+import * as VideoRate from "../streams/VideoRate.ts"
 import * as CallCore from "./CallCore.ts"
 import type { DevicePort } from "./DevicePort.ts"
 import * as Liveness from "./Liveness.ts"
@@ -48,7 +49,20 @@ const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void 
   const newest = core.sessions[0]
   if (newest === undefined) return
   pollLiveness(core, newest, device, nowMs)
+  adviseVideo(core, newest, nowMs)
   if (!core.isLeaving) PathProbe.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
+}
+
+const adviseVideo = (
+  { sending, videoRate, videoRates }: CallCore.CallCore,
+  { hop }: Session.Session,
+  nowMs: number
+) => {
+  const { rate } = hop.send
+  if (rate === undefined) return
+  const isNews = VideoRate.handleEstimate(videoRate, rate.estimator.targetBps, sending, hop.send, nowMs)
+  if (isNews) videoRates.publish(videoRate.toldBps)
+  rate.estimator.wantsMore = videoRate.isFollowed
 }
 
 const pollLiveness = (core: CallCore.CallCore, session: Session.Session, device: DevicePort, nowMs: number): void => {

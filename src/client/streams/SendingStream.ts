@@ -1,7 +1,8 @@
 import { Result } from "effect"
 import * as PacketRing from "../../media/PacketRing.ts"
 import * as PacketRings from "../../media/PacketRings.ts"
-import * as SendLeg from "../../media/SendLeg.ts"
+import * as Pacing from "../../media/Pacing.ts"
+import type * as SendLeg from "../../media/SendLeg.ts"
 import * as StreamClock from "../../media/StreamClock.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
 import * as RtpHeader from "../../protocol/RtpHeader.ts"
@@ -172,7 +173,7 @@ const keepAndSend = (
 ): void => {
   const ring = PacketRings.ringOf(rings, type)
   const kept = PacketRing.storeBytes(ring, bytes, timestamp, self.clock, nowMs)
-  SendLeg.sendPacket(leg, ring, kept, HopFrame.typeByte(type, 0), descriptor, nowMs, out)
+  Pacing.send(leg, leg.legTag, ring, kept, HopFrame.typeByte(type, 0), descriptor, nowMs, out)
 }
 
 const headerScratch = new Uint8Array(RtpHeader.fixedHeaderBytes)

@@ -30,7 +30,8 @@ const makeRelay = () => {
       sendTag: n + 1,
       epoch: 1,
       address: Relay.addressOf(n),
-      repair: true
+      repair: true,
+      startBps: 1e9
     })
   })
   for (const leg of others) {

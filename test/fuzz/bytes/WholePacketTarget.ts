@@ -68,7 +68,6 @@ const check = ({ isEncrypted, packets }: Case): void => {
   const rings = PacketRings.make(memory, firstOffset, { audioBytes: ringBytes, videoBytes: ringBytes })
   const out = PacketBatch.makeSendBatch({ capacity: 4, scratchOffset: memory.ownerOffset, scratchBytes })
   const sender = SendingStream.make(stream, sharedSecret, (size) => Dice.bytes(dice, size))
-  const leg = SendLeg.make({ legTag: 1, epoch: 1, address: new Uint32Array(PacketBatch.addressWords) })
   const received: Array<ReceivedRtp> = []
   const handOutWhole = (packet: ReceivedRtp) => received.push(packet)
   const options = { sharedSecret, playoutDelayMs: 0, handOutWhole }
@@ -87,6 +86,8 @@ const check = ({ isEncrypted, packets }: Case): void => {
   for (const { again, bytes, forgedBit } of packets) {
     if (!RtpHeader.isRtp(bytes, 0, bytes.length)) continue
     const given = bytes.slice()
+    // A leg of its own, on which nothing has to wait for what was sent before.
+    const leg = SendLeg.make({ legTag: 1, epoch: 1, address: new Uint32Array(PacketBatch.addressWords) })
     const outcome = SendingStream.sendWhole(sender, { bytes: given }, leg, rings, 0, out)
     hold((outcome === "sent") === (out.count === 1), "what is said to be sent is sent", () => outcome)
     if (outcome !== "sent") continue

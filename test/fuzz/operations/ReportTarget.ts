@@ -118,7 +118,7 @@ export const check = ({ firstHop, operations }: Case): void => {
       case "send":
         for (let n = 0; n < operation.frames; n++) {
           const frame = sentAtMs.push(nowMs) - 1
-          DepartureRecorder.handleFrame(departures, hopOf(frame), nowMs)
+          DepartureRecorder.handleFrame(departures, hopOf(frame), 100, nowMs)
           SentHistory.add(history, hopOf(frame), frame, 0, 0, nowMs)
           nowMs += operation.everyMs
         }

@@ -1,0 +1,112 @@
+import * as HopFrame from "../protocol/HopFrame.ts"
+import type * as PacketBatch from "../sockets/PacketBatch.ts"
+import * as BandwidthEstimator from "./bandwidth/BandwidthEstimator.ts"
+import * as ProbeControl from "./bandwidth/ProbeControl.ts"
+import * as AudioCopies from "./AudioCopies.ts"
+import * as Pacer from "./Pacer.ts"
+import * as PacketQueue from "./PacketQueue.ts"
+import type * as PacketRing from "./PacketRing.ts"
+import type * as PacketRings from "./PacketRings.ts"
+import * as SendLeg from "./SendLeg.ts"
+import * as SendRate from "./SendRate.ts"
+
+/** A probe's padding: no longer than an Ethernet frame holds, and worth its header. Bytes of body. */
+const paddingBytesMax = 1200
+const paddingBytesMin = 200
+/** Share of a batch that what has waited may fill: what has just come always finds room. */
+const batchShare = 0.5
+
+/**
+ * Sends a packet of a ring for the first time, when its turn comes: audio at once (with a copy of the one before, where much
+ * is lost), video when the path is believed to have room, in order. `tag` as for `SendLeg.sendPacketOn`.
+ */
+export const send = (
+  self: SendLeg.SendLeg,
+  tag: number,
+  ring: PacketRing.PacketRing,
+  packet: number,
+  type: number,
+  descriptor: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const frameType = HopFrame.typeOf(type)
+  if (frameType === HopFrame.FrameType.Video) {
+    const rate = (self.rate ??= start(self))
+    const mayLeave = rate.queue.count === 0 && rate.resendCount === 0 && Pacer.isOpen(rate.pacer, nowMs)
+    if (!mayLeave) {
+      self.lastMediaAtMs = nowMs
+      PacketQueue.add(rate.queue, tag, ring, packet, type, descriptor, nowMs)
+      SendRate.noteDeadline(rate)
+      return
+    }
+  }
+  SendLeg.sendPacketOn(self, tag, ring, packet, type, descriptor, nowMs, out)
+  if (HopFrame.isAudio(frameType)) AudioCopies.handleSent(self, ring, packet, nowMs, out)
+}
+
+const start = ({ kind, nextHop, startBps }: SendLeg.SendLeg): SendRate.SendRate =>
+  SendRate.make(kind, nextHop, { ...kind.bandwidth, startBps })
+
+/** Sends what may be sent by now: what was asked for, then what waits, then what a probe needs. */
+export const poll = (
+  self: SendLeg.SendLeg,
+  rings: PacketRings.PacketRings,
+  roundTripMs: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { rate } = self
+  if (rate === undefined || nowMs < rate.deadlineMs) return
+  const { pacer, queue } = rate
+  const countMax = out.capacity * batchShare
+  while (rate.resendCount > 0 && out.count < countMax && Pacer.isOpen(pacer, nowMs)) {
+    SendLeg.resendNow(self, rings, SendRate.takeResend(rate), roundTripMs, nowMs, out)
+  }
+  if (SendRate.isTooLong(rate)) PacketQueue.shorten(queue, rings.video, nowMs)
+  SendRate.setPace(rate, nowMs)
+  while (queue.count > 0 && out.count < countMax && Pacer.isOpen(pacer, nowMs)) {
+    const at = PacketQueue.peek(queue, rings.video, nowMs)
+    if (at < 0) break
+    const { descriptors, packets, tags, types } = queue
+    SendLeg.sendPacketOn(self, tags[at]!, rings.video, packets[at]!, types[at]!, descriptors[at]!, nowMs, out)
+    PacketQueue.removeFirst(queue, rings.video)
+  }
+  self.packetsWithheld += queue.dropped
+  queue.dropped = 0
+  probe(self, rate, rings, nowMs, out)
+  SendRate.noteDeadline(rate)
+}
+
+/** Starts a probe that is due, and goes on with one that is under way: padding fills up what media leaves of its rate. */
+const probe = (
+  self: SendLeg.SendLeg,
+  rate: SendRate.SendRate,
+  rings: PacketRings.PacketRings,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { estimator } = rate
+  const { probes } = estimator
+  if (estimator.probeId === 0) {
+    if (!ProbeControl.poll(probes, nowMs)) return
+    BandwidthEstimator.startProbe(estimator, self.nextHop)
+    rate.probeSinceMs = nowMs
+    rate.probePackets = 0
+    rate.probeBytes = 0
+  }
+  const { bytesMin, packetsMin, probeBps } = probes
+  // As much as belongs into the time so far, and one packet to begin with.
+  const dueBytes = (probeBps * (nowMs - rate.probeSinceMs)) / 8000
+  const bodyBytes = Math.min(paddingBytesMax, Math.max(paddingBytesMin, Math.ceil(bytesMin / packetsMin)))
+  while (rate.probeBytes <= dueBytes) {
+    if (rate.probePackets >= packetsMin && rate.probeBytes >= bytesMin) {
+      BandwidthEstimator.endProbe(estimator, self.nextHop)
+      return
+    }
+    const before = rate.probePackets
+    SendLeg.sendPadding(self, rings, bodyBytes, nowMs, out)
+    // The batch is full.
+    if (rate.probePackets === before) return
+  }
+}

@@ -1,0 +1,240 @@
+import * as Feedback from "../../protocol/Feedback.ts"
+import * as SequenceNumber from "../../protocol/SequenceNumber.ts"
+import type * as DepartureRecorder from "../DepartureRecorder.ts"
+import type { LegKind } from "../LegKind.ts"
+import * as AcknowledgedRate from "./AcknowledgedRate.ts"
+import * as ApplicationLimited from "./ApplicationLimited.ts"
+import * as DelayBasedEstimator from "./DelayBasedEstimator.ts"
+import * as EmptyPath from "./EmptyPath.ts"
+import * as LossBasedEstimator from "./LossBasedEstimator.ts"
+import { Usage } from "./OveruseDetector.ts"
+import * as ProbeControl from "./ProbeControl.ts"
+import * as ProbeResults from "./ProbeResults.ts"
+import type * as RateControl from "./RateControl.ts"
+import * as ReceiverClock from "./ReceiverClock.ts"
+import * as ReportedPacket from "./ReportedPacket.ts"
+
+/**
+ * How much may be sent on a leg. What its receiver reports of every frame, that it has come and when, or that it has not,
+ * becomes delays, losses and a rate that arrives; the lower of the delay-based and the loss-based estimate counts. After
+ * libwebrtc GoogCcNetworkController. Owned by exactly one leg's sender and changed in place.
+ */
+export interface BandwidthEstimator {
+  /** What the path is believed to carry, IP and UDP headers included. Bits a second. */
+  targetBps: number
+  /** Whoever sends would send more if it might: so it is worth finding out now and then whether the path carries more. */
+  wantsMore: boolean
+  readonly kind: LegKind
+  readonly clock: ReceiverClock.ReceiverClock
+  /** Scratch, of the packet that is being taken in. */
+  readonly packet: ReportedPacket.ReportedPacket
+  /** What is known with the newest report. */
+  readonly input: ReportInput
+  readonly acknowledged: AcknowledgedRate.AcknowledgedRate
+  readonly delay: DelayBasedEstimator.DelayBasedEstimator
+  readonly loss: LossBasedEstimator.LossBasedEstimator
+  readonly applicationLimited: ApplicationLimited.ApplicationLimited
+  /** At the last report. */
+  wasOverusing: boolean
+  /** Since the last report. */
+  sentBytes: number
+  /** Over the last window that is whole, and in the one that is not. Bits a second, bytes. */
+  sentBps: number
+  windowBytes: number
+  windowSinceMs: number
+  readonly emptyPath: EmptyPath.EmptyPath
+  readonly probes: ProbeControl.ProbeControl
+  readonly probeResults: ProbeResults.ProbeResults
+  /** First hop sequence that no report has told of; what comes before is not believed a second time. */
+  nextReported: number
+  /** The probe whose frames are being sent, with the first of them; 0: none. */
+  probeId: number
+  probeFirst: number
+  /** The probe before it, whose last frame was the one before `probedEnd`. */
+  probedId: number
+  probedFirst: number
+  probedEnd: number
+}
+
+type ReportInput = { -readonly [Key in keyof AllInput]: AllInput[Key] }
+type AllInput = DelayBasedEstimator.ReportInput & LossBasedEstimator.Input
+
+/** Bounds of the estimate, and what is assumed before anything has been reported. Bits a second. */
+export interface Options extends Required<RateControl.Options> {
+  /** No probe is faster: above, only what is really sent shows what is carried. */
+  readonly probeMaxBps: number
+}
+
+/** Over which what is sent is measured: about as long as what arrives is. Milliseconds. */
+const windowMs = 200
+
+/** Headers of IPv4 and UDP, which a link carries too. Bytes. */
+export const datagramOverheadBytes = 28
+
+export const make = (kind: LegKind, firstHopSequence: number, options: Options): BandwidthEstimator => ({
+  targetBps: options.startBps,
+  wantsMore: false,
+  kind,
+  clock: ReceiverClock.make(),
+  packet: ReportedPacket.make(),
+  input: {
+    acknowledgedBps: Number.NaN,
+    probeBps: Number.NaN,
+    delayBasedBps: Number.NaN,
+    roundTripMs: Number.NaN,
+    isApplicationLimited: false
+  },
+  acknowledged: AcknowledgedRate.make(),
+  delay: DelayBasedEstimator.make(options),
+  loss: LossBasedEstimator.make(options),
+  applicationLimited: ApplicationLimited.make(),
+  wasOverusing: false,
+  sentBytes: 0,
+  sentBps: 0,
+  windowBytes: 0,
+  windowSinceMs: -Infinity,
+  emptyPath: EmptyPath.make(),
+  probes: ProbeControl.make({ ...options, maxBps: options.probeMaxBps }),
+  probeResults: ProbeResults.make(),
+  nextReported: firstHopSequence,
+  probeId: 0,
+  probeFirst: 0,
+  probedId: 0,
+  probedFirst: 0,
+  probedEnd: 0
+})
+
+/** Call with everything that is sent on the leg. Without IP and UDP headers. */
+export const handleSent = (self: BandwidthEstimator, bytes: number): void => {
+  self.sentBytes += bytes + datagramOverheadBytes
+}
+
+/** From this hop sequence on, what is sent belongs to the probe that `probes` has given out. */
+export const startProbe = (self: BandwidthEstimator, firstHopSequence: number): void => {
+  const { bytesMin, packetsMin, probeId } = self.probes
+  endProbe(self, firstHopSequence)
+  ProbeResults.start(self.probeResults, probeId, packetsMin, bytesMin)
+  self.probeId = probeId
+  self.probeFirst = firstHopSequence
+}
+
+/** The frame with this hop sequence is not of the probe any more. */
+export const endProbe = (self: BandwidthEstimator, endHopSequence: number): void => {
+  if (self.probeId === 0) return
+  self.probedId = self.probeId
+  self.probedFirst = self.probeFirst
+  self.probedEnd = endHopSequence
+  self.probeId = 0
+}
+
+/**
+ * Takes in what a report says of arrivals. Each frame counts once, and only if it was sent: a receiver that lies may say
+ * that things are better or worse than they are on its own leg, and no more.
+ */
+export const handleReport = (
+  self: BandwidthEstimator,
+  departures: DepartureRecorder.DepartureRecorder,
+  report: Feedback.Feedback,
+  roundTripMs: number,
+  nowMs: number
+): void => {
+  const { arrivalCount, baseHopSequence } = report
+  if (arrivalCount === 0) return
+  const { mask, shift } = self.kind
+  ReceiverClock.handleReference(self.clock, report.referenceTicks)
+  const end = (baseHopSequence + arrivalCount) & mask
+  const newCount = SequenceNumber.distance(self.nextReported, end, shift)
+  const sentSince = SequenceNumber.distance(end, SequenceNumber.next(departures.highest, mask), shift)
+  if (newCount <= 0 || sentSince < 0) return
+  // From where on they are new, and their departures are still known.
+  const first = arrivalCount - Math.min(arrivalCount, newCount, departures.known - sentSince)
+  for (let i = first; i < arrivalCount; i++) handlePacket(self, departures, report, i, nowMs)
+  self.nextReported = end
+  if (SequenceNumber.distance(self.probedEnd, end, shift) >= 0) self.probedId = 0
+  if (first < arrivalCount) estimate(self, roundTripMs, nowMs)
+}
+
+const handlePacket = (
+  self: BandwidthEstimator,
+  departures: DepartureRecorder.DepartureRecorder,
+  report: Feedback.Feedback,
+  i: number,
+  nowMs: number
+): void => {
+  const { packet } = self
+  const hopSequence = report.baseHopSequence + i
+  const at = hopSequence & (departures.sentAtMs.length - 1)
+  const ticks = report.arrivalTicks[i]!
+  const isLost = ticks === Feedback.notReceived
+  packet.sentAtMs = departures.sentAtMs[at]!
+  packet.arrivedAtMs = (self.clock.ticks + ticks) / Feedback.ticksPerMs
+  packet.bytes = departures.bytes[at]! + datagramOverheadBytes
+  LossBasedEstimator.handlePacket(self.loss, packet, isLost)
+  if (isLost) return
+  AcknowledgedRate.handlePacket(self.acknowledged, packet)
+  DelayBasedEstimator.handlePacket(self.delay, packet, nowMs)
+  const probeId = probeOf(self, hopSequence)
+  if (probeId > 0) ProbeResults.handlePacket(self.probeResults, probeId, packet)
+}
+
+const probeOf = (self: BandwidthEstimator, hopSequence: number): number => {
+  const { kind, probeFirst, probeId, probedEnd, probedFirst, probedId } = self
+  if (probeId > 0 && SequenceNumber.distance(probeFirst, hopSequence, kind.shift) >= 0) return probeId
+  if (probedId === 0 || SequenceNumber.distance(probedFirst, hopSequence, kind.shift) < 0) return 0
+  return SequenceNumber.distance(hopSequence, probedEnd, kind.shift) > 0 ? probedId : 0
+}
+
+const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number): void => {
+  const { acknowledged, applicationLimited, delay, input, loss, probeResults, probes } = self
+  ApplicationLimited.handleSent(applicationLimited, self.sentBytes, nowMs)
+  measureSent(self, nowMs)
+  EmptyPath.handleRoundTrip(self.emptyPath, roundTripMs, nowMs)
+  const { isLimited } = applicationLimited
+  // A queue that grows says that less arrives from now on than did.
+  const isNewOveruse = delay.usage === Usage.Overusing && !self.wasOverusing
+  self.wasOverusing = delay.usage === Usage.Overusing
+  if (isNewOveruse || (input.isApplicationLimited && !isLimited)) AcknowledgedRate.expectChange(acknowledged)
+  input.isApplicationLimited = isLimited
+  input.acknowledgedBps = acknowledged.rateBps
+  input.roundTripMs = roundTripMs
+  const shownBps = ProbeResults.take(probeResults)
+  const isShown = !Number.isNaN(shownBps)
+  input.probeBps = shownBps
+  if (!isShown && isMoreCarried(self)) input.probeBps = acknowledged.rateBps
+  DelayBasedEstimator.handleReport(delay, input, nowMs)
+  input.delayBasedBps = delay.targetBps
+  LossBasedEstimator.handleReport(loss, input, nowMs)
+  self.targetBps = Math.min(delay.targetBps, loss.targetBps)
+  // A probe into a queue shows nothing, and makes it longer.
+  ProbeControl.setApplicationLimited(probes, self.wantsMore && EmptyPath.isEmpty(self.emptyPath, roundTripMs), nowMs)
+  ProbeControl.setLimit(probes, limitOf(self))
+  ProbeControl.setEstimate(probes, self.targetBps, nowMs)
+  if (isShown) ProbeControl.handleResult(probes, shownBps, nowMs)
+  if (delay.hasRecovered) ProbeControl.requestAfterDrop(probes, nowMs)
+  ApplicationLimited.setEstimate(applicationLimited, self.targetBps)
+}
+
+const measureSent = (self: BandwidthEstimator, nowMs: number): void => {
+  self.windowBytes += self.sentBytes
+  self.sentBytes = 0
+  const elapsedMs = nowMs - self.windowSinceMs
+  if (elapsedMs < windowMs) return
+  self.sentBps = (self.windowBytes * 8000) / elapsedMs
+  self.windowBytes = 0
+  self.windowSinceMs = nowMs
+}
+
+/**
+ * A relay forwards what comes, also above its estimate. What arrives of it while the delay does not grow is carried: it
+ * shows as much as a probe would. But not what arrives faster than it is sent: that had been waiting in a queue.
+ */
+const isMoreCarried = ({ acknowledged, delay, sentBps }: BandwidthEstimator): boolean =>
+  delay.usage === Usage.Normal && acknowledged.rateBps > delay.targetBps && sentBps >= acknowledged.rateBps
+
+const limitOf = ({ delay, loss }: BandwidthEstimator): ProbeControl.Limit => {
+  const isCongested = delay.usage === Usage.Overusing || loss.state === LossBasedEstimator.State.Decreasing
+  if (isCongested) return ProbeControl.Limit.Congestion
+  return loss.state === LossBasedEstimator.State.Increasing
+    ? ProbeControl.Limit.LossRecovering
+    : ProbeControl.Limit.None
+}

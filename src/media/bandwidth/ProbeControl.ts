@@ -1,0 +1,224 @@
+/**
+ * When to send faster than the estimate for a moment, to see whether the path holds more, and how fast: libwebrtc
+ * ProbeController. It plans; the owner polls, sends, measures with ProbeResults and tells the result. Owned by exactly one
+ * leg and changed in place.
+ */
+export interface ProbeControl {
+  readonly minBps: number
+  /** No probe is faster. Bits a second. */
+  readonly maxBps: number
+  /** The probe that `poll` has given out last: its rate, its number, how much of it is to be sent at least. */
+  probeBps: number
+  probeId: number
+  packetsMin: number
+  bytesMin: number
+  estimateBps: number
+  limit: Limit
+  phase: Phase
+  /** Planned and not given out: at most two, 0 is none. */
+  plannedBps: number
+  plannedNextBps: number
+  plannedAtMs: number
+  /** A result of at least this is worth another probe. Infinity: none is. */
+  furtherFromBps: number
+  /** When the last probe was planned. */
+  probedAtMs: number
+  isApplicationLimited: boolean
+  limitedSinceMs: number
+  limitedUntilMs: number
+  /** The last time that the estimate fell by much, and from where. */
+  droppedAtMs: number
+  beforeDropBps: number
+  probedDropAtMs: number
+}
+
+/** What holds the estimate down. libwebrtc BandwidthLimitedCause. */
+export const Limit = {
+  None: 0,
+  /** Losses, and the estimate rises: a probe goes no further than 1.5 times. */
+  LossRecovering: 1,
+  /** Overuse or losses now: no probe. */
+  Congestion: 2
+} as const
+export type Limit = (typeof Limit)[keyof typeof Limit]
+
+const Phase = { Initial: 0, Waiting: 1, Complete: 2 } as const
+type Phase = (typeof Phase)[keyof typeof Phase]
+
+/** libwebrtc ProbeControllerConfig first_ and second_exponential_probe_scale, of the start rate. */
+export const startScales = [3, 6] as const
+/** libwebrtc further_exponential_probe_scale, of a result. */
+export const furtherScale = 2
+/** libwebrtc further_probe_threshold: share of the probed rate that a result must reach. */
+export const furtherThreshold = 0.7
+/** libwebrtc alr_probe_scale, of the estimate. */
+export const limitedScale = 2
+/** libwebrtc alr_probing_interval. Milliseconds. */
+export const limitedEveryMs = 5000
+/** libwebrtc loss_limited_probe_scale, of the estimate. */
+export const recoveringScale = 1.5
+/** libwebrtc kBitrateDropThreshold: the estimate falls below this share of itself. */
+export const dropThreshold = 0.66
+/** libwebrtc kBitrateDropTimeout. Milliseconds. */
+export const dropForgottenAfterMs = 5000
+/** libwebrtc kProbeFractionAfterDrop, of the rate before. */
+export const afterDropScale = 0.85
+/** libwebrtc kMinTimeBetweenAlrProbes. Milliseconds. */
+const afterDropEveryMs = 5000
+/** libwebrtc kAlrEndedTimeout: so long after it the sender counts as application-limited. Milliseconds. */
+const limitedLingersMs = 3000
+/** libwebrtc kProbeUncertainty: what is as near is known already. Share. */
+const uncertainty = 0.05
+/** libwebrtc kMaxWaitingTimeForProbingResult. Milliseconds. */
+export const answerMsMax = 1000
+/** libwebrtc BitrateProber kProbeClusterTimeout: planned and not sent for so long, it is dropped. Milliseconds. */
+export const plannedMsMax = 5000
+/** libwebrtc min_probe_packets_sent. */
+export const packetsMin = 5
+/** libwebrtc min_probe_duration. Milliseconds. */
+export const probeMsMin = 15
+/** Numbers of probes start anew after this one; 0 is no probe. */
+const probeIdMax = 0xffff
+
+export const make = (options: {
+  readonly startBps: number
+  readonly minBps: number
+  readonly maxBps: number
+}): ProbeControl => ({
+  minBps: options.minBps,
+  maxBps: options.maxBps,
+  probeBps: 0,
+  probeId: 0,
+  packetsMin,
+  bytesMin: 0,
+  estimateBps: Math.min(options.maxBps, Math.max(options.minBps, options.startBps)),
+  limit: Limit.None,
+  phase: Phase.Initial,
+  plannedBps: 0,
+  plannedNextBps: 0,
+  plannedAtMs: -Infinity,
+  furtherFromBps: Infinity,
+  probedAtMs: -Infinity,
+  isApplicationLimited: false,
+  limitedSinceMs: -Infinity,
+  limitedUntilMs: -Infinity,
+  droppedAtMs: -Infinity,
+  beforeDropBps: 0,
+  probedDropAtMs: -Infinity
+})
+
+export const setEstimate = (self: ProbeControl, rateBps: number, nowMs: number): void => {
+  if (Number.isNaN(rateBps)) return
+  const estimateBps = within(self, rateBps)
+  if (estimateBps < dropThreshold * self.estimateBps) {
+    self.droppedAtMs = nowMs
+    self.beforeDropBps = self.estimateBps
+  }
+  self.estimateBps = estimateBps
+}
+
+export const setLimit = (self: ProbeControl, limit: Limit): void => {
+  self.limit = limit
+}
+
+/** See ApplicationLimited. Telling the same again changes nothing. */
+export const setApplicationLimited = (self: ProbeControl, isLimited: boolean, nowMs: number): void => {
+  if (isLimited === self.isApplicationLimited) return
+  self.isApplicationLimited = isLimited
+  if (isLimited) self.limitedSinceMs = nowMs
+  else self.limitedUntilMs = nowMs
+}
+
+/** Overuse has ended: if the estimate has just fallen by much, look whether what was before is there again. */
+export const requestAfterDrop = (self: ProbeControl, nowMs: number): void => {
+  const lingers = self.isApplicationLimited || isWithin(self.limitedUntilMs, limitedLingersMs, nowMs)
+  if (!lingers || self.phase !== Phase.Complete || self.plannedBps > 0) return
+  const probeBps = afterDropScale * self.beforeDropBps
+  const isNews = probeBps * (1 - uncertainty) > self.estimateBps
+  if (!isNews || !isWithin(self.droppedAtMs, dropForgottenAfterMs, nowMs)) return
+  if (isWithin(self.probedDropAtMs, afterDropEveryMs, nowMs)) return
+  if (plan(self, probeBps, 0, false, nowMs)) self.probedDropAtMs = nowMs
+}
+
+/** What a probe has shown, of ProbeResults. */
+export const handleResult = (self: ProbeControl, resultBps: number, nowMs: number): void => {
+  if (self.phase !== Phase.Waiting || !(resultBps >= self.furtherFromBps)) return
+  plan(self, furtherScale * resultBps, 0, true, nowMs)
+}
+
+/** True: a probe is to be sent now, as the fields say. Poll again when it has been sent. */
+export const poll = (self: ProbeControl, nowMs: number): boolean => {
+  forgetTheFuture(self, nowMs)
+  if (self.phase === Phase.Initial) {
+    complete(self)
+    plan(self, startScales[0] * self.estimateBps, startScales[1] * self.estimateBps, true, nowMs)
+  }
+  if (self.phase === Phase.Waiting && nowMs >= self.probedAtMs + answerMsMax) complete(self)
+  if (self.plannedBps > 0 && nowMs >= self.plannedAtMs + plannedMsMax) dropPlanned(self)
+  if (nowMs >= limitedDueMs(self)) plan(self, limitedScale * self.estimateBps, 0, true, nowMs)
+  if (self.plannedBps === 0) return false
+  if (self.limit === Limit.Congestion) {
+    dropPlanned(self)
+    return false
+  }
+  self.probeBps = self.plannedBps
+  self.probeId = self.probeId < probeIdMax ? self.probeId + 1 : 1
+  self.bytesMin = Math.ceil((self.probeBps * probeMsMin) / 8000)
+  self.plannedBps = self.plannedNextBps
+  self.plannedNextBps = 0
+  return true
+}
+
+/** When to poll next. Milliseconds; -Infinity: at once, Infinity: when something has changed. */
+export const nextDeadlineMs = (self: ProbeControl): number => {
+  if (self.plannedBps > 0 || self.phase === Phase.Initial) return -Infinity
+  return self.phase === Phase.Waiting ? self.probedAtMs + answerMsMax : limitedDueMs(self)
+}
+
+/** False when there is nothing to find out, or this is not the moment. */
+const plan = (self: ProbeControl, rateBps: number, nextBps: number, isFurther: boolean, nowMs: number): boolean => {
+  if (!canProbe(self)) return false
+  const isRecovering = self.limit === Limit.LossRecovering
+  const highestBps = isRecovering ? Math.min(self.maxBps, recoveringScale * self.estimateBps) : self.maxBps
+  self.plannedBps = Math.max(self.minBps, Math.min(highestBps, rateBps))
+  const secondBps = Math.min(highestBps, nextBps)
+  // Where both are bounded, the second would be the first again.
+  self.plannedNextBps = secondBps > self.plannedBps ? secondBps : 0
+  self.plannedAtMs = nowMs
+  self.probedAtMs = nowMs
+  const lastBps = Math.max(self.plannedBps, self.plannedNextBps)
+  const goesOn = isFurther && lastBps < highestBps
+  self.phase = goesOn ? Phase.Waiting : Phase.Complete
+  self.furtherFromBps = goesOn ? lastBps * furtherThreshold : Infinity
+  return true
+}
+
+const canProbe = (self: ProbeControl): boolean => self.limit !== Limit.Congestion && self.estimateBps < self.maxBps
+
+/** Infinity when none is due for this reason. */
+const limitedDueMs = (self: ProbeControl): number => {
+  if (!self.isApplicationLimited || self.phase !== Phase.Complete || !canProbe(self)) return Infinity
+  return Math.max(self.limitedSinceMs, self.probedAtMs) + limitedEveryMs
+}
+
+const complete = (self: ProbeControl): void => {
+  self.phase = Phase.Complete
+  self.furtherFromBps = Infinity
+}
+
+const dropPlanned = (self: ProbeControl): void => {
+  self.plannedBps = 0
+  self.plannedNextBps = 0
+}
+
+/** The clock was set back: what would lie ahead is taken to be now, for nobody is to wait for it. */
+const forgetTheFuture = (self: ProbeControl, nowMs: number): void => {
+  self.plannedAtMs = Math.min(self.plannedAtMs, nowMs)
+  self.probedAtMs = Math.min(self.probedAtMs, nowMs)
+  self.limitedSinceMs = Math.min(self.limitedSinceMs, nowMs)
+}
+
+const within = (self: ProbeControl, rateBps: number): number => Math.min(self.maxBps, Math.max(self.minBps, rateBps))
+
+/** False as well when the clock has been set back. */
+const isWithin = (sinceMs: number, forMs: number, nowMs: number): boolean => nowMs >= sinceMs && nowMs - sinceMs < forMs
