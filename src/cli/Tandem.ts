@@ -7,6 +7,7 @@ import * as DemoCommand from "./DemoCommand.ts"
 import { layerOneLineErrors, report } from "./Failure.ts"
 import * as ProbeCommand from "./ProbeCommand.ts"
 import * as RunCommand from "./RunCommand.ts"
+import * as SimulateCommand from "./SimulateCommand.ts"
 import * as TokenCommand from "./TokenCommand.ts"
 
 const command = Command.make("tandem").pipe(
@@ -18,6 +19,7 @@ const command = Command.make("tandem").pipe(
     CallCommand.command,
     BridgeCommand.command,
     ProbeCommand.command,
+    SimulateCommand.command,
     DemoCommand.command
   ])
 )

@@ -81,18 +81,22 @@ export const rows: Readonly<Record<string, Row>> = {
       ...names("node:child_process node:fs node:os node:path node:url")
     ]
   },
+  // Of the pipeline the packet path alone, of the client nothing: its streams bring encryption.
   simulation: {
     ours: [
-      ...names("protocol media call routing server client"),
-      ...names("sockets/simulated sockets/DatagramNetwork sockets/PackedAddress"),
+      ...names("protocol media call routing"),
+      ...names("pipeline/Forwarding pipeline/KeyFrames pipeline/LegTable pipeline/LegTimers pipeline/PacketCounters"),
+      ...names("pipeline/RelayLeg pipeline/RelayStream"),
       ...packets
     ],
-    modules: names("effect effect/cluster effect/testing")
+    modules: [pureValues]
   },
   cli: {
     ours: names(
       "protocol/Ids protocol/CallClass access/CallToken sockets/Impairment sockets/PackedAddress server client simulation demo"
     ),
-    modules: names(`effect effect/cli effect/crypto effect/net ${platform} node:fs node:os node:path node:url`)
+    modules: names(
+      `effect effect/cli effect/crypto effect/net ${platform} node:fs node:os node:path node:url vega vega-lite`
+    )
   }
 }

@@ -1,0 +1,37 @@
+import { Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { handlerOf } from "./LoadedHandler.ts"
+
+/** Some minutes of claims. */
+const seedsMax = 10_000
+
+const flags = {
+  scenario: Argument.String("SCENARIO").pipe(
+    Argument.withDescription("What to simulate; list: show them; published: measure the published figures anew")
+  ),
+  seed: Flag.Int("seed").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+    Flag.withMetavar("N"),
+    Flag.withDescription("The dice: the same seed, the same run"),
+    Flag.withDefault(1)
+  ),
+  seeds: Flag.Int("seeds").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: seedsMax }))),
+    Flag.withMetavar("N"),
+    Flag.withDescription("Of published: how many calls for each figure (left out: 200)"),
+    Flag.optional
+  ),
+  trace: Flag.File("trace").pipe(
+    Flag.withDescription("Of the scenario trace: what the link carries, in Mahimahi's format"),
+    Flag.optional
+  ),
+  html: Flag.File("html").pipe(Flag.withDescription("Write a page with plots to this file"), Flag.optional),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+}
+export type Flags = Command.Command.Config.Infer<typeof flags>
+
+export const command = Command.make(
+  "simulate",
+  flags,
+  handlerOf(() => import("./SimulateHandler.ts"))
+).pipe(Command.withDescription("How senders share a link, on simulated time with the real media modules"))

@@ -1,0 +1,87 @@
+import { Console, Effect, FileSystem, Option } from "effect"
+import * as Published from "../simulation/Published.ts"
+import * as RateTrace from "../simulation/RateTrace.ts"
+import type * as Scenario from "../simulation/Scenario.ts"
+import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
+import * as ScenarioRun from "../simulation/ScenarioRun.ts"
+import * as Scenarios from "../simulation/Scenarios.ts"
+import { BadInput, Failed } from "./Failure.ts"
+import type { Flags } from "./SimulateCommand.ts"
+import * as SimulatePage from "./SimulatePage.ts"
+import * as SimulateText from "./SimulateText.ts"
+
+const list = "list"
+const published = "published"
+const seedsDefault = 200
+
+export const run = Effect.fn(function* (flags: Flags) {
+  const misuse = misused(flags)
+  if (misuse !== undefined) return yield* new BadInput({ message: misuse })
+  if (flags.scenario === list) {
+    yield* Console.log(
+      flags.json ? JSON.stringify({ scenarios: Scenarios.titles }) : SimulateText.list(Scenarios.titles)
+    )
+  } else if (flags.scenario === published) yield* runPublished(flags)
+  else yield* runScenario(flags)
+})
+
+/** A flag that would be ignored. */
+const misused = ({ html, scenario, seeds, trace }: Flags): string | undefined => {
+  if (Option.isSome(seeds) && scenario !== published) {
+    return `--seeds is for "${published}": a scenario is run once, with --seed`
+  }
+  if (Option.isSome(trace) && scenario !== Scenarios.traced) return `--trace is for the scenario "${Scenarios.traced}"`
+  if (Option.isSome(html) && (scenario === list || scenario === published)) {
+    return `--html is for a scenario: "${scenario}" has nothing to plot`
+  }
+  return undefined
+}
+
+const runScenario = Effect.fn(function* ({ html, json, scenario: name, seed, trace: path }: Flags) {
+  const trace = Option.isSome(path) ? yield* readTrace(path.value) : undefined
+  const scenario: Scenario.Scenario | undefined = Scenarios.byName(name, String(seed), trace)
+  if (scenario === undefined) {
+    return yield* new BadInput({
+      message: `there is no scenario ${JSON.stringify(name)}: "tandem simulate list" shows all`
+    })
+  }
+  // Before minutes are spent on what cannot be plotted.
+  const draw = Option.isSome(html) ? yield* SimulatePage.load : undefined
+  const report = yield* Effect.sync(() => ScenarioRun.run(scenario, String(seed)))
+  if (draw !== undefined && Option.isSome(html)) yield* writePage(html.value, draw, report)
+  yield* Console.log(json ? JSON.stringify(report) : SimulateText.format(report))
+})
+
+const writePage = Effect.fn(function* (path: string, draw: SimulatePage.Draw, report: ScenarioReport.ScenarioReport) {
+  const files = yield* FileSystem.FileSystem
+  const page = yield* Effect.promise(() => SimulatePage.make(draw, report))
+  yield* files
+    .writeFileString(path, page)
+    .pipe(Effect.mapError((error) => new Failed({ message: `${path} cannot be written: ${error.message}` })))
+})
+
+const readTrace = Effect.fn(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* files
+    .readFileString(path)
+    .pipe(
+      Effect.mapError(
+        () => new BadInput({ message: `the trace ${path} cannot be read: --trace takes a file in Mahimahi's format` })
+      )
+    )
+  return yield* Effect.fromResult(RateTrace.parse(text)).pipe(
+    Effect.mapError(({ message }) => new BadInput({ message: `${path}, ${message}` }))
+  )
+})
+
+const runPublished = Effect.fn(function* ({ json, seed, seeds }: Flags) {
+  const count = Option.getOrElse(seeds, () => seedsDefault)
+  const names = Array.from({ length: count }, (_, i) => String(seed + i))
+  const claims = yield* Effect.sync(() => Published.run(names))
+  yield* Console.log(json ? JSON.stringify({ claims }) : SimulateText.claims(claims, count))
+  const failing = claims.filter(({ holds }) => !holds)
+  if (failing.length > 0) {
+    const message = `${failing.length} of ${claims.length} claims do not hold within ${Published.tolerance} points`
+    return yield* new Failed({ message })
+  }
+})

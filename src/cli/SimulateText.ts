@@ -1,0 +1,82 @@
+import type * as Published from "../simulation/Published.ts"
+import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
+import * as Table from "./Table.ts"
+
+/** What a simulation has found, for people. */
+
+export const list = (scenarios: ReadonlyArray<{ readonly name: string; readonly title: string }>): string =>
+  Table.format(
+    [
+      { title: "scenario", cell: ({ name }) => name },
+      { title: "", cell: ({ title }) => title }
+    ],
+    scenarios
+  )
+
+export const claims = (measured: ReadonlyArray<Published.Claim>, calls: number): string =>
+  [
+    `change in percent, mean of ${calls} calls with its 95 % interval:`,
+    "",
+    Table.format(
+      [
+        { title: "expected", cell: ({ expected }) => expected },
+        { title: "measured", cell: ({ measured }) => Number(measured.toFixed(1)) },
+        { title: "interval", cell: ({ ci95: [low, high] }) => `${low.toFixed(1)} .. ${high.toFixed(1)}` },
+        { title: "holds", cell: ({ holds }) => (holds ? "yes" : "NO") },
+        { title: "claim", cell: ({ claim }) => claim }
+      ],
+      measured
+    )
+  ].join("\n")
+
+export const format = (report: ScenarioReport.ScenarioReport): string => {
+  const { durationMs, scenario, seed, summary, title } = report
+  return [
+    `${scenario}: ${title}; ${durationMs / 1000} s, seed ${seed}`,
+    "",
+    Table.format(bottleneckColumns, summary.bottlenecks),
+    "",
+    Table.format(flowColumns, summary.flows),
+    ...changes(summary)
+  ].join("\n")
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+const megabits = (bps: number): string => (bps / 1e6).toFixed(2)
+const known = (value: number | null): string | number => value ?? "-"
+
+export const bottleneckColumns: ReadonlyArray<Table.Column<ScenarioReport.BottleneckSummary>> = [
+  { title: "bottleneck", cell: ({ name }) => name },
+  { title: "used after 10 s", cell: ({ utilisation }) => percent(utilisation) },
+  { title: "queue p50", cell: ({ queueMsP50 }) => `${queueMsP50} ms` },
+  { title: "p95", cell: ({ queueMsP95 }) => `${queueMsP95} ms` },
+  { title: "lost", cell: ({ lossRatio }) => percent(lossRatio) },
+  { title: "fairness", cell: ({ fairness }) => known(fairness) }
+]
+
+export const flowColumns: ReadonlyArray<Table.Column<ScenarioReport.FlowSummary>> = [
+  { title: "flow", cell: ({ name }) => name },
+  { title: "direction", cell: ({ direction }) => direction },
+  { title: "Mbit/s", cell: ({ receivedBps }) => megabits(receivedBps) },
+  { title: "share", cell: ({ share }) => (share === null ? "-" : percent(share)) },
+  { title: "lost", cell: ({ lostPackets }) => lostPackets },
+  { title: "repaired", cell: ({ repairedPackets }) => known(repairedPackets) },
+  { title: "freezes", cell: ({ freezes }) => known(freezes) },
+  { title: "frozen", cell: ({ freezeMs }) => (freezeMs === null ? "-" : `${(freezeMs / 1000).toFixed(1)} s`) }
+]
+
+/** A line for each time that the capacity has changed. */
+export const changes = ({ bottlenecks }: ScenarioReport.Summary): ReadonlyArray<string> => {
+  const lines = bottlenecks.flatMap(({ drops, name, rises }) =>
+    [
+      ...drops.map((change) => ({ change, goal: "sends less than that" })),
+      ...rises.map((change) => ({ change, goal: "gets 85 % of that" }))
+    ]
+      .toSorted((a, b) => a.change.atMs - b.change.atMs)
+      .map(({ change: { afterMs, atMs, fromBps, toBps }, goal }) => {
+        const what = `${name}, ${atMs / 1000} s: from ${megabits(fromBps)} to ${megabits(toBps)} Mbit/s`
+        return `${what}, ${goal} ${afterMs === null ? "not before the next change" : `after ${afterMs / 1000} s`}`
+      })
+  )
+  return lines.length === 0 ? [] : ["", ...lines]
+}

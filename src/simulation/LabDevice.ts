@@ -1,0 +1,222 @@
+import * as Leg from "../media/Leg.ts"
+import * as ReceiveLeg from "../media/ReceiveLeg.ts"
+import * as HopFrame from "../protocol/HopFrame.ts"
+import * as RtpHeader from "../protocol/RtpHeader.ts"
+import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import * as AudioSource from "./AudioSource.ts"
+import * as EventHeap from "./EventHeap.ts"
+import * as EncoderTarget from "./EncoderTarget.ts"
+import * as LabNode from "./LabNode.ts"
+import * as LabPath from "./LabPath.ts"
+import * as LabStream from "./LabStream.ts"
+import * as Random from "./Random.ts"
+import * as ReceivedStream from "./ReceivedStream.ts"
+import * as RepairRecorder from "./RepairRecorder.ts"
+import * as VideoSource from "./VideoSource.ts"
+
+/**
+ * A device with a microphone and a camera: the real media/Leg on its hop, driven as client/session drives it, sources in
+ * front of it and meters behind. Owned by one simulation.
+ */
+export interface LabDevice {
+  readonly node: LabNode.LabNode
+  readonly leg: Leg.Leg
+  readonly sending: ReadonlyArray<LabStream.LabStream>
+  readonly audio: AudioSource.AudioSource
+  readonly video: VideoSource.VideoSource
+  readonly presence: Presence
+  /** Highest rate of a camera that follows the leg's estimate; 0: it does not. Bits a second. */
+  readonly videoMaxBps: number
+  readonly target: EncoderTarget.EncoderTarget
+  /** Of the others. */
+  readonly receiving: Array<ReceivedStream.ReceivedStream>
+  readonly playoutDelayMs: number
+  /** When its microphone and its camera begin: in step with nobody's. Milliseconds. */
+  readonly startMs: number
+  readonly repairs: RepairRecorder.RepairRecorder
+}
+
+export interface Options {
+  readonly name: string
+  readonly seed: string
+  readonly number: number
+  /** The node at the other end of its hop. */
+  readonly peer: number
+  readonly receiveTag: number
+  readonly sendTag: number
+  readonly streams: { readonly audio: StreamDescription; readonly video: StreamDescription }
+  readonly audio: AudioSource.Options
+  /** What the camera sends, or, if it follows, begins with. */
+  readonly videoBps: number
+  /** The camera follows the estimate of its leg, up to this. Bits a second. */
+  readonly videoMaxBps?: number | undefined
+  readonly presence?: Presence | undefined
+  readonly playoutDelayMs: number
+}
+
+/** When a device sends: nothing before and after, and meanwhile no video in a pause. Milliseconds. */
+export interface Presence {
+  readonly fromMs: number
+  readonly untilMs: number
+  readonly pause?: { readonly fromMs: number; readonly untilMs: number }
+}
+
+const always: Presence = { fromMs: 0, untilMs: Infinity }
+
+/** As client/session/Timers has them: bounds of its sleep. Milliseconds. */
+const tickMsMin = 5
+const tickMsMax = 50
+/** One frame of video. Milliseconds. */
+const startMsMax = 33
+
+export const make = (heap: EventHeap.EventHeap, options: Options): LabDevice => {
+  const { name, number, peer, receiveTag, seed, sendTag, streams } = options
+  const node = LabNode.make(heap, number)
+  const phases = Random.make(seed, `${name} phases`)
+  const self: LabDevice = {
+    node,
+    leg: Leg.make({ receiveTag, sendTag, epoch: 1, address: LabNode.addressOf(peer), repair: true }),
+    sending: [LabStream.make(streams.audio), LabStream.make(streams.video)],
+    audio: AudioSource.make(options.audio, seed, `${name} audio`),
+    video: VideoSource.make({ rateBps: options.videoBps }, seed, `${name} video`),
+    presence: options.presence ?? always,
+    videoMaxBps: options.videoMaxBps ?? 0,
+    target: EncoderTarget.make(),
+    receiving: [],
+    playoutDelayMs: options.playoutDelayMs,
+    startMs: startMsMax * Random.uniform(phases),
+    repairs: RepairRecorder.make()
+  }
+  node.handleBatch = (nowMs) => handleBatch(self, nowMs)
+  start(self, heap, phases)
+  return self
+}
+
+/** Another participant has a stream, which has begun at `startMs`. */
+export const receive = (self: LabDevice, description: StreamDescription, startMs: number): void => {
+  const stream = ReceivedStream.make(description, startMs, self.playoutDelayMs)
+  self.receiving.push(stream)
+  if (stream.keyFrames !== undefined) self.leg.keyFrames.push(stream.keyFrames)
+}
+
+/** Its timers, which are in step with nobody's, and its sources. */
+const start = (self: LabDevice, heap: EventHeap.EventHeap, phases: Random.Random): void => {
+  const { startMs } = self
+  const timers = EventHeap.register(heap, (_, nowMs) => {
+    Leg.poll(self.leg, self.node.resources, nowMs, self.node.out)
+    for (const stream of self.receiving) ReceivedStream.poll(stream, nowMs)
+    LabPath.flush(self.node, nowMs)
+    EventHeap.schedule(heap, nowMs + sleepMs(self, nowMs), timers, 0)
+  })
+  EventHeap.schedule(heap, tickMsMin * Random.uniform(phases), timers, 0)
+  const audio = EventHeap.register(heap, (_, nowMs) => {
+    sendAudio(self, nowMs)
+    EventHeap.schedule(heap, startMs + AudioSource.nextAtMs(self.audio), audio, 0)
+  })
+  EventHeap.schedule(heap, startMs, audio, 0)
+  const video = EventHeap.register(heap, (_, nowMs) => {
+    sendVideo(self, nowMs)
+    EventHeap.schedule(heap, startMs + VideoSource.nextAtMs(self.video), video, 0)
+  })
+  // A rate of 0 is a camera that is off.
+  if (self.video.rateBps > 0) EventHeap.schedule(heap, startMs, video, 0)
+}
+
+const sleepMs = (self: LabDevice, nowMs: number): number => {
+  let deadlineMs = Leg.nextDeadlineMs(self.leg)
+  for (const stream of self.receiving) deadlineMs = Math.min(deadlineMs, ReceivedStream.nextDeadlineMs(stream))
+  return Math.min(tickMsMax, Math.max(tickMsMin, deadlineMs - nowMs))
+}
+
+const sendAudio = (self: LabDevice, nowMs: number): void => {
+  const { audio } = self
+  if (!AudioSource.next(audio) || !isPresent(self, nowMs)) return
+  const { descriptor, isOnset, payloadBytes, timestamp } = audio
+  const type = isOnset ? HopFrame.FrameType.AudioOnset : HopFrame.FrameType.Audio
+  const draft = { type, timestamp, marker: isOnset, descriptor, payloadBytes, firstByte: 0 }
+  LabStream.send(self.sending[0]!, self.node, self.leg.send, draft, nowMs)
+  LabPath.flush(self.node, nowMs)
+}
+
+const sendVideo = (self: LabDevice, nowMs: number): void => {
+  const { leg, video, videoMaxBps } = self
+  if (!isFilming(self, nowMs)) {
+    VideoSource.skip(video)
+    // Who looks at it again needs a picture to begin with; and nothing is to be found out for a camera that is off.
+    VideoSource.requestKeyFrame(video)
+    if (leg.send.rate !== undefined) leg.send.rate.estimator.wantsMore = false
+    return
+  }
+  if (videoMaxBps > 0) follow(self, videoMaxBps)
+  VideoSource.next(video)
+  for (let packet = 0; packet < video.packets; packet++) {
+    const draft = {
+      type: HopFrame.FrameType.Video,
+      timestamp: video.timestamp,
+      marker: packet === video.packets - 1,
+      descriptor: VideoSource.descriptorOf(video, packet),
+      payloadBytes: VideoSource.payloadBytesOf(video, packet),
+      firstByte: video.baseLayerIndex
+    }
+    LabStream.send(self.sending[1]!, self.node, self.leg.send, draft, nowMs)
+  }
+  LabPath.flush(self.node, nowMs)
+}
+
+const isPresent = ({ presence }: LabDevice, nowMs: number): boolean =>
+  nowMs >= presence.fromMs && nowMs < presence.untilMs
+
+const isFilming = (self: LabDevice, nowMs: number): boolean => {
+  const { pause } = self.presence
+  return isPresent(self, nowMs) && !(pause !== undefined && nowMs >= pause.fromMs && nowMs < pause.untilMs)
+}
+
+/** The encoder gets what the estimate leaves it, from this frame on. */
+const follow = ({ audio, leg, target, video }: LabDevice, videoMaxBps: number): void => {
+  const { packetsResent, packetsSent, rate } = leg.send
+  EncoderTarget.handleFrame(target, packetsSent, packetsResent)
+  const estimateBps = rate?.estimator.targetBps ?? leg.kind.bandwidth.startBps
+  const firstBps = estimateBps * (1 - EncoderTarget.resentShare(target))
+  const roomBps = EncoderTarget.videoBps(firstBps, audio.options.talkBytes, video.framesPerSecond)
+  video.rateBps = Math.min(videoMaxBps, Math.max(EncoderTarget.videoBpsMin, roomBps))
+  if (rate !== undefined) rate.estimator.wantsMore = roomBps < videoMaxBps
+}
+
+/** As client/session/PortReader: what has come, then what that makes due. */
+const handleBatch = (self: LabDevice, nowMs: number): void => {
+  const { node, leg } = self
+  handleFrame(self, node.received.offsets[0]!, node.received.lengths[0]!, nowMs)
+  Leg.poll(leg, node.resources, nowMs, node.out)
+  for (const stream of self.receiving) ReceivedStream.poll(stream, nowMs)
+  LabPath.flush(node, nowMs)
+}
+
+/** As client/session/MediaInbound. */
+const handleFrame = (self: LabDevice, offset: number, length: number, nowMs: number): void => {
+  const { leg, node, receiving, repairs } = self
+  const { bytes, view } = node.resources.rings.memory
+  RepairRecorder.beforeFrame(repairs, leg, bytes, view, offset)
+  const verdict = ReceiveLeg.handleFrame(leg.receive, bytes, view, offset, nowMs)
+  RepairRecorder.afterFrame(repairs, leg.receive, nowMs)
+  const bodyOffset = offset + HopFrame.headerBytes
+  if (verdict === ReceiveLeg.Verdict.Control) {
+    if (HopFrame.typeAt(bytes, offset) !== HopFrame.FrameType.Feedback) return
+    handleFeedback(self, bodyOffset, length - HopFrame.headerBytes, nowMs)
+    return
+  }
+  if (verdict >= ReceiveLeg.Verdict.Duplicate) return
+  if (verdict === ReceiveLeg.Verdict.Jumped) for (const stream of receiving) ReceivedStream.requestKeyFrame(stream)
+  const ssrc = RtpHeader.ssrcAt(view, bodyOffset)
+  const stream = receiving.find(({ description }) => description.ssrc === ssrc)
+  if (stream === undefined) return
+  ReceivedStream.handlePacket(stream, view, bodyOffset, HopFrame.descriptorAt(bytes, offset), nowMs)
+}
+
+const handleFeedback = (self: LabDevice, offset: number, length: number, nowMs: number): void => {
+  const { leg, node, sending, video } = self
+  if (!Leg.handleFeedback(leg, node.resources, offset, length, nowMs, node.out)) return
+  const { report } = node.resources
+  for (let i = 0; i < report.keyFrameCount; i++) {
+    if (report.keyFrameSsrcs[i] === sending[1]!.description.ssrc) VideoSource.requestKeyFrame(video)
+  }
+}
