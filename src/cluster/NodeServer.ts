@@ -3,6 +3,7 @@ import { Runners, RunnerServer } from "effect/cluster"
 import { RpcServer } from "effect/rpc"
 import { ResidentCalls } from "../actor/ResidentCalls.ts"
 import type { CallId } from "../protocol/Ids.ts"
+import * as BoundedClose from "./BoundedClose.ts"
 import { NodeRpcs } from "./NodeRpcs.ts"
 import { LocalPlans } from "./PlanFeedCluster.ts"
 
@@ -26,9 +27,14 @@ const handlers = NodeRpcs.toLayer(
   })
 )
 
-/** One port for what other nodes have to say, to the runner and to the node. */
-export const layer = RpcServer.layer(Runners.Rpcs.merge(NodeRpcs), {
+const server = RpcServer.layer(Runners.Rpcs.merge(NodeRpcs), {
   disableTracing: true,
   // Of one message; the connection, and what else is on its way over it, stays.
   disableFatalDefects: true
 }).pipe(Layer.provide([RunnerServer.layerHandlers, handlers]), Layer.provide(RpcServer.layerProtocolSocketServer))
+
+/**
+ * One port for what other nodes have to say, to the runner and to the node. After this process had been stopped for some
+ * seconds, and its connections had broken meanwhile, Effect's server was seen never to end.
+ */
+export const layer = BoundedClose.within("the server for other nodes", server)
