@@ -116,18 +116,6 @@ export const shorten = (self: PacketQueue, ring: PacketRing.PacketRing, nowMs: n
   self.bytes = bytes
 }
 
-/** The leg is idle: gives the memory back. */
-export const release = (self: PacketQueue): void => {
-  self.packets = none.numbers
-  self.types = none.bytes
-  self.descriptors = none.bytes
-  self.tags = none.tags
-  self.queuedAtMs = none.times
-  self.first = 0
-  self.count = 0
-  self.bytes = 0
-}
-
 /** 0 when the ring has forgotten it. Bytes. */
 const lengthAt = (self: PacketQueue, ring: PacketRing.PacketRing, at: number): number => {
   const packet = self.packets[at]!

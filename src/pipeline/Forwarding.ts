@@ -245,7 +245,8 @@ export const handleFrame = (
   }
   Leg.noteDeadline(leg.hop)
   const scheduled = leg.carrier ?? leg
-  if (leg.hop.receive.nacks.deadlineMs <= nowMs && !self.due.includes(scheduled)) self.due.push(scheduled)
+  const { receive, repair } = leg.hop
+  if (repair && receive.nacks.deadlineMs <= nowMs && !self.due.includes(scheduled)) self.due.push(scheduled)
   LegTimers.schedule(self.timers, scheduled)
 }
 

@@ -42,7 +42,7 @@ const speak = (lossRatio: number, forMs: number, sinceMs: number, seed: number) 
 describe("copies of audio", () => {
   it.each([
     [0.05, 0.005],
-    [0.1, 0.015]
+    [0.1, 0.01]
   ])("leave of a loss of %d no more than %d, without a resend in time", (lossRatio, missedMax) => {
     const { left, missedRatio, numbers } = speak(lossRatio, 60_000, 5000, 1)
     assert.isAtMost(missedRatio, missedMax)

@@ -206,7 +206,7 @@ const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number):
   LossBasedEstimator.handleReport(loss, input, nowMs)
   self.targetBps = Math.min(delay.targetBps, loss.targetBps)
   // A probe into a queue shows nothing, and makes it longer.
-  ProbeControl.setApplicationLimited(probes, self.wantsMore && EmptyPath.isEmpty(self.emptyPath, roundTripMs), nowMs)
+  ProbeControl.setPeriodic(probes, self.wantsMore && EmptyPath.isEmpty(self.emptyPath, roundTripMs), nowMs)
   ProbeControl.setLimit(probes, limitOf(self))
   ProbeControl.setEstimate(probes, self.targetBps, nowMs)
   if (isShown) ProbeControl.handleResult(probes, shownBps, nowMs)

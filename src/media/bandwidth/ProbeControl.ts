@@ -23,9 +23,9 @@ export interface ProbeControl {
   furtherFromBps: number
   /** When the last probe was planned. */
   probedAtMs: number
-  isApplicationLimited: boolean
-  limitedSinceMs: number
-  limitedUntilMs: number
+  isPeriodic: boolean
+  periodicSinceMs: number
+  periodicUntilMs: number
   /** The last time that the estimate fell by much, and from where. */
   droppedAtMs: number
   beforeDropBps: number
@@ -52,9 +52,9 @@ export const furtherScale = 2
 /** libwebrtc further_probe_threshold: share of the probed rate that a result must reach. */
 export const furtherThreshold = 0.7
 /** libwebrtc alr_probe_scale, of the estimate. */
-export const limitedScale = 2
+export const periodicScale = 2
 /** libwebrtc alr_probing_interval. Milliseconds. */
-export const limitedEveryMs = 5000
+export const periodicEveryMs = 5000
 /** libwebrtc loss_limited_probe_scale, of the estimate. */
 export const recoveringScale = 1.5
 /** libwebrtc kBitrateDropThreshold: the estimate falls below this share of itself. */
@@ -65,8 +65,8 @@ export const dropForgottenAfterMs = 5000
 export const afterDropScale = 0.85
 /** libwebrtc kMinTimeBetweenAlrProbes. Milliseconds. */
 const afterDropEveryMs = 5000
-/** libwebrtc kAlrEndedTimeout: so long after it the sender counts as application-limited. Milliseconds. */
-const limitedLingersMs = 3000
+/** libwebrtc kAlrEndedTimeout: so long after periodic probing has ended it still counts. Milliseconds. */
+const periodicLingersMs = 3000
 /** libwebrtc kProbeUncertainty: what is as near is known already. Share. */
 const uncertainty = 0.05
 /** libwebrtc kMaxWaitingTimeForProbingResult. Milliseconds. */
@@ -99,9 +99,9 @@ export const make = (options: {
   plannedAtMs: -Infinity,
   furtherFromBps: Infinity,
   probedAtMs: -Infinity,
-  isApplicationLimited: false,
-  limitedSinceMs: -Infinity,
-  limitedUntilMs: -Infinity,
+  isPeriodic: false,
+  periodicSinceMs: -Infinity,
+  periodicUntilMs: -Infinity,
   droppedAtMs: -Infinity,
   beforeDropBps: 0,
   probedDropAtMs: -Infinity
@@ -121,17 +121,20 @@ export const setLimit = (self: ProbeControl, limit: Limit): void => {
   self.limit = limit
 }
 
-/** See ApplicationLimited. Telling the same again changes nothing. */
-export const setApplicationLimited = (self: ProbeControl, isLimited: boolean, nowMs: number): void => {
-  if (isLimited === self.isApplicationLimited) return
-  self.isApplicationLimited = isLimited
-  if (isLimited) self.limitedSinceMs = nowMs
-  else self.limitedUntilMs = nowMs
+/**
+ * Whether to probe every now and then without another reason. The owner decides it by what the sender wants and the path has
+ * in its queue; libwebrtc does it while the application is limited. Telling the same again changes nothing.
+ */
+export const setPeriodic = (self: ProbeControl, isPeriodic: boolean, nowMs: number): void => {
+  if (isPeriodic === self.isPeriodic) return
+  self.isPeriodic = isPeriodic
+  if (isPeriodic) self.periodicSinceMs = nowMs
+  else self.periodicUntilMs = nowMs
 }
 
 /** Overuse has ended: if the estimate has just fallen by much, look whether what was before is there again. */
 export const requestAfterDrop = (self: ProbeControl, nowMs: number): void => {
-  const lingers = self.isApplicationLimited || isWithin(self.limitedUntilMs, limitedLingersMs, nowMs)
+  const lingers = self.isPeriodic || isWithin(self.periodicUntilMs, periodicLingersMs, nowMs)
   if (!lingers || self.phase !== Phase.Complete || self.plannedBps > 0) return
   const probeBps = afterDropScale * self.beforeDropBps
   const isNews = probeBps * (1 - uncertainty) > self.estimateBps
@@ -155,7 +158,7 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
   }
   if (self.phase === Phase.Waiting && nowMs >= self.probedAtMs + answerMsMax) complete(self)
   if (self.plannedBps > 0 && nowMs >= self.plannedAtMs + plannedMsMax) dropPlanned(self)
-  if (nowMs >= limitedDueMs(self)) plan(self, limitedScale * self.estimateBps, 0, true, nowMs)
+  if (nowMs >= periodicDueMs(self)) plan(self, periodicScale * self.estimateBps, 0, true, nowMs)
   if (self.plannedBps === 0) return false
   if (self.limit === Limit.Congestion) {
     dropPlanned(self)
@@ -172,7 +175,7 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
 /** When to poll next. Milliseconds; -Infinity: at once, Infinity: when something has changed. */
 export const nextDeadlineMs = (self: ProbeControl): number => {
   if (self.plannedBps > 0 || self.phase === Phase.Initial) return -Infinity
-  return self.phase === Phase.Waiting ? self.probedAtMs + answerMsMax : limitedDueMs(self)
+  return self.phase === Phase.Waiting ? self.probedAtMs + answerMsMax : periodicDueMs(self)
 }
 
 /** False when there is nothing to find out, or this is not the moment. */
@@ -196,9 +199,9 @@ const plan = (self: ProbeControl, rateBps: number, nextBps: number, isFurther: b
 const canProbe = (self: ProbeControl): boolean => self.limit !== Limit.Congestion && self.estimateBps < self.maxBps
 
 /** Infinity when none is due for this reason. */
-const limitedDueMs = (self: ProbeControl): number => {
-  if (!self.isApplicationLimited || self.phase !== Phase.Complete || !canProbe(self)) return Infinity
-  return Math.max(self.limitedSinceMs, self.probedAtMs) + limitedEveryMs
+const periodicDueMs = (self: ProbeControl): number => {
+  if (!self.isPeriodic || self.phase !== Phase.Complete || !canProbe(self)) return Infinity
+  return Math.max(self.periodicSinceMs, self.probedAtMs) + periodicEveryMs
 }
 
 const complete = (self: ProbeControl): void => {
@@ -215,7 +218,7 @@ const dropPlanned = (self: ProbeControl): void => {
 const forgetTheFuture = (self: ProbeControl, nowMs: number): void => {
   self.plannedAtMs = Math.min(self.plannedAtMs, nowMs)
   self.probedAtMs = Math.min(self.probedAtMs, nowMs)
-  self.limitedSinceMs = Math.min(self.limitedSinceMs, nowMs)
+  self.periodicSinceMs = Math.min(self.periodicSinceMs, nowMs)
 }
 
 const within = (self: ProbeControl, rateBps: number): number => Math.min(self.maxBps, Math.max(self.minBps, rateBps))

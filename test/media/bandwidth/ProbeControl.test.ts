@@ -60,14 +60,14 @@ describe("ProbeControl", () => {
 
   it("while the sender has too little to send, twice the estimate every 5 s", () => {
     const self = started()
-    ProbeControl.setApplicationLimited(self, true, 2000)
+    ProbeControl.setPeriodic(self, true, 2000)
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), 7000)
     assert.deepStrictEqual(probes(self, 6999), [])
     assert.deepStrictEqual(probes(self, 7000), [2_000_000])
     assert.deepStrictEqual(probes(self, 8000), [])
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), 12_000)
     assert.deepStrictEqual(probes(self, 12_000), [2_000_000])
-    ProbeControl.setApplicationLimited(self, false, 12_500)
+    ProbeControl.setPeriodic(self, false, 12_500)
     probes(self, 13_000)
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
   })
@@ -76,8 +76,8 @@ describe("ProbeControl", () => {
     for (const isLimited of [true, false]) {
       const self = started()
       if (isLimited) {
-        ProbeControl.setApplicationLimited(self, true, 3000)
-        ProbeControl.setApplicationLimited(self, false, 4000)
+        ProbeControl.setPeriodic(self, true, 3000)
+        ProbeControl.setPeriodic(self, false, 4000)
       }
       ProbeControl.setEstimate(self, 500_000, 5000)
       ProbeControl.requestAfterDrop(self, 6000)
@@ -94,7 +94,7 @@ describe("ProbeControl", () => {
       [700_000, 6000]
     ] as const) {
       const self = started()
-      ProbeControl.setApplicationLimited(self, true, 4900)
+      ProbeControl.setPeriodic(self, true, 4900)
       ProbeControl.setEstimate(self, rateBps, 5000 - 1)
       ProbeControl.requestAfterDrop(self, atMs)
       assert.strictEqual(self.plannedBps, 0)
@@ -103,7 +103,7 @@ describe("ProbeControl", () => {
 
   it("sends none while the path is congested, and short ones while it recovers from losses", () => {
     const self = started()
-    ProbeControl.setApplicationLimited(self, true, 0)
+    ProbeControl.setPeriodic(self, true, 0)
     ProbeControl.setLimit(self, Limit.Congestion)
     assert.deepStrictEqual(probes(self, 20_000), [])
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
@@ -113,14 +113,14 @@ describe("ProbeControl", () => {
 
   it("has nothing to find out at the largest rate", () => {
     const self = started(options.maxBps)
-    ProbeControl.setApplicationLimited(self, true, 0)
+    ProbeControl.setPeriodic(self, true, 0)
     assert.deepStrictEqual(probes(self, 60_000), [])
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
   })
 
   it("a clock that is set back keeps nobody waiting", () => {
     const self = started()
-    ProbeControl.setApplicationLimited(self, true, 1e9)
+    ProbeControl.setPeriodic(self, true, 1e9)
     assert.deepStrictEqual(probes(self, 2000), [])
     assert.deepStrictEqual(probes(self, 7000), [2_000_000])
   })
@@ -144,7 +144,7 @@ describe("ProbeControl", () => {
         nowMs += stepMs
         ProbeControl.setEstimate(self, rateBps, nowMs)
         ProbeControl.setLimit(self, limit)
-        ProbeControl.setApplicationLimited(self, isLimited, nowMs)
+        ProbeControl.setPeriodic(self, isLimited, nowMs)
         if (afterDrop) ProbeControl.requestAfterDrop(self, nowMs)
         ProbeControl.handleResult(self, resultBps, nowMs)
         for (let sent = 0; ProbeControl.poll(self, nowMs); sent++) {
@@ -160,7 +160,7 @@ describe("ProbeControl", () => {
 
   it("whoever answers every probe with the best of results gets few of them", () => {
     const self = ProbeControl.make(options)
-    ProbeControl.setApplicationLimited(self, true, 0)
+    ProbeControl.setPeriodic(self, true, 0)
     let sent = 0
     for (let atMs = 0; atMs < 60_000; atMs += 5) {
       for (; ProbeControl.poll(self, atMs); sent++);
