@@ -1,12 +1,13 @@
 import { Clock, Effect, FiberSet, Latch, Layer, Metric, Option } from "effect"
 import { RunnerHealth, Runners, ShardingConfig } from "effect/cluster"
+import * as Observers from "./Observers.ts"
 import * as RunnerAddressText from "./RunnerAddressText.ts"
-import { RunnerTable, suspicionMs } from "./RunnerTable.ts"
+import { RunnerTable, standingOf, suspicionMs } from "./RunnerTable.ts"
 
 /** Runners that this one has begun to suspect. */
 export const suspicionsRaised = Metric.counter("tandem_runner_suspicions_total", { incremental: true })
 
-/** Every peer is asked this often. Milliseconds. */
+/** Every peer that this runner observes is asked this often. Milliseconds. */
 const pingIntervalMs = 100
 /** A pause for garbage, or a burst of packets, may take a peer this long. Milliseconds. */
 const pingTimeoutMs = 300
@@ -30,9 +31,9 @@ interface Peer {
 }
 
 /**
- * Notices runners that have died, within half a second, where leases would take several. Every runner pings all others, and
- * says in the table whom it suspects; the verdict is the table's. A runner that has stood still itself has seen nothing:
- * that it heard nobody was its own fault.
+ * Notices runners that have died, within half a second, where leases would take several. Every runner pings those whom it
+ * has to observe, and says in the table whom it suspects; the verdict is the table's. A runner that has stood still itself
+ * has seen nothing: that it heard nobody was its own fault.
  */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -101,7 +102,7 @@ export const layer = Layer.effectDiscard(
       const isAnybodyCondemned = live.some(({ standing }) => standing === "condemned")
       yield* say(isAnybodyCondemned)
       if (isAnybodyCondemned) condemnedAtMs = nowMs()
-      yield* pingAll(live.map(({ address }) => address).filter((address) => address !== self))
+      yield* pingAll(Observers.observedBy(self, live.map(standingOf)))
     })
 
     const rest = Effect.gen(function* () {

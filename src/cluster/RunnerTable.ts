@@ -20,6 +20,12 @@ export interface LiveRunner {
   readonly standing: StandingName
 }
 
+/** What others have to know of it to judge, and to know whom to observe. */
+export const standingOf = ({ address, standing }: LiveRunner): Quorum.Standing => ({
+  address,
+  isCondemned: standing === "condemned"
+})
+
 /** How long a suspicion counts unless it is repeated: whoever has died is no witness any more. Milliseconds. */
 export const suspicionMs = 1500
 
@@ -102,7 +108,7 @@ const make = Effect.gen(function* () {
       yield* sql`INSERT INTO tandem_suspicions (accuser, accused, expires_at_ms)
         VALUES (${accuser}, ${address}, ${now} + ${suspicionMs})`
     }
-    const runners = (yield* live).map(({ address, standing }) => ({ address, isCondemned: standing === "condemned" }))
+    const runners = (yield* live).map(standingOf)
     const suspicions = yield* sql<Quorum.Suspicion>`SELECT accuser, accused FROM tandem_suspicions`
     const condemned = Quorum.condemned(runners, suspicions)
     for (const { address, isCondemned } of runners) {

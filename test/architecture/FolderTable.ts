@@ -53,8 +53,8 @@ export const rows: Readonly<Record<string, Row>> = {
     modules: names("effect effect/crypto")
   },
   cluster: {
-    // Of a plan it knows the version, to keep the newest; of calls and relays the names.
-    ours: names("actor call/CallVersion protocol/Ids"),
+    // Of a plan it knows the version, to keep the newest; of calls and relays the names; an order that all agree on.
+    ours: names("actor call/CallVersion protocol/Ids routing/Rendezvous"),
     modules: names(`effect effect/cluster effect/rpc effect/socket effect/sql ${platform}`)
   },
   admin: {
