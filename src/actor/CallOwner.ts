@@ -16,8 +16,10 @@ export const ownershipsLost = Metric.counter("tandem_call_ownerships_lost_total"
 /** Changes that took effect before they were saved, because the store was away. */
 export const savesDelayed = Metric.counter("tandem_call_saves_delayed_total", { incremental: true })
 
-/** Whole milliseconds, as versions and participants have them: a virtual clock may stand between two. */
-const nowMs = Effect.map(Clock.currentTimeMillis, Math.floor)
+/** Unix time in whole milliseconds, as versions and participants have it: a virtual clock may stand between two. */
+const unixMs = Effect.map(Clock.currentTimeMillis, Math.floor)
+/** For how long ago something was: goes on as before when the clock is set. Milliseconds. */
+const steadyMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
 
 /** The call as its owner has it in memory. */
 interface Held {
@@ -27,7 +29,7 @@ interface Held {
 }
 
 /** What follows from the state, or why nothing does. */
-type Decide<D extends CallDecision.Decision, E> = (state: CallState, nowMs: number) => Result.Result<D, E>
+type Decide<D extends CallDecision.Decision, E> = (state: CallState, unixMs: number) => Result.Result<D, E>
 
 /** Whether a change waits for the store, or counts although the store is away: its answer is then that it was not saved. */
 type TakesEffect = "saved" | "at once"
@@ -86,7 +88,7 @@ export const change = <D extends CallDecision.Decision, E>(
 
 /** What a relay has of the call. It is given the plan again if it has an older one, and what has gone silent is gone. */
 export const report = (self: CallOwner, relay: RelayId, report: CallReport): Effect.Effect<void, CallStoreError> =>
-  Effect.flatMap(nowMs, (atMs) => {
+  Effect.flatMap(steadyMs, (atMs) => {
     const { held, ledger } = self
     ReportLedger.handleReport(ledger, relay, report, atMs)
     if (self.isRepairing) return Effect.void
@@ -120,7 +122,7 @@ const repair = (self: CallOwner, decide: Decide<CallDecision.Decision, never>) =
 const load = Effect.fnUntraced(function* ({ id, store }: CallOwner) {
   const stored = yield* store.load(id)
   yield* Metric.update(takeOvers, 1)
-  return { state: CallDecision.takeOver(stored, yield* nowMs), stored: stored.version }
+  return { state: CallDecision.takeOver(stored, yield* unixMs), stored: stored.version }
 })
 
 /** A call that everybody has left is forgotten. */
@@ -133,7 +135,7 @@ const attempt = Effect.fnUntraced(function* <D extends CallDecision.Decision, E>
   takesEffect: TakesEffect
 ) {
   const { stored, state: before } = (self.held ??= yield* load(self))
-  const decision = yield* Effect.fromResult(decide(before, yield* nowMs))
+  const decision = yield* Effect.fromResult(decide(before, yield* unixMs))
   const { state, plan } = decision
   const storedNext = state.participants.length > 0 ? state.version : CallVersion.none
   if (CallVersion.equals(storedNext, stored)) return decision

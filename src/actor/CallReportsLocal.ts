@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { CallReports } from "./CallReports.ts"
-import { Call } from "./CallRpcs.ts"
+import { CallStarts } from "./CallStarts.ts"
 import { ResidentCalls } from "./ResidentCalls.ts"
 
 /** All actors run on this node. */
@@ -8,20 +8,17 @@ export const layer = Layer.effect(
   CallReports,
   Effect.gen(function* () {
     const residents = yield* ResidentCalls
-    const callOf = yield* Call.client
-    const scope = yield* Effect.scope
+    const starts = yield* CallStarts
     return CallReports.of({
       send: (relay, reports) =>
         Effect.forEach(
           reports,
           (report) =>
             Effect.flatMap(residents.report(relay, report), (isHere) =>
-              isHere || !report.isActive
-                ? Effect.void
-                : Effect.asVoid(Effect.forkIn(Effect.ignore(callOf(report.call).Report({ relay, report })), scope))
+              isHere ? Effect.void : starts.put(relay, report)
             ),
           { discard: true }
         )
     })
   })
-)
+).pipe(Layer.provide(CallStarts.layer))

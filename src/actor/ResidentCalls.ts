@@ -36,7 +36,7 @@ export class ResidentCalls extends Context.Service<
     ResidentCalls,
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
-      const nowMs = () => clock.currentTimeMillisUnsafe()
+      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
       const residents = new Map<CallId, Resident>()
       return ResidentCalls.of({
         add: (call, handle) =>

@@ -13,13 +13,20 @@ export const Health = Schema.Struct({
   participants: Schema.Int
 })
 
+/** A part without which the relay is of no use has ended: start it again. */
+export class Broken extends Schema.TaggedError<Broken>()(
+  "Broken",
+  { status: Schema.Literal("broken"), reason: Schema.String },
+  { httpApiStatus: 503 }
+) {}
+
 /** Devices may be sent here. */
 export const Ready = Schema.Struct({ status: Schema.Literal("ready") })
 
 /** Devices should not be sent here, though those that are here are served. */
 export class NotReady extends Schema.TaggedError<NotReady>()(
   "NotReady",
-  { status: Schema.Literals(["starting", "draining"]) },
+  { status: Schema.Literals(["starting", "draining", "broken"]) },
   { httpApiStatus: 503 }
 ) {}
 
@@ -68,7 +75,7 @@ export class CallNotHere extends Schema.TaggedError<CallNotHere>()(
 /** What operators and tools may ask. It changes nothing. */
 export const AdminApi = HttpApi.make("tandem").add(
   HttpApiGroup.make("relay", { topLevel: true }).add(
-    HttpApiEndpoint.get("healthz", "/healthz", { success: Health }),
+    HttpApiEndpoint.get("healthz", "/healthz", { success: Health, error: Broken }),
     HttpApiEndpoint.get("readyz", "/readyz", { success: Ready, error: NotReady }),
     HttpApiEndpoint.get("work", "/work", { success: Work }),
     HttpApiEndpoint.get("call", "/calls/:id", {

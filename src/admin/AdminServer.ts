@@ -9,7 +9,7 @@ import type * as CallTable from "../pipeline/CallTable.ts"
 import { PipelineMetrics } from "../pipeline/PipelineMetrics.ts"
 import { RelayCore } from "../pipeline/RelayCore.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
-import { AdminApi, CallNotHere, type CallReport, NotReady } from "./AdminApi.ts"
+import { AdminApi, Broken, CallNotHere, type CallReport, NotReady } from "./AdminApi.ts"
 
 const cpuSeconds = Metric.gauge("process_cpu_seconds", { description: "User and system CPU time of the process" })
 const residentMemory = Metric.gauge("process_resident_memory_bytes", { description: "Resident memory of the process" })
@@ -42,19 +42,23 @@ const handlers = HttpApiBuilder.group(
   AdminApi,
   "relay",
   Effect.fn(function* (handlers) {
-    const { calls, draining, options, port, started } = yield* RelayCore
+    const { calls, draining, fault, options, port, started } = yield* RelayCore
     return handlers.handleAll({
       healthz: () =>
-        Effect.sync(() => ({
-          status: "ok" as const,
-          relay: options.relayId,
-          address: PackedAddress.format(port.address),
-          socket: port.description,
-          calls: calls.calls.size,
-          participants: calls.sessionsByTag.size
-        })),
+        Effect.suspend(() => {
+          if (fault.reason !== undefined) return new Broken({ status: "broken", reason: fault.reason })
+          return Effect.succeed({
+            status: "ok" as const,
+            relay: options.relayId,
+            address: PackedAddress.format(port.address),
+            socket: port.description,
+            calls: calls.calls.size,
+            participants: calls.sessionsByTag.size
+          })
+        }),
       readyz: () =>
         Effect.suspend(() => {
+          if (fault.reason !== undefined) return new NotReady({ status: "broken" })
           if (draining.isOpen()) return new NotReady({ status: "draining" })
           if (!started.isOpen()) return new NotReady({ status: "starting" })
           return Effect.succeed({ status: "ready" as const })

@@ -1,7 +1,7 @@
 import { Effect, Layer, Option } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
-import { Call } from "../actor/CallRpcs.ts"
+import { CallStarts } from "../actor/CallStarts.ts"
 import { ResidentCalls } from "../actor/ResidentCalls.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import { NodeChannel } from "./NodeChannel.ts"
@@ -13,52 +13,45 @@ import { ShardHolders } from "./ShardHolders.ts"
 /** A report has some hundred bytes. */
 const batchMax = 1000
 
-/**
- * Reports travel by the node, a message for each, past the cluster's routing; those of calls that do not run there follow as
- * messages to the actor, which starts it.
- */
+/** To an actor that runs here by its memory, to one that does not, or has to be woken, by its mailbox. */
+export const handle = Effect.fnUntraced(function* (relay: RelayId, report: CallReport) {
+  const residents = yield* ResidentCalls
+  if (!(yield* residents.report(relay, report))) yield* (yield* CallStarts).put(relay, report)
+})
+
+/** Reports travel by the node, a message for each, past the cluster's routing. */
 export const layer = Layer.effect(
   CallReports,
   Effect.gen(function* () {
-    const residents = yield* ResidentCalls
     const holders = yield* ShardHolders
     const channel = yield* NodeChannel
-    const callOf = yield* Call.client
-    const scope = yield* Effect.scope
+    const context = yield* Effect.context<ResidentCalls | CallStarts>()
     const { runnerAddress } = yield* ShardingConfig.ShardingConfig
     const self = Option.match(runnerAddress, { onNone: () => "", onSome: RunnerAddressText.format })
 
-    /** Starts it where it does not run, unless the call rests: there is nothing to start it for. */
-    const sendToActor = (signed: SignedReport) => {
-      const { call, isActive } = signed.report
-      if (!isActive) return Effect.void
-      return Effect.asVoid(Effect.forkIn(Effect.ignore(callOf(call).Report(signed, { discard: true })), scope))
-    }
-
     const outboxes = yield* PeerOutboxes.make<SignedReport>({
       merge: (_before, after) => after,
-      send: Effect.fnUntraced(function* (node, reports) {
-        const absent = new Set(yield* channel.reports(node, reports))
-        yield* Effect.forEach(
-          reports.filter(({ report }) => absent.has(report.call)),
-          sendToActor,
-          { discard: true }
-        )
-      }),
+      send: channel.reports,
       // The next report says more.
       mayRetry: () => false,
       batchMax
     })
 
-    const send = Effect.fnUntraced(function* (relay: RelayId, report: CallReport) {
+    const send = (relay: RelayId, report: CallReport) => {
       const holder = holders.ofCall(report.call)
-      const isElsewhere = holder !== undefined && RunnerAddressText.format(holder) !== self
-      if (isElsewhere) return yield* outboxes.put(holder, `${relay} ${report.call}`, { relay, report })
-      if (!(yield* residents.report(relay, report))) yield* sendToActor({ relay, report })
-    })
+      // Nobody: another node will, and the next report comes to it.
+      if (holder === undefined) return Effect.void
+      return RunnerAddressText.format(holder) === self
+        ? handle(relay, report)
+        : outboxes.put(holder, `${relay} ${report.call}`, { relay, report })
+    }
 
     return CallReports.of({
-      send: (relay, reports) => Effect.forEach(reports, (report) => send(relay, report), { discard: true })
+      send: (relay, reports) =>
+        Effect.provideContext(
+          Effect.forEach(reports, (report) => send(relay, report), { discard: true }),
+          context
+        )
     })
   })
 )

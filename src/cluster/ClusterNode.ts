@@ -1,6 +1,7 @@
 import { Effect, Layer, Option } from "effect"
 import { MessageStorage, RunnerAddress, Runners, Sharding, ShardingConfig } from "effect/cluster"
 import { SocketServer } from "effect/socket"
+import { CallStarts } from "../actor/CallStarts.ts"
 import { ResidentCalls } from "../actor/ResidentCalls.ts"
 import * as CallReportsCluster from "./CallReportsCluster.ts"
 import * as ClusterSchema from "./ClusterSchema.ts"
@@ -44,7 +45,7 @@ const shardingConfig = {
 export const layerOverSockets = (options: { readonly host: string } & Pick<Options, "shardingConfig">) =>
   Layer.mergeAll(NodeServer.layer, FailureDetector.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(PlanFeedCluster.layer, CallReportsCluster.layer)),
-    Layer.provide([NodeChannel.layer, PlanFeedCluster.LocalPlans.layer, ShardHolders.layer]),
+    Layer.provide([NodeChannel.layer, PlanFeedCluster.LocalPlans.layer, ShardHolders.layer, CallStarts.layer]),
     Layer.provideMerge(Sharding.layer),
     Layer.provide(Runners.layerRpc),
     Layer.provideMerge(RelayDirectorySql.layer),

@@ -39,10 +39,10 @@ const stateOf = (isDraining: boolean, seenAgoMs: number): RelayOverview["state"]
 /** In the order of their names. Those that a newer Tandem has written otherwise are left out. */
 export const relays = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const { now } = yield* DatabaseClock
+  const { now, seenWithin } = yield* DatabaseClock
   const ago = sql`${yield* now} - seen_at_ms`
   const rows = yield* sql<{ readonly entry: string; readonly ago_ms: number | string }>`
-    SELECT entry, ${ago} AS ago_ms FROM tandem_relays WHERE ${ago} < ${shownForMs} ORDER BY relay`
+    SELECT entry, ${ago} AS ago_ms FROM tandem_relays WHERE ${yield* seenWithin("tandem_relays", shownForMs)} ORDER BY relay`
   return rows.flatMap(({ ago_ms, entry }) =>
     Option.match(Schema.decodeOption(StoredEntry)(entry), {
       onNone: () => [],
@@ -58,12 +58,12 @@ export const relays = Effect.gen(function* () {
 /** In the order of their addresses. */
 export const nodes = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const { now } = yield* DatabaseClock
+  const { now, seenWithin } = yield* DatabaseClock
   const ago = sql`${yield* now} - seen_at_ms`
   const rows = yield* sql<Readonly<Record<"address" | "shards" | "ago_ms", number | string>>>`
     SELECT tandem_runners.address AS address, COUNT(shard_id) AS shards, ${ago} AS ago_ms
     FROM tandem_runners LEFT JOIN tandem_shards ON tandem_shards.address = tandem_runners.address
-    WHERE ${ago} < ${shownForMs} GROUP BY tandem_runners.address, seen_at_ms ORDER BY tandem_runners.address`
+    WHERE ${yield* seenWithin("tandem_runners", shownForMs)} GROUP BY tandem_runners.address, seen_at_ms ORDER BY tandem_runners.address`
   return rows.map(({ address, ago_ms, shards }): NodeOverview => ({
     address: String(address),
     shards: Number(shards),

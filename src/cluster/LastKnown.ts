@@ -16,7 +16,8 @@ export const make = <A, E, R>(read: Effect.Effect<A, E, R>, graceMs: number): La
   let graceEndsAtMs = 0
 
   const answered = (value: A): Effect.Effect<A> =>
-    Effect.map(Clock.currentTimeMillis, (nowMs) => {
+    Effect.map(Clock.monotonicTimeNanos, (nanos) => {
+      const nowMs = Number(nanos) / 1_000_000
       if (wasAway) graceEndsAtMs = nowMs + graceMs
       wasAway = false
       if (known === undefined || nowMs >= graceEndsAtMs) known = { value }

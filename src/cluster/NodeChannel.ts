@@ -1,7 +1,6 @@
 import { Context, Effect, Layer, RcMap, Schema } from "effect"
 import { type RunnerAddress, Runners } from "effect/cluster"
 import { RpcClient, type RpcClientError } from "effect/rpc"
-import type { CallId } from "../protocol/Ids.ts"
 import { type AddressedPlan, NodeRpcs, type SignedReport } from "./NodeRpcs.ts"
 
 /** The node does not answer. It may have got the message all the same. */
@@ -20,11 +19,10 @@ export class NodeChannel extends Context.Service<
       node: RunnerAddress.RunnerAddress,
       plans: ReadonlyArray<AddressedPlan>
     ) => Effect.Effect<void, NodeUnreachable>
-    /** Returns the calls whose reports were not taken in. */
     readonly reports: (
       node: RunnerAddress.RunnerAddress,
       reports: ReadonlyArray<SignedReport>
-    ) => Effect.Effect<ReadonlyArray<CallId>, NodeUnreachable>
+    ) => Effect.Effect<void, NodeUnreachable>
   }
 >()("tandem/cluster/NodeChannel") {
   static readonly layer = Layer.effect(

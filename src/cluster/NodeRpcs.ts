@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CallReport } from "../actor/CallReports.ts"
 import { PublishedPlan } from "../actor/PlanFeed.ts"
-import { CallId, RelayId } from "../protocol/Ids.ts"
+import { RelayId } from "../protocol/Ids.ts"
 
 /** A plan, and for whom it is. */
 export const AddressedPlan = Schema.Struct({ published: PublishedPlan, relays: Schema.Array(RelayId) })
@@ -16,6 +16,6 @@ export type SignedReport = typeof SignedReport.Type
 export const NodeRpcs = RpcGroup.make(
   /** For relays of the node that is told. */
   Rpc.make("Plans", { payload: { plans: Schema.Array(AddressedPlan) } }),
-  /** For actors that should be on the node that is told. Answers with the calls that are not, or have to be woken. */
-  Rpc.make("Reports", { payload: { reports: Schema.Array(SignedReport) }, success: Schema.Array(CallId) })
+  /** For actors that should be on the node that is told, which starts those that do not run. */
+  Rpc.make("Reports", { payload: { reports: Schema.Array(SignedReport) } })
 )

@@ -1,28 +1,26 @@
 import { Effect, Layer } from "effect"
 import { Runners, RunnerServer } from "effect/cluster"
 import { RpcServer } from "effect/rpc"
-import { ResidentCalls } from "../actor/ResidentCalls.ts"
-import type { CallId } from "../protocol/Ids.ts"
+import type { CallStarts } from "../actor/CallStarts.ts"
+import type { ResidentCalls } from "../actor/ResidentCalls.ts"
 import * as BoundedClose from "./BoundedClose.ts"
+import * as CallReportsCluster from "./CallReportsCluster.ts"
 import { NodeRpcs } from "./NodeRpcs.ts"
 import { LocalPlans } from "./PlanFeedCluster.ts"
 
 const handlers = NodeRpcs.toLayer(
   Effect.gen(function* () {
     const plans = yield* LocalPlans
-    const residents = yield* ResidentCalls
+    const context = yield* Effect.context<ResidentCalls | CallStarts>()
     return NodeRpcs.of({
       Plans: ({ plans: addressed }) =>
         Effect.forEach(addressed, ({ published, relays }) => plans.publish(published, new Set(relays)), {
           discard: true
         }),
-      Reports: Effect.fnUntraced(function* ({ reports }) {
-        const absent = new Set<CallId>()
-        for (const { relay, report } of reports) {
-          if (!(yield* residents.report(relay, report))) absent.add(report.call)
-        }
-        return [...absent]
-      })
+      Reports: ({ reports }) =>
+        Effect.forEach(reports, ({ relay, report }) => CallReportsCluster.handle(relay, report), {
+          discard: true
+        }).pipe(Effect.provideContext(context))
     })
   })
 )
@@ -34,7 +32,7 @@ const server = RpcServer.layer(Runners.Rpcs.merge(NodeRpcs), {
 }).pipe(Layer.provide([RunnerServer.layerHandlers, handlers]), Layer.provide(RpcServer.layerProtocolSocketServer))
 
 /**
- * One port for what other nodes have to say, to the runner and to the node. After this process had been stopped for some
- * seconds, and its connections had broken meanwhile, Effect's server was seen never to end.
+ * One port for what other nodes have to say, to the runner and to the node. Effect's server ends when it has written its
+ * answers; that those end is seen to in BoundedWrites. A node must end whatever else a server may wait for.
  */
 export const layer = BoundedClose.within("the server for other nodes", server)

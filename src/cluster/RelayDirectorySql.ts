@@ -65,7 +65,7 @@ const make = Effect.gen(function* () {
   const readLive = Effect.gen(function* () {
     return entriesOf(
       yield* sql<Row>`SELECT entry, seen_at_ms FROM tandem_relays
-        WHERE seen_at_ms > ${yield* clock.now} - ${RelayDirectory.liveMs} ORDER BY relay`
+        WHERE ${yield* clock.seenWithin("tandem_relays", RelayDirectory.liveMs)} ORDER BY relay`
     )
   })
   const lastKnown = LastKnown.make(readLive, graceMs)
@@ -90,7 +90,7 @@ const make = Effect.gen(function* () {
       ON CONFLICT (relay) DO UPDATE
       SET incarnation = excluded.incarnation, entry = excluded.entry, seen_at_ms = excluded.seen_at_ms
       WHERE tandem_relays.incarnation = ${incarnation} OR tandem_relays.incarnation = ${dead ?? incarnation}
-        OR tandem_relays.seen_at_ms <= ${now} - ${RelayDirectory.liveMs}
+        OR NOT (${yield* clock.seenWithin("tandem_relays", RelayDirectory.liveMs)})
       RETURNING drain_incarnation`
     if (String(claimed?.drain_incarnation) === String(incarnation)) drainRequested.openUnsafe()
     return claimed !== undefined

@@ -3,7 +3,8 @@ import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { Effect, Layer } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
-import { Socket } from "effect/socket"
+import { Socket, SocketServer } from "effect/socket"
+import * as BoundedWrites from "./BoundedWrites.ts"
 
 /** Messages between nodes are small, and someone waits for each: none may wait for more to be sent with it. */
 const noDelay = true
@@ -40,9 +41,19 @@ export const layerProtocol = <R>(
     })
   )
 
+const boundedServer = Layer.effect(
+  SocketServer.SocketServer,
+  Effect.map(SocketServer.SocketServer, (server) =>
+    SocketServer.SocketServer.of({
+      ...server,
+      run: (handle) => server.run((socket) => handle(BoundedWrites.of(socket)))
+    })
+  )
+)
+
 /** TCP. Cheaper with lines of JSON than with Effect's binary form, which was measured. */
 export const layer = (options: Options) =>
   Layer.merge(
-    NodeSocketServer.layer({ ...options, noDelay }),
+    boundedServer.pipe(Layer.provide(NodeSocketServer.layer({ ...options, noDelay }))),
     layerProtocol(({ host, port }) => NodeSocket.makeNet({ host, port, noDelay, openTimeout: 1000 }))
   ).pipe(Layer.provideMerge(RpcSerialization.layerNdjson))

@@ -63,7 +63,7 @@ const make = Effect.gen(function* () {
   const { shardLockExpiration } = yield* ShardingConfig.ShardingConfig
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(shardLockExpiration))
 
-  const isLive = Effect.map(clock.now, (now) => sql`seen_at_ms > ${now} - ${leaseMs}`)
+  const isLive = clock.seenWithin("tandem_runners", leaseMs)
 
   const live = Effect.gen(function* () {
     return yield* sql<LiveRunner>`SELECT address, runner, standing FROM tandem_runners

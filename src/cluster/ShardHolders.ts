@@ -6,13 +6,13 @@ import * as RunnerAddressText from "./RunnerAddressText.ts"
 import { RunnerTable } from "./RunnerTable.ts"
 
 /** As old as the answer may be: whatever is sent to the wrong node is sent on. */
-const readInterval = "500 millis"
+const readInterval = "250 millis"
 
 /** On which node a call's actor runs, or would run: who holds its shard in the table. */
 export class ShardHolders extends Context.Service<
   ShardHolders,
   {
-    /** As of half a second ago. Undefined: nobody. */
+    /** As of a quarter of a second ago. Undefined: nobody. */
     readonly ofCall: (call: CallId) => RunnerAddress.RunnerAddress | undefined
   }
 >()("tandem/cluster/ShardHolders") {

@@ -14,6 +14,7 @@ import { Drain } from "./Drain.ts"
 import { Relocations } from "./Relocations.ts"
 import * as SessionControl from "./SessionControl.ts"
 import { Trunks } from "./Trunks.ts"
+import * as VitalFiber from "./VitalFiber.ts"
 
 /** Joins and resumes under way at once: each waits for its call's actor. The next wait in the inbox of joins. */
 const joinConcurrency = 64
@@ -103,14 +104,16 @@ export const layer = Layer.effectDiscard(
         return Effect.logError("a control message could not be handled", defect)
       })
 
-    yield* Stream.fromQueue(inbox).pipe(
-      Stream.runForEach((datagram) => guarded(Effect.suspend(() => handle(datagram)))),
-      Effect.forkScoped
+    yield* VitalFiber.run(
+      "the control plane",
+      Stream.runForEach(Stream.fromQueue(inbox), (datagram) => guarded(Effect.suspend(() => handle(datagram))))
     )
-    yield* Stream.fromQueue(joins).pipe(
-      Stream.mapEffect(guarded, { concurrency: joinConcurrency, unordered: true }),
-      Stream.runDrain,
-      Effect.forkScoped
+    yield* VitalFiber.run(
+      "the control plane's queue of joins",
+      Stream.fromQueue(joins).pipe(
+        Stream.mapEffect(guarded, { concurrency: joinConcurrency, unordered: true }),
+        Stream.runDrain
+      )
     )
 
     // Runs first when the layer is closed: the fibers above still carry the acknowledgements.

@@ -1,4 +1,4 @@
-import { Cause, Effect, Latch, Layer, Queue } from "effect"
+import { Effect, Latch, Layer, Queue } from "effect"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import type { PacketBatch } from "../sockets/PacketBatch.ts"
 import { ControlInbox } from "./ControlInbox.ts"
@@ -6,6 +6,7 @@ import * as Forwarding from "./Forwarding.ts"
 import * as LegTimers from "./LegTimers.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { StrayInbox } from "./StrayInbox.ts"
+import * as VitalFiber from "./VitalFiber.ts"
 
 /** Stations 2 to 8 of a packet's path: batch after batch, one clock read and one Effect for each. */
 const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
@@ -58,22 +59,11 @@ const poll = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   )
 })
 
-/** These fibers end with their scope. If one ends before, the relay is of no use any more, and the log has to say so. */
-const watched = <E, R>(fiber: Effect.Effect<void, E, R>) =>
-  fiber.pipe(
-    Effect.tapCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.void
-        : Effect.logFatal("the packet path has ended: restart the relay", cause)
-    ),
-    Effect.orDie
-  )
-
 /** The data plane: both fibers end with the layer's scope. A port that closes under them is a defect of the host. */
 export const layer: Layer.Layer<never, never, RelayCore | ControlInbox | StrayInbox> = Layer.effectDiscard(
   Effect.gen(function* () {
     const deadlines = yield* Latch.make()
-    yield* Effect.forkScoped(watched(forward(deadlines)))
-    yield* Effect.forkScoped(watched(poll(deadlines)))
+    yield* VitalFiber.run("the packet path", forward(deadlines))
+    yield* VitalFiber.run("the packet path's timers", poll(deadlines))
   })
 )

@@ -66,6 +66,8 @@ export class RelayCore extends Context.Service<
     readonly started: Latch.Latch
     /** Open from the moment on in which nobody is taken any more. */
     readonly draining: Latch.Latch
+    /** Why the relay is of no use any more and has to be started again; no reason: it works. */
+    readonly fault: { reason: string | undefined }
     /** Monotonic time for everything but tokens. Milliseconds. */
     readonly nowMs: () => number
   }
@@ -110,6 +112,7 @@ export const layer = (
         incarnation,
         started: yield* Latch.make(),
         draining: yield* Latch.make(),
+        fault: { reason: undefined },
         calls: CallTable.make(),
         controlCounters: ControlCounters.make(),
         batches: { media: batch(0), timers: batch(1), control: batch(2) },

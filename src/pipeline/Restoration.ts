@@ -1,4 +1,4 @@
-import { Clock, Effect, Layer, Option, Result, Stream } from "effect"
+import { Effect, Layer, Option, Result, Stream } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import * as KeyRing from "../access/KeyRing.ts"
 import { findParticipant, type Participant } from "../call/CallState.ts"
@@ -75,8 +75,7 @@ export const layer = Layer.effectDiscard(
         repair: options.repair,
         startBps: options.startBps
       })
-      const restoredAtSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-      yield* entry.open(Session.make(leg, granted, key.success, { restoredAtSeconds }, nowMs()), granted)
+      yield* entry.open(Session.make(leg, granted, key.success, "restored", nowMs()), granted)
       // Nobody knows what was lost of the streams meanwhile.
       for (const request of leg.hop.keyFrames) Leg.requestKeyFrame(leg.hop, request)
       controlCounters.restored++

@@ -12,10 +12,10 @@ export interface Session extends LegAge {
   readonly key: Uint8Array
   readonly replay: ReplayWindow.ReplayWindow
   /**
-   * Of a restored session, which does not know what its device has said before: what was captured then has an older cookie
-   * than this, or none. 0 for the others. Unix time.
+   * Of a restored session, which does not know what its device has said before: what was captured then has an older cookie,
+   * or none. -Infinity for the others. Monotonic, since the clock that is in cookies may be set. Milliseconds.
    */
-  readonly cookiesSinceSeconds: number
+  readonly restoredAtMs: number
   /** Counter of the last directive to the device. */
   lastDirective: number
   lastControlAtMs: number
@@ -29,11 +29,11 @@ export const make = (
   { epoch, restores }: LegAge,
   key: Uint8Array,
   /** What made the session: a join or resume with this counter, or nothing that its device has done. */
-  origin: { readonly counter: number } | { readonly restoredAtSeconds: number },
+  origin: { readonly counter: number } | "restored",
   nowMs: number
 ): Session => {
   const replay = ReplayWindow.make()
-  if ("counter" in origin) ReplayWindow.accept(replay, origin.counter)
+  if (origin !== "restored") ReplayWindow.accept(replay, origin.counter)
   return {
     call: leg.call,
     participant: leg.participant,
@@ -42,7 +42,7 @@ export const make = (
     restores,
     key,
     replay,
-    cookiesSinceSeconds: "counter" in origin ? 0 : origin.restoredAtSeconds,
+    restoredAtMs: origin === "restored" ? nowMs : -Infinity,
     // The device has seen the counters of the relays before.
     lastDirective: restores * directivesMax,
     lastControlAtMs: nowMs

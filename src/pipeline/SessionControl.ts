@@ -96,7 +96,7 @@ export const make = Effect.gen(function* () {
         request.cookie,
         question.datagram,
         nowSeconds,
-        session.cookiesSinceSeconds
+        nowSeconds - Math.floor((nowMs() - session.restoredAtMs) / 1000)
       )
     // A captured ping that is sent again from elsewhere ends here, and so does one of before a restart: it moves nobody, and
     // learns a cookie that needs the key.

@@ -129,13 +129,13 @@ const keepRunning = Effect.fnUntraced(function* (
       Effect.flatMap((isFirst) => (isFirst ? Effect.void : Effect.logInfo(`${name} is back on UDP ${ready.address}`)))
     )
   for (let pauseMs = pauseMsFirst; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
-    const startedAtMs = yield* Clock.currentTimeMillis
+    const startedAt = yield* Clock.monotonicTimeNanos
     const { exitCode, why } = yield* live(relay, pids, handleReady)
     if (!(yield* Deferred.isDone(firstReady))) {
       return yield* new RelayNotStarted({ message: `${name} did not start: ${why}` })
     }
     if (exitCode === 0) return yield* Effect.logInfo(`${name} was told to stop, and has`)
-    if ((yield* Clock.currentTimeMillis) - startedAtMs >= steadyAfterMs) pauseMs = pauseMsFirst
+    if (Number((yield* Clock.monotonicTimeNanos) - startedAt) / 1_000_000 >= steadyAfterMs) pauseMs = pauseMsFirst
     yield* Effect.logError(
       `${name} has died (${why}): it is started again in ${Duration.format(Duration.millis(pauseMs))}`
     )

@@ -9,6 +9,7 @@ import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
+import * as WallClock from "../cluster/WallClock.ts"
 import { join, participantId, place, resume } from "../call/Commands.ts"
 
 const Cluster = CallActor.layer.pipe(Layer.provideMerge(SingleRunner.layer), Layer.provideMerge(CallStore.layerMemory))
@@ -147,4 +148,29 @@ describe("reports of relays", () => {
       )
     }).pipe(Effect.scoped, Effect.provide(Cluster))
   )
+
+  for (const hours of [1, -1]) {
+    it.effect(`a clock that is set by ${hours} h takes nobody out of the call, and wakes or forgets no actor`, () =>
+      Effect.gen(function* () {
+        const call = (yield* Call.client)(id)
+        yield* answered(call.Join(join(1)))
+        const { plan } = yield* answered(call.Join(join(2, { relay: place("relay-b") })))
+        const seen = yield* watchAll
+        const reports = () => [
+          [relays[0]!, reportOf(plan, [join(1).legTag])] as const,
+          [relays[1]!, reportOf(plan, [join(2).legTag])] as const
+        ]
+        yield* reporting(2, reports)
+        yield* (yield* WallClock.WallClock).jump(hours * 3_600_000)
+        yield* reporting(20, reports)
+        assert.deepStrictEqual([...seen.values()].flat(), [])
+        yield* reporting(62, () => reports().slice(0, 1))
+        const remaining = seen
+          .get("relay-a")!
+          .at(-1)!
+          .participants.map(({ id }) => id)
+        assert.deepStrictEqual(remaining, [participantId(1)])
+      }).pipe(Effect.scoped, Effect.provide(Cluster), WallClock.provide)
+    )
+  }
 })

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import { PlanFeed } from "../../src/actor/PlanFeed.ts"
+import { RelayDirectory } from "../../src/cluster/RelayDirectory.ts"
+import { RelayId } from "../../src/protocol/Ids.ts"
 import { join } from "../call/Commands.ts"
 import { answered, make, type SimNode, startAll } from "./SimCluster.ts"
+import * as WallClock from "./WallClock.ts"
 
 const call = "call-1"
 
@@ -193,5 +196,40 @@ describe("the database", () => {
       assert.strictEqual(answer.plan.participants.length, 2)
       assert.isAtMost(tookMs, 4000)
     }).pipe(Effect.scoped)
+  )
+})
+
+describe("the machine's clock", () => {
+  it.effect(
+    "is set by an hour, ahead and back: nobody is condemned, forgotten or moved, and the dead are noticed",
+    () =>
+      Effect.gen(function* () {
+        const sim = yield* make()
+        const nodes = yield* startAll(sim, 3)
+        const [a, b, c] = nodes
+        const relay = { relay: RelayId.make("relay-a"), incarnation: 1, address: "10.0.0.1:1", keyFingerprints: ["k"] }
+        yield* a!.run(
+          Effect.flatMap(RelayDirectory, (directory) =>
+            Effect.provideService(directory.register(relay), Scope.Scope, a!.life)
+          )
+        )
+        const known = b!.run(Effect.map(RelayDirectory, (directory) => directory.find(relay.relay) !== undefined))
+        yield* TestClock.adjust("2 seconds")
+        const before = holdersOf(nodes)
+        for (const hours of [1, -1, -1, 1]) {
+          yield* (yield* WallClock.WallClock).jump(hours * 3_600_000)
+          for (let tenth = 0; tenth < 30; tenth++) {
+            yield* TestClock.adjust("100 millis")
+            assert.deepStrictEqual(holdersOf(nodes), before)
+            assert.isTrue(yield* known)
+          }
+          assert.strictEqual((yield* sim.serving).length, 3)
+        }
+        a!.kill()
+        yield* TestClock.adjust("8 seconds")
+        assert.isFalse(yield* known)
+        const [heldByB, heldByC] = holdersOf([b!, c!])
+        assert.isTrue(heldByB!.every((holds, index) => holds || heldByC![index]))
+      }).pipe(Effect.scoped, WallClock.provide)
   )
 })

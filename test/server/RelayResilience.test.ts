@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Latch, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import * as Relay from "../../src/server/Relay.ts"
+import * as DatagramNetwork from "../../src/sockets/DatagramNetwork.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
@@ -53,6 +54,21 @@ const storeWithUnreadable = (name: string) =>
       })
     )
   ).pipe(Layer.provide(CallStore.layerMemory))
+
+/** A network whose ports close under their readers when the latch opens. */
+const failingNetwork = (isClosed: Latch.Latch) =>
+  Layer.effect(
+    DatagramNetwork.DatagramNetwork,
+    Effect.map(DatagramNetwork.DatagramNetwork, (network) =>
+      DatagramNetwork.DatagramNetwork.of({
+        open: (options) =>
+          Effect.map(network.open(options), (port) => {
+            const closed = Effect.andThen(isClosed.await, Effect.fail(new DatagramNetwork.PortClosed()))
+            return { ...port, pull: Effect.raceFirst(port.pull, closed) }
+          })
+      })
+    )
+  ).pipe(Layer.provide(SimulatedNetwork.layer({ ...LinkEmulator.perfect, latencyMs: 10 })))
 
 const joinRequest = Effect.fnUntraced(function* (
   device: Effect.Success<ReturnType<typeof Raw.open>>,
@@ -141,5 +157,30 @@ describe("relay, when parts fail", () => {
       Raw.passing,
       Raw.inThePresent
     )
+  )
+
+  it.effect("a relay whose packet path has ended says so to whoever asks for its health", () =>
+    Effect.gen(function* () {
+      const isClosed = yield* Latch.make()
+      const relay = Relay.layerWith({ keyRing: Raw.keyRing, host: "10.0.0.1", admin: { host: "127.0.0.1", port: 0 } })
+      const parts = Layer.mergeAll(
+        Throttle.layerOpen,
+        SingleRunner.layer,
+        CallStore.layerMemory,
+        failingNetwork(isClosed)
+      )
+      const { adminPort } = Context.get(yield* Layer.build(Layer.provide(relay, parts)), Relay.Relay)
+      const asked = (path: string) =>
+        Effect.promise(async () => {
+          const response = await fetch(`http://127.0.0.1:${adminPort}/${path}`)
+          return [response.status, await response.json()]
+        })
+      assert.strictEqual((yield* asked("healthz"))[0], 200)
+      yield* isClosed.open
+      yield* TestClock.adjust(1)
+      const reason = "the packet path has ended: restart the relay"
+      assert.deepStrictEqual(yield* asked("healthz"), [503, { _tag: "Broken", status: "broken", reason }])
+      assert.deepStrictEqual(yield* asked("readyz"), [503, { _tag: "NotReady", status: "broken" }])
+    }).pipe(Effect.provide(Logger.layer([])), Effect.scoped, Raw.inThePresent)
   )
 })

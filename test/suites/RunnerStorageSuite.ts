@@ -12,7 +12,7 @@ import * as RunnerTable from "../../src/cluster/RunnerTable.ts"
 const layerOver = <E>(database: Layer.Layer<SqlClient, E>) =>
   RunnerStorageSql.layer.pipe(
     Layer.provideMerge(RunnerTable.layer),
-    Layer.provide(DatabaseClock.layerProcess),
+    Layer.provide(DatabaseClock.layerMachine),
     Layer.provide(Layer.effectDiscard(ClusterSchema.migrate)),
     Layer.provide(database),
     Layer.provide(ShardingConfig.layer({ shardLockRefreshInterval: "1 second", shardLockExpiration: "6 seconds" }))
