@@ -78,7 +78,9 @@ const measureStreams = (leg: RelayLeg, nowMs: number): void => {
       StreamRate.update(rate, bytes, packets, nowMs)
       const isKnown = !Number.isNaN(rate.rateBps)
       if (description.kind === "video") {
-        received.demandsBps.push(isKnown ? FairShare.growthFactor * rate.rateBps : Infinity)
+        // One that has just begun may need anything, and one that has never been seen nothing.
+        const unknownBps = packets > 0 ? Infinity : 0
+        received.demandsBps.push(isKnown ? FairShare.growthFactor * rate.rateBps : unknownBps)
         if (isKnown) received.videoBps += rate.rateBps
       } else if (isKnown) received.audioBps += rate.rateBps
     }
