@@ -29,7 +29,7 @@ export interface RelayLeg {
   /** A device's, once its path has been measured. */
   downlink: Downlink | undefined
   /** Of a call on a trunk: what the other relay has said of the streams that it gets. */
-  readonly receiverRates: ReceiverRates.ReceiverRates
+  readonly receiverRates: ReceiverRates.ReceiverRates | undefined
   /** Place in the timers' wheel, kept by LegTimers: the tick it is due at, or -1; and its neighbours in that slot. */
   dueTick: number
   nextInSlot: RelayLeg | undefined
@@ -42,14 +42,13 @@ export interface DeviceLeg extends RelayLeg {
   readonly participant: ParticipantId
 }
 
-const idle = () => ({
+const idle = {
   sources: [],
   downlink: undefined,
-  receiverRates: ReceiverRates.make(),
   dueTick: -1,
   nextInSlot: undefined,
   previousInSlot: undefined
-})
+}
 
 export const make = (options: {
   readonly call: CallId
@@ -71,7 +70,7 @@ export const make = (options: {
     if (keyFrames !== undefined) hop.keyFrames.push(keyFrames)
     if (notice !== undefined) hop.rateNotices.push(notice)
   }
-  return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, ...idle() }
+  return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, receiverRates: undefined, ...idle }
 }
 
 /** A trunk's own leg: for what belongs to no call. */
@@ -92,7 +91,8 @@ export const makeTrunk = (options: {
     call: undefined,
     participant: undefined,
     streams: [],
-    ...idle()
+    receiverRates: undefined,
+    ...idle
   }
 }
 
@@ -101,7 +101,16 @@ export const makeOnTrunk = (
   carrier: RelayLeg,
   call: CallId,
   tags: { readonly receiveTag: number; readonly sendTag: number }
-): RelayLeg => ({ hop: carrier.hop, ...tags, carrier, call, participant: undefined, streams: [], ...idle() })
+): RelayLeg => ({
+  hop: carrier.hop,
+  ...tags,
+  carrier,
+  call,
+  participant: undefined,
+  streams: [],
+  receiverRates: ReceiverRates.make(),
+  ...idle
+})
 
 /** Whether it is a trunk's own leg, of no call. */
 export const isTrunk = ({ call }: RelayLeg): boolean => call === undefined

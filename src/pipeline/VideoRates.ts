@@ -28,9 +28,10 @@ export const handleReport = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  if (receiver.participant === undefined) {
-    if (self.resources.report.rateCount > 0 && takeRates(self, receiver, nowMs)) tellSources(self, receiver, nowMs, out)
-  } else if (Downlink.isDue(receiver, nowMs)) {
+  const { participant, receiverRates } = receiver
+  if (receiverRates !== undefined) {
+    if (takeRates(self, receiver, receiverRates, nowMs)) tellSources(self, receiver, nowMs, out)
+  } else if (participant !== undefined && Downlink.isDue(receiver, nowMs)) {
     Downlink.update(receiver, nowMs)
     tellSources(self, receiver, nowMs, out)
   }
@@ -58,12 +59,17 @@ const tellSources = (
 }
 
 /** What the relay at the other end says of those it sends a call's streams to. What a device says of its own path we know. */
-const takeRates = ({ resources: { report } }: Forwarding, receiver: RelayLeg.RelayLeg, nowMs: number): boolean => {
+const takeRates = (
+  { resources: { report } }: Forwarding,
+  receiver: RelayLeg.RelayLeg,
+  rates: ReceiverRates.ReceiverRates,
+  nowMs: number
+): boolean => {
   let isNews = false
   for (let i = 0; i < report.rateCount; i++) {
     const ssrc = report.rateSsrcs[i]!
     if (RelayLeg.findSource(receiver, ssrc) === undefined) continue
-    ReceiverRates.handleRate(receiver.receiverRates, ssrc, report.rateBps[i]!, nowMs)
+    ReceiverRates.handleRate(rates, ssrc, report.rateBps[i]!, nowMs)
     isNews = true
   }
   return isNews
@@ -75,9 +81,9 @@ const usefulBps = ({ description, targets }: RelayStream, nowMs: number): number
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
     const targetBps =
-      target.participant === undefined
-        ? ReceiverRates.rateBps(target.receiverRates, description.ssrc, nowMs)
-        : Downlink.shareBps(target.downlink, nowMs)
+      target.receiverRates === undefined
+        ? Downlink.shareBps(target.downlink, nowMs)
+        : ReceiverRates.rateBps(target.receiverRates, description.ssrc, nowMs)
     if (Number.isNaN(targetBps)) continue
     bps = Number.isNaN(bps) ? targetBps : together(bps, targetBps)
   }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Result, Schema } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { TestClock } from "effect/testing"
+import { CallReport } from "../../src/actor/CallReports.ts"
 import * as Checkpoints from "../../src/actor/Checkpoints.ts"
 import * as LegEstimates from "../../src/actor/LegEstimates.ts"
 import * as PlanFeed from "../../src/actor/PlanFeed.ts"
@@ -24,6 +25,8 @@ const Estimate = Schema.Struct({
   downlinkLossRatio: Ratio,
   roundTripMs: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))
 })
+
+const encodeReport = Schema.encodeSync(Schema.toCodecJson(CallReport))
 
 const estimate = (legTag: number, downlinkBps = 640_000): LegEstimate.LegEstimate => ({
   legTag,
@@ -65,9 +68,16 @@ describe("LegEstimate", () => {
     LegEstimates.restore(estimates, bytes, 0)
   })
 
-  it("of 50 legs has 600 bytes, and of too many is refused", () => {
+  it("of 50 legs has 600 bytes, 800 in a report, and of too many is refused", () => {
     const tags = Array.from({ length: LegEstimate.entriesMax + 1 }, (_, tag) => tag)
     assert.strictEqual(bytesOf(...tags.slice(0, 50)).length, 600)
+    const { version } = state
+    const jsonBytes = (estimates: Uint8Array) =>
+      JSON.stringify(encodeReport({ call: CallId.make("weekly-meeting"), version, legTags, isActive: true, estimates }))
+        .length
+    const legTags = tags.slice(0, 50).map((tag) => 0xf0000000 + tag)
+    assert.isBelow(jsonBytes(new Uint8Array()), 700)
+    assert.isBelow(jsonBytes(bytesOf(...legTags)), 1500)
     const oneMore = new Uint8Array(tags.length * LegEstimate.entryBytes)
     assert.isTrue(Result.isFailure(LegEstimate.decode(oneMore)))
   })
