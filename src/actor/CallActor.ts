@@ -62,6 +62,7 @@ export const layer = Call.toLayer(
       Restore: ({ payload }) => restore(owner, payload),
       Move: ({ payload }) => move(owner, payload),
       Leave: ({ payload }) => leave(owner, payload),
+      Estimates: () => CallOwner.estimates(owner),
       Report: ({ payload: { relay, report } }) =>
         Effect.andThen(residents.touch(id), CallOwner.report(owner, relay, report))
     })

@@ -3,9 +3,12 @@ import * as CallDecision from "../call/CallDecision.ts"
 import type { CallState } from "../call/CallState.ts"
 import * as CallVersion from "../call/CallVersion.ts"
 import { planOf } from "../call/ForwardingPlan.ts"
-import type { CallId, RelayId } from "../protocol/Ids.ts"
+import type { LegEstimate } from "../call/LegEstimate.ts"
+import type { CallId, ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { CallStore, CallStoreError } from "../state/CallStore.ts"
 import type { CallReport } from "./CallReports.ts"
+import * as Checkpoints from "./Checkpoints.ts"
+import * as LegEstimates from "./LegEstimates.ts"
 import { PlanFeed } from "./PlanFeed.ts"
 import * as ReportLedger from "./ReportLedger.ts"
 
@@ -28,6 +31,14 @@ interface Held {
   readonly stored: CallVersion.CallVersion
 }
 
+/** What a relay has measured of a participant's leg. */
+export interface ParticipantEstimate extends LegEstimate {
+  readonly participant: ParticipantId
+  readonly relay: RelayId
+  /** Since it was reported. Milliseconds. */
+  readonly ageMs: number
+}
+
 /** What follows from the state, or why nothing does. */
 type Decide<D extends CallDecision.Decision, E> = (state: CallState, unixMs: number) => Result.Result<D, E>
 
@@ -41,6 +52,8 @@ export interface CallOwner {
   readonly feed: PlanFeed["Service"]
   readonly turn: Semaphore.Semaphore
   readonly ledger: ReportLedger.ReportLedger
+  readonly estimates: LegEstimates.LegEstimates
+  readonly checkpoints: Checkpoints.Checkpoints
   /**
    * Undefined until it is first needed, so that a store that is away refuses a command and not the actor; and again when
    * somebody else has written the call.
@@ -51,12 +64,15 @@ export interface CallOwner {
 }
 
 export const make = Effect.fnUntraced(function* (id: CallId) {
+  const store = yield* CallStore
   const owner: CallOwner = {
     id,
-    store: yield* CallStore,
+    store,
     feed: yield* PlanFeed,
     turn: yield* Semaphore.make(1),
     ledger: ReportLedger.make(),
+    estimates: LegEstimates.make(),
+    checkpoints: Checkpoints.make(id, store, yield* Effect.scope),
     held: undefined,
     isRepairing: false
   }
@@ -89,6 +105,17 @@ export const change = <D extends CallDecision.Decision, E>(
 /** What a relay has of the call. It is given the plan again if it has an older one, and what has gone silent is gone. */
 export const report = (self: CallOwner, relay: RelayId, report: CallReport): Effect.Effect<void, CallStoreError> =>
   Effect.flatMap(steadyMs, (atMs) => {
+    LegEstimates.handleReport(self.estimates, report.estimates, atMs)
+    return Effect.andThen(checkpoint(self, atMs), decide(self, relay, report, atMs))
+  })
+
+const decide = (
+  self: CallOwner,
+  relay: RelayId,
+  report: CallReport,
+  atMs: number
+): Effect.Effect<void, CallStoreError> =>
+  Effect.suspend(() => {
     const { held, ledger } = self
     ReportLedger.handleReport(ledger, relay, report, atMs)
     if (self.isRepairing) return Effect.void
@@ -118,10 +145,41 @@ const repair = (self: CallOwner, decide: Decide<CallDecision.Decision, never>) =
     )
   )
 
+/** What has been measured of the legs of those who are in the call now. Empty when nothing has been decided here yet. */
+export const estimates = (self: CallOwner): Effect.Effect<ReadonlyArray<ParticipantEstimate>> =>
+  Effect.map(steadyMs, (atMs) => {
+    if (self.held === undefined) return []
+    const { state } = self.held
+    const known = LegEstimates.known(self.estimates, state, atMs)
+    return state.participants.flatMap(({ id: participant, legTag, relay }) => {
+      const measured = known.get(legTag)
+      return measured === undefined
+        ? []
+        : [{ participant, relay, ageMs: Math.max(0, atMs - measured.atMs), ...measured.estimate }]
+    })
+  })
+
+const checkpoint = ({ checkpoints, estimates, held }: CallOwner, atMs: number): Effect.Effect<void> => {
+  if (held === undefined || !estimates.isChanged || !Checkpoints.isDue(checkpoints, atMs)) return Effect.void
+  LegEstimates.known(estimates, held.state, atMs)
+  return Effect.flatMap(unixMs, (unix) =>
+    Checkpoints.write(checkpoints, LegEstimates.toCheckpoint(estimates, unix), atMs)
+  )
+}
+
 /** The new owner's epoch is in the state, and gets into the store with the first write. */
-const load = Effect.fnUntraced(function* ({ id, store }: CallOwner) {
+const load = Effect.fnUntraced(function* (self: CallOwner) {
+  const { checkpoints, id, store } = self
   const stored = yield* store.load(id)
   yield* Metric.update(takeOvers, 1)
+  // A call that is not stored has none.
+  if (stored.participants.length > 0) {
+    yield* Checkpoints.read(checkpoints, (bytes) =>
+      Effect.map(Effect.all([unixMs, steadyMs]), ([unix, steady]) =>
+        LegEstimates.restore(self.estimates, bytes, unix, steady)
+      )
+    )
+  }
   return { state: CallDecision.takeOver(stored, yield* unixMs), stored: stored.version }
 })
 

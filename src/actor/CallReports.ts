@@ -11,7 +11,9 @@ export const CallReport = Schema.Struct({
   /** The legs on which it serves a participant: the relay's tags. */
   legTags: Schema.Array(LegTag),
   /** Media flows. Of a call that rests only an actor that runs is told: there is nothing to start one for. */
-  isActive: Schema.Boolean
+  isActive: Schema.Boolean,
+  /** What is new about its legs, as `LegEstimate` has it in bytes: few, for a call of 50 reports several times a second. */
+  estimates: Schema.Uint8Array
 })
 export type CallReport = typeof CallReport.Type
 

@@ -3,7 +3,7 @@ import { Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as CallCommand from "../call/CallCommand.ts"
 import { CallFull, SsrcTaken, StaleEpoch, UnknownParticipant } from "../call/CallDecision.ts"
-import { RelayId } from "../protocol/Ids.ts"
+import { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { CallStoreError } from "../state/CallStore.ts"
 import { CallReport } from "./CallReports.ts"
 import { Plan } from "./PlanSchema.ts"
@@ -57,5 +57,21 @@ export const Report = Rpc.make("Report", {
   error: CallStoreError
 })
 
+/** What the relays have measured of the call's legs, as far as the actor knows it. Asks, and changes nothing. */
+export const Estimates = Rpc.make("Estimates", {
+  success: Schema.Array(
+    Schema.Struct({
+      participant: ParticipantId,
+      relay: RelayId,
+      ageMs: Schema.Finite,
+      uplinkBps: Schema.Finite,
+      downlinkBps: Schema.Finite,
+      uplinkLossRatio: Schema.Finite,
+      downlinkLossRatio: Schema.Finite,
+      roundTripMs: Schema.Finite
+    })
+  )
+})
+
 /** The one actor of a call; the entity id is the call's. Commands may arrive twice, so each is safe to repeat. */
-export const Call = Entity.make("Call", [Join, Resume, Restore, Move, Leave, Report])
+export const Call = Entity.make("Call", [Join, Resume, Restore, Move, Leave, Report, Estimates])

@@ -65,6 +65,32 @@ const ParticipantReport = Schema.Struct({
 export const CallReport = Schema.Struct({ id: Schema.String, participants: Schema.Array(ParticipantReport) })
 export type CallReport = typeof CallReport.Type
 
+/** What the call's actor knows of all its legs, whichever relay they are on: what the relays have reported in the last 30 s. */
+export const CallEstimates = Schema.Array(
+  Schema.Struct({
+    participant: Schema.String,
+    relay: Schema.String,
+    /** Since it was reported. */
+    ageMs: Schema.Finite,
+    /** What comes from the device, with all headers. */
+    uplinkBps: Schema.Finite,
+    /** What the path to the device is believed to carry; `null` while it has not been sent video. */
+    downlinkBps: Schema.NullOr(Schema.Finite),
+    /** Of the packets of each direction: what did not come at once, and what had to be sent again. */
+    uplinkLossRatio: Schema.Finite,
+    downlinkLossRatio: Schema.Finite,
+    /** `null` until it has been measured. */
+    roundTripMs: Schema.NullOr(Schema.Finite)
+  })
+)
+
+/** The call's actor does not answer; the call itself goes on. */
+export class ActorSilent extends Schema.TaggedError<ActorSilent>()(
+  "ActorSilent",
+  { message: Schema.String },
+  { httpApiStatus: 503 }
+) {}
+
 /** Nobody on this relay is in that call. */
 export class CallNotHere extends Schema.TaggedError<CallNotHere>()(
   "CallNotHere",
@@ -82,6 +108,11 @@ export const AdminApi = HttpApi.make("tandem").add(
       params: { id: Schema.String },
       success: CallReport,
       error: CallNotHere
+    }),
+    HttpApiEndpoint.get("callEstimates", "/calls/:id/estimates", {
+      params: { id: Schema.String },
+      success: CallEstimates,
+      error: [CallNotHere, ActorSilent]
     })
   )
 )

@@ -5,14 +5,18 @@ import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
+import { Call } from "../actor/CallRpcs.ts"
 import type * as CallTable from "../pipeline/CallTable.ts"
 import { PipelineMetrics } from "../pipeline/PipelineMetrics.ts"
 import { RelayCore } from "../pipeline/RelayCore.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
-import { AdminApi, Broken, CallNotHere, type CallReport, NotReady } from "./AdminApi.ts"
+import { ActorSilent, AdminApi, Broken, CallNotHere, type CallReport, NotReady } from "./AdminApi.ts"
 
 const cpuSeconds = Metric.gauge("process_cpu_seconds", { description: "User and system CPU time of the process" })
 const residentMemory = Metric.gauge("process_resident_memory_bytes", { description: "Resident memory of the process" })
+
+/** Where nodes are being given up it takes longer; who looks can look again. */
+const actorAnswersWithin = "2 seconds"
 
 const cpuSecondsNow = (): number => {
   const { system, user } = process.cpuUsage()
@@ -43,6 +47,8 @@ const handlers = HttpApiBuilder.group(
   "relay",
   Effect.fn(function* (handlers) {
     const { calls, draining, fault, options, port, started } = yield* RelayCore
+    const actorOf = yield* Call.client
+    const notHere = (id: string) => new CallNotHere({ message: `nobody on this relay is in the call "${id}"` })
     return handlers.handleAll({
       healthz: () =>
         Effect.suspend(() => {
@@ -72,9 +78,24 @@ const handlers = HttpApiBuilder.group(
         })),
       call: ({ params }) => {
         const call = calls.calls.get(params.id)
-        return call === undefined
-          ? Effect.fail(new CallNotHere({ message: `nobody on this relay is in the call "${params.id}"` }))
-          : Effect.succeed(reportOf(call))
+        return call === undefined ? Effect.fail(notHere(params.id)) : Effect.succeed(reportOf(call))
+      },
+      callEstimates: ({ params }) => {
+        const call = calls.calls.get(params.id)
+        if (call === undefined) return Effect.fail(notHere(params.id))
+        return actorOf(call.id)
+          .Estimates()
+          .pipe(
+            Effect.map((estimates) =>
+              estimates.map(({ downlinkBps, roundTripMs, ...estimate }) => ({
+                ...estimate,
+                downlinkBps: downlinkBps === 0 ? null : downlinkBps,
+                roundTripMs: roundTripMs === 0 ? null : roundTripMs
+              }))
+            ),
+            Effect.timeout(actorAnswersWithin),
+            Effect.mapError(() => new ActorSilent({ message: `the actor of the call "${params.id}" does not answer` }))
+          )
       }
     })
   })
@@ -120,7 +141,7 @@ const bound = Layer.effect(
   }))
 )
 
-/** `/healthz`, `/readyz`, `/metrics`, `/work`, `/calls/:id` over HTTP. For operators: do not open it to the world. */
+/** `/healthz`, `/readyz`, `/metrics`, `/work`, `/calls/:id`, `/calls/:id/estimates` over HTTP. For operators: do not open it to the world. */
 export const layer = (options: { readonly host: string; readonly port: number }) =>
   HttpRouter.serve(Layer.mergeAll(Layer.provide(HttpApiBuilder.layer(AdminApi), handlers), metrics), {
     disableLogger: true,

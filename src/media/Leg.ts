@@ -9,6 +9,7 @@ import * as LegKind from "./LegKind.ts"
 import * as NackGenerator from "./NackGenerator.ts"
 import type { PacketRings } from "./PacketRings.ts"
 import * as Pacing from "./Pacing.ts"
+import * as RateNotice from "./RateNotice.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
 import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
@@ -29,6 +30,8 @@ export interface Leg {
   readonly repair: boolean
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
+  /** The same: what its sender is to know of those who receive it. A device has none. */
+  readonly rateNotices: Array<RateNotice.RateNotice>
   /** Of a trunk: when the next of them is to be asked. It has too many to look at all of them with every packet. */
   keyFramesDueMs: number
   lastFeedbackAtMs: number
@@ -84,6 +87,7 @@ export const make = (options: {
     roundTrip: RoundTripEstimator.make(),
     repair,
     keyFrames: [],
+    rateNotices: [],
     keyFramesDueMs: Infinity,
     lastFeedbackAtMs: -Infinity,
     deadlineMs: Infinity,
@@ -229,6 +233,12 @@ const sendReport = (self: Leg, resources: LegResources, nowMs: number, out: Pack
     }
   }
   noteKeyFramesDue(self)
+  report.rateCount = 0
+  for (const notice of self.rateNotices) {
+    if (report.rateCount < Feedback.ratesMax && RateNotice.poll(notice, nowMs)) {
+      Feedback.addRate(report, notice.ssrc, notice.bps)
+    }
+  }
   ArrivalRecorder.fillReport(self.receive.arrivals, report)
   self.lastFeedbackAtMs = nowMs
   const length = Feedback.write(rings.memory.view, offset, bytesMax, report, ArrivalRecorder.toTicks(nowMs), isTrunk)

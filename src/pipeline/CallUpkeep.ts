@@ -1,16 +1,20 @@
 import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
+import * as LegEstimate from "../call/LegEstimate.ts"
 import type { LocalCall } from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
+import * as LegSummary from "./LegSummary.ts"
 import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { RelayPeers } from "./RelayPeers.ts"
+import type { Session } from "./Session.ts"
 
 /** While media flows a call is reported with every turn. Milliseconds. */
 const turnMs = 200
 /** Otherwise this often, to who cares. Milliseconds. */
 const restingReportMs = 10_000
+const nothingNew = new Uint8Array()
 /** Media has stopped when there was none for this long. Milliseconds. As in Leg. */
 const quietAfterMs = 2000
 /** The store forgets calls that nobody has kept for ten minutes. */
@@ -35,6 +39,18 @@ export const layer = Layer.effectDiscard(
       return false
     }
 
+    const summaries = new WeakMap<Session, LegSummary.LegSummary>()
+    const newsOf = ({ sessions }: LocalCall): Uint8Array => {
+      const news: Array<LegEstimate.LegEstimate> = []
+      for (const session of sessions.values()) {
+        const summary = summaries.get(session) ?? LegSummary.make()
+        summaries.set(session, summary)
+        const estimate = LegSummary.poll(summary, session.leg, nowMs())
+        if (estimate !== undefined) news.push(estimate)
+      }
+      return news.length === 0 ? nothingNew : LegEstimate.encode(news)
+    }
+
     const dueReports = (): ReadonlyArray<CallReport> => {
       const due: Array<CallReport> = []
       for (const call of calls.calls.values()) {
@@ -42,7 +58,8 @@ export const layer = Layer.effectDiscard(
         if (call.confirmed === undefined || (!active && nowMs() - call.reportedAtMs < restingReportMs)) continue
         call.reportedAtMs = nowMs()
         const legTags = [...call.sessions.values()].map(({ leg }) => leg.receiveTag)
-        due.push({ call: call.id, version: call.confirmed.version, legTags, isActive: active })
+        const { version } = call.confirmed
+        due.push({ call: call.id, version, legTags, isActive: active, estimates: active ? newsOf(call) : nothingNew })
       }
       return due
     }

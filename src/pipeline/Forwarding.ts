@@ -17,14 +17,15 @@ import * as LegTimers from "./LegTimers.ts"
 import * as PacketCounters from "./PacketCounters.ts"
 import * as RelayLeg from "./RelayLeg.ts"
 import type { RelayStream } from "./RelayStream.ts"
+import * as VideoRates from "./VideoRates.ts"
 
 /** Everything the packet path reads and changes. Owned by one relay; all access is synchronous. */
 export interface Forwarding {
   readonly legs: LegTable.LegTable
   readonly timers: LegTimers.LegTimers
   readonly resources: Leg.LegResources
-  /** Scratch for requests on trunks: they are made while another report is read. */
-  readonly keyFrameReport: Feedback.Feedback
+  /** Scratch for reports of one call on a trunk: they are made while another report is read. */
+  readonly callReport: Feedback.Feedback
   readonly counters: PacketCounters.PacketCounters
   /** Indexes of the control datagrams of the batch, for the caller to take out. */
   readonly control: Int32Array
@@ -42,7 +43,7 @@ export const make = (resources: Leg.LegResources, receiveSlots: number, nowMs: n
   legs: LegTable.make(),
   timers: LegTimers.make(nowMs),
   resources,
-  keyFrameReport: Feedback.make(),
+  callReport: Feedback.make(),
   counters: PacketCounters.make(),
   control: new Int32Array(receiveSlots),
   controlCount: 0,
@@ -305,6 +306,7 @@ const handleFeedback = (
   }
   countResends(counters, leg, packetsResent, requestsRefused)
   KeyFrames.handleReport(self, leg, nowMs, out)
+  VideoRates.handleReport(self, leg, nowMs, out)
 }
 
 /** Does what is due on the legs: requests, feedback, what has waited for its turn, padding. */

@@ -1,10 +1,7 @@
-import * as ArrivalRecorder from "../media/ArrivalRecorder.ts"
 import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
 import * as Leg from "../media/Leg.ts"
-import * as SendLeg from "../media/SendLeg.ts"
-import * as Feedback from "../protocol/Feedback.ts"
-import * as HopFrame from "../protocol/HopFrame.ts"
-import * as PacketBatch from "../sockets/PacketBatch.ts"
+import type * as PacketBatch from "../sockets/PacketBatch.ts"
+import * as CallFeedback from "./CallFeedback.ts"
 import type { Forwarding } from "./Forwarding.ts"
 import * as LegTimers from "./LegTimers.ts"
 import * as RelayLeg from "./RelayLeg.ts"
@@ -18,8 +15,9 @@ export const handleReport = (
 ): void => {
   const { report } = self.resources
   for (let i = 0; i < report.keyFrameCount; i++) {
-    const source = findSource(receiver, report.keyFrameSsrcs[i]!)
-    if (source !== undefined) request(self, source.leg, source.keyFrames, nowMs, out)
+    const source = RelayLeg.findSource(receiver, report.keyFrameSsrcs[i]!)
+    const keyFrames = source?.stream.keyFrames
+    if (source !== undefined && keyFrames !== undefined) request(self, source.leg, keyFrames, nowMs, out)
   }
 }
 
@@ -51,38 +49,8 @@ const request = (
     return
   }
   KeyFrameRequest.handleRequest(keyFrames)
-  if (KeyFrameRequest.poll(keyFrames, nowMs)) send(self, leg, keyFrames.ssrc, nowMs, out)
-}
-
-const send = (
-  { keyFrameReport: report, resources }: Forwarding,
-  { hop, sendTag }: RelayLeg.RelayLeg,
-  ssrc: number,
-  nowMs: number,
-  out: PacketBatch.SendBatch
-): void => {
-  const { rings } = resources
-  report.requestCount = 0
-  report.arrivalCount = 0
-  report.referenceTicks = 0
-  report.keyFrameCount = 1
-  report.keyFrameSsrcs[0] = ssrc
-  const bytesMax = Feedback.frameBytesMax - hop.kind.headerBytes
-  const offset = PacketBatch.reserve(out, bytesMax)
-  if (offset < 0) return
-  const nowTicks = ArrivalRecorder.toTicks(nowMs)
-  const length = Feedback.write(rings.memory.view, offset, bytesMax, report, nowTicks, hop.kind.isTrunk)
-  out.scratchUsed -= bytesMax - length
-  const type = HopFrame.typeByte(HopFrame.FrameType.Feedback, 0)
-  SendLeg.writeFrame(hop.send, sendTag, type, 0, hop.send.lastRepair, offset, length, nowMs, out)
-}
-
-/** Only a stream that the receiver gets: nobody may ask in a call he is not in. */
-const findSource = (receiver: RelayLeg.RelayLeg, ssrc: number) => {
-  for (const leg of receiver.sources) {
-    const stream = RelayLeg.findStream(leg, ssrc)
-    if (stream?.keyFrames !== undefined && stream.targets.includes(receiver))
-      return { leg, keyFrames: stream.keyFrames }
-  }
-  return undefined
+  if (!KeyFrameRequest.poll(keyFrames, nowMs)) return
+  const report = CallFeedback.start(self)
+  report.keyFrameSsrcs[report.keyFrameCount++] = keyFrames.ssrc
+  CallFeedback.send(self, leg, nowMs, out)
 }

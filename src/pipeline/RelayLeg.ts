@@ -1,6 +1,8 @@
 import * as Leg from "../media/Leg.ts"
+import * as ReceiverRates from "../media/ReceiverRates.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import type { Downlink } from "./Downlink.ts"
 import * as RelayStream from "./RelayStream.ts"
 
 /**
@@ -24,6 +26,10 @@ export interface RelayLeg {
   streams: ReadonlyArray<RelayStream.RelayStream>
   /** The legs whose streams this one gets. Replaced whole by each plan. */
   sources: ReadonlyArray<RelayLeg>
+  /** A device's, once its path has been measured. */
+  downlink: Downlink | undefined
+  /** Of a call on a trunk: what the other relay has said of the streams that it gets. */
+  readonly receiverRates: ReceiverRates.ReceiverRates | undefined
   /** Place in the timers' wheel, kept by LegTimers: the tick it is due at, or -1; and its neighbours in that slot. */
   dueTick: number
   nextInSlot: RelayLeg | undefined
@@ -36,7 +42,13 @@ export interface DeviceLeg extends RelayLeg {
   readonly participant: ParticipantId
 }
 
-const unscheduled = { sources: [], dueTick: -1, nextInSlot: undefined, previousInSlot: undefined }
+const idle = {
+  sources: [],
+  downlink: undefined,
+  dueTick: -1,
+  nextInSlot: undefined,
+  previousInSlot: undefined
+}
 
 export const make = (options: {
   readonly call: CallId
@@ -54,10 +66,11 @@ export const make = (options: {
   const { call, participant, receiveTag, sendTag } = options
   const hop = Leg.make(options)
   const streams = options.streams.map(RelayStream.make)
-  for (const stream of streams) {
-    if (stream.keyFrames !== undefined) hop.keyFrames.push(stream.keyFrames)
+  for (const { keyFrames, notice } of streams) {
+    if (keyFrames !== undefined) hop.keyFrames.push(keyFrames)
+    if (notice !== undefined) hop.rateNotices.push(notice)
   }
-  return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, ...unscheduled }
+  return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, receiverRates: undefined, ...idle }
 }
 
 /** A trunk's own leg: for what belongs to no call. */
@@ -78,7 +91,8 @@ export const makeTrunk = (options: {
     call: undefined,
     participant: undefined,
     streams: [],
-    ...unscheduled
+    receiverRates: undefined,
+    ...idle
   }
 }
 
@@ -87,7 +101,16 @@ export const makeOnTrunk = (
   carrier: RelayLeg,
   call: CallId,
   tags: { readonly receiveTag: number; readonly sendTag: number }
-): RelayLeg => ({ hop: carrier.hop, ...tags, carrier, call, participant: undefined, streams: [], ...unscheduled })
+): RelayLeg => ({
+  hop: carrier.hop,
+  ...tags,
+  carrier,
+  call,
+  participant: undefined,
+  streams: [],
+  receiverRates: ReceiverRates.make(),
+  ...idle
+})
 
 /** Whether it is a trunk's own leg, of no call. */
 export const isTrunk = ({ call }: RelayLeg): boolean => call === undefined
@@ -96,6 +119,18 @@ export const findStream = (self: RelayLeg, ssrc: number): RelayStream.RelayStrea
   const { streams } = self
   for (let i = 0; i < streams.length; i++) {
     if (streams[i]!.description.ssrc === ssrc) return streams[i]
+  }
+  return undefined
+}
+
+/** The leg that a stream comes from. Only of a stream that the receiver gets: nobody may ask in a call he is not in. */
+export const findSource = (
+  receiver: RelayLeg,
+  ssrc: number
+): { readonly leg: RelayLeg; readonly stream: RelayStream.RelayStream } | undefined => {
+  for (const leg of receiver.sources) {
+    const stream = findStream(leg, ssrc)
+    if (stream !== undefined && stream.targets.includes(receiver)) return { leg, stream }
   }
   return undefined
 }

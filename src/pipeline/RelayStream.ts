@@ -1,7 +1,9 @@
 import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
+import * as RateNotice from "../media/RateNotice.ts"
 import * as StreamClock from "../media/StreamClock.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
+import * as StreamRate from "./StreamRate.ts"
 
 /** One stream of a call as it comes in on one leg, and where it goes: the row of the plan, ready for use. */
 export interface RelayStream {
@@ -11,6 +13,9 @@ export interface RelayStream {
   targets: ReadonlyArray<RelayLeg>
   /** Video only. */
   readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
+  /** Video only. */
+  readonly notice: RateNotice.RateNotice | undefined
+  readonly rate: StreamRate.StreamRate
   packets: number
   bytes: number
   /** Packets lost on the way here that a resend brought. */
@@ -22,6 +27,8 @@ export const make = (description: StreamDescription): RelayStream => ({
   clock: StreamClock.make(description.kind, description.clockRate),
   targets: [],
   keyFrames: description.kind === "video" ? KeyFrameRequest.make(description.ssrc) : undefined,
+  notice: description.kind === "video" ? RateNotice.make(description.ssrc) : undefined,
+  rate: StreamRate.make(),
   packets: 0,
   bytes: 0,
   packetsRepaired: 0

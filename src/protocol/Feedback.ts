@@ -1,16 +1,20 @@
+import * as CompactRate from "./CompactRate.ts"
+
 /**
- * The body of a feedback frame: what arrived when, what is missing, which streams need a key frame. After the ideas of
+ * The body of a feedback frame: what arrived when, what is missing, which streams need a key frame, and at which rate streams
+ * are of use to those who receive them. After the ideas of
  * transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01) and RFC 8888, over the numbers
  * of one leg.
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
- *     |   reserved    |  key frames   |           requests            |
+ *     |     rates     |  key frames   |           requests            |
  *     |      base hop sequence        |           arrivals            |
  *     |                        reference time                         |
  *     |             hold              |           reserved            |
  *     | arrivals, 1 or 3 bytes each ... requests, 2 bytes each ...
  *     | key frame requests, one SSRC of 4 bytes each ...
+ *     | rates, 6 bytes each: SSRC, and a CompactRate of 16 bits ...
  *
  * On a trunk, where sequences have 32 bits, the upper half of the base stands in the reserved two bytes behind `hold`. Four
  * more follow: the first request in full. Each request is then its distance from that one:
@@ -28,9 +32,11 @@ export const frameBytesMax = 1200
 export const ticksPerMs = 4
 export const requestsMax = 256
 export const keyFramesMax = 16
+export const ratesMax = 16
 /** Every arrival takes at least one byte. */
 export const arrivalsMax = 1024
 
+const rateBytes = 6
 const wideDelta = 254
 const notReceivedCode = 255
 /** `hold` when nothing has arrived since the report before. */
@@ -59,6 +65,10 @@ export interface Feedback {
   keyFrameCount: number
   /** SSRCs that need a key frame. */
   readonly keyFrameSsrcs: Uint32Array
+  rateCount: number
+  readonly rateSsrcs: Uint32Array
+  /** Of the `i`th of them: what its receivers can take, with all headers. Bits a second. */
+  readonly rateBps: Float64Array
 }
 
 export const make = (): Feedback => ({
@@ -70,14 +80,25 @@ export const make = (): Feedback => ({
   requestCount: 0,
   requests: new Int32Array(requestsMax),
   keyFrameCount: 0,
-  keyFrameSsrcs: new Uint32Array(keyFramesMax)
+  keyFrameSsrcs: new Uint32Array(keyFramesMax),
+  rateCount: 0,
+  rateSsrcs: new Uint32Array(ratesMax),
+  rateBps: new Float64Array(ratesMax)
 })
+
+/** There must be room: fewer than `ratesMax` so far. */
+export const addRate = (self: Feedback, ssrc: number, bps: number): void => {
+  self.rateSsrcs[self.rateCount] = ssrc
+  self.rateBps[self.rateCount] = bps
+  self.rateCount++
+}
 
 /** Reads a body into `into`. `isWide`: a trunk's. False when the bytes are no such body; `into` is then meaningless. */
 export const read = (view: DataView, offset: number, lengthBytes: number, into: Feedback, isWide = false): boolean => {
   const headBytes = isWide ? wideFixedBytes : fixedBytes
   if (lengthBytes < headBytes) return false
   const end = offset + lengthBytes
+  into.rateCount = view.getUint8(offset)
   into.keyFrameCount = view.getUint8(offset + 1)
   into.requestCount = view.getUint16(offset + 2)
   into.baseHopSequence = view.getUint16(offset + 4) | (isWide ? view.getInt16(offset + 14) << 16 : 0)
@@ -87,6 +108,7 @@ export const read = (view: DataView, offset: number, lengthBytes: number, into: 
   into.holdMs = hold === noHold ? -1 : hold / ticksPerMs
   if (into.keyFrameCount > keyFramesMax || into.requestCount > requestsMax || into.arrivalCount > arrivalsMax)
     return false
+  if (into.rateCount > ratesMax) return false
   let at = offset + headBytes
   let ticks = 0
   for (let i = 0; i < into.arrivalCount; i++) {
@@ -103,13 +125,17 @@ export const read = (view: DataView, offset: number, lengthBytes: number, into: 
     } else ticks += code
     into.arrivalTicks[i] = ticks
   }
-  if (at + 2 * into.requestCount + 4 * into.keyFrameCount !== end) return false
+  if (at + 2 * into.requestCount + 4 * into.keyFrameCount + rateBytes * into.rateCount !== end) return false
   const requestBase = isWide ? view.getInt32(offset + fixedBytes) : 0
   // It is the first request.
   if (isWide && into.requestCount > 0 && view.getUint16(at) !== 0) return false
   // The array holds 32 bits: sums beyond them wrap.
   for (let i = 0; i < into.requestCount; i++, at += 2) into.requests[i] = requestBase + view.getUint16(at)
   for (let i = 0; i < into.keyFrameCount; i++, at += 4) into.keyFrameSsrcs[i] = view.getUint32(at)
+  for (let i = 0; i < into.rateCount; i++, at += rateBytes) {
+    into.rateSsrcs[i] = view.getUint32(at)
+    into.rateBps[i] = CompactRate.decode(view.getUint16(at + 4))
+  }
   return true
 }
 
@@ -126,7 +152,7 @@ export const write = (
   nowTicks: number,
   isWide = false
 ): number => {
-  const tail = 2 * feedback.requestCount + 4 * feedback.keyFrameCount
+  const tail = 2 * feedback.requestCount + 4 * feedback.keyFrameCount + rateBytes * feedback.rateCount
   const arrivalsEnd = offset + bytesMax - tail
   const requestBase = isWide && feedback.requestCount > 0 ? feedback.requests[0]! : 0
   let at = offset + (isWide ? wideFixedBytes : fixedBytes)
@@ -152,7 +178,7 @@ export const write = (
   }
   const hold = received ? Math.min(noHold - 1, (nowTicks - feedback.referenceTicks - ticks) >>> 0) : noHold
   feedback.arrivalCount = written
-  view.setUint8(offset, 0)
+  view.setUint8(offset, feedback.rateCount)
   view.setUint8(offset + 1, feedback.keyFrameCount)
   view.setUint16(offset + 2, feedback.requestCount)
   view.setUint16(offset + 4, feedback.baseHopSequence)
@@ -163,6 +189,10 @@ export const write = (
   if (isWide) view.setInt32(offset + fixedBytes, requestBase)
   for (let i = 0; i < feedback.requestCount; i++, at += 2) view.setUint16(at, feedback.requests[i]! - requestBase)
   for (let i = 0; i < feedback.keyFrameCount; i++, at += 4) view.setUint32(at, feedback.keyFrameSsrcs[i]!)
+  for (let i = 0; i < feedback.rateCount; i++, at += rateBytes) {
+    view.setUint32(at, feedback.rateSsrcs[i]!)
+    view.setUint16(at + 4, CompactRate.encode(feedback.rateBps[i]!))
+  }
   return at - offset
 }
 

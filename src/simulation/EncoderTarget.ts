@@ -39,10 +39,12 @@ export const handleFrame = (self: EncoderTarget, packetsSent: number, packetsRes
 export const resentShare = ({ resent, sent }: EncoderTarget): number =>
   sent > 0 ? Math.min(resentShareMax, resent / sent) : 0
 
-/** Bits a second of frames, without any headers; may be negative. */
-export const videoBps = (estimateBps: number, audioPayloadBytes: number, framesPerSecond: number): number => {
-  const audioBps = ((audioPayloadBytes + overheadBytes) * 8000) / AudioSource.packetMs
-  const frameBytes = (estimateBps - audioBps) / 8 / framesPerSecond
+/** Of a microphone on the wire. Bits a second. */
+export const audioBps = (payloadBytes: number): number => ((payloadBytes + overheadBytes) * 8000) / AudioSource.packetMs
+
+/** Bits a second of frames, without any headers, when so much of the wire is for video; may be negative. */
+export const videoBps = (wireBps: number, framesPerSecond: number): number => {
+  const frameBytes = wireBps / 8 / framesPerSecond
   const packets = Math.max(1, Math.ceil(frameBytes / (VideoSource.payloadBytesMax + overheadBytes)))
   return (frameBytes - packets * overheadBytes) * 8 * framesPerSecond
 }

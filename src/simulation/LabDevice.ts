@@ -1,5 +1,6 @@
 import * as Leg from "../media/Leg.ts"
 import * as ReceiveLeg from "../media/ReceiveLeg.ts"
+import * as ReceiverRates from "../media/ReceiverRates.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as RtpHeader from "../protocol/RtpHeader.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
@@ -28,6 +29,8 @@ export interface LabDevice {
   /** Highest rate of a camera that follows the leg's estimate; 0: it does not. Bits a second. */
   readonly videoMaxBps: number
   readonly target: EncoderTarget.EncoderTarget
+  /** Of its video, as its relay tells it. */
+  readonly receiverRates: ReceiverRates.ReceiverRates
   /** Of the others. */
   readonly receiving: Array<ReceivedStream.ReceivedStream>
   readonly playoutDelayMs: number
@@ -82,6 +85,7 @@ export const make = (heap: EventHeap.EventHeap, options: Options): LabDevice => 
     presence: options.presence ?? always,
     videoMaxBps: options.videoMaxBps ?? 0,
     target: EncoderTarget.make(),
+    receiverRates: ReceiverRates.make(),
     receiving: [],
     playoutDelayMs: options.playoutDelayMs,
     startMs: startMsMax * Random.uniform(phases),
@@ -147,7 +151,7 @@ const sendVideo = (self: LabDevice, nowMs: number): void => {
     if (leg.send.rate !== undefined) leg.send.rate.estimator.wantsMore = false
     return
   }
-  if (videoMaxBps > 0) follow(self, videoMaxBps)
+  if (videoMaxBps > 0) follow(self, videoMaxBps, nowMs)
   VideoSource.next(video)
   for (let packet = 0; packet < video.packets; packet++) {
     const draft = {
@@ -171,15 +175,17 @@ const isFilming = (self: LabDevice, nowMs: number): boolean => {
   return isPresent(self, nowMs) && !(pause !== undefined && nowMs >= pause.fromMs && nowMs < pause.untilMs)
 }
 
-/** The encoder gets what the estimate leaves it, from this frame on. */
-const follow = ({ audio, leg, target, video }: LabDevice, videoMaxBps: number): void => {
+/** The encoder gets what the estimate leaves it, and what its receiver can take, from this frame on. */
+const follow = ({ audio, leg, receiverRates, target, video }: LabDevice, videoMaxBps: number, nowMs: number): void => {
   const { packetsResent, packetsSent, rate } = leg.send
   EncoderTarget.handleFrame(target, packetsSent, packetsResent)
   const estimateBps = rate?.estimator.targetBps ?? leg.kind.bandwidth.startBps
   const firstBps = estimateBps * (1 - EncoderTarget.resentShare(target))
-  const roomBps = EncoderTarget.videoBps(firstBps, audio.options.talkBytes, video.framesPerSecond)
+  const freeBps = firstBps - EncoderTarget.audioBps(audio.options.talkBytes)
+  const receiversBps = ReceiverRates.totalBps(receiverRates, nowMs)
+  const roomBps = EncoderTarget.videoBps(Math.min(freeBps, receiversBps), video.framesPerSecond)
   video.rateBps = Math.min(videoMaxBps, Math.max(EncoderTarget.videoBpsMin, roomBps))
-  if (rate !== undefined) rate.estimator.wantsMore = roomBps < videoMaxBps
+  if (rate !== undefined) rate.estimator.wantsMore = roomBps < videoMaxBps && freeBps <= receiversBps
 }
 
 /** As client/session/PortReader: what has come, then what that makes due. */
@@ -218,5 +224,11 @@ const handleFeedback = (self: LabDevice, offset: number, length: number, nowMs: 
   const { report } = node.resources
   for (let i = 0; i < report.keyFrameCount; i++) {
     if (report.keyFrameSsrcs[i] === sending[1]!.description.ssrc) VideoSource.requestKeyFrame(video)
+  }
+  for (let i = 0; i < report.rateCount; i++) {
+    const ssrc = report.rateSsrcs[i]!
+    if (ssrc === sending[1]!.description.ssrc) {
+      ReceiverRates.handleRate(self.receiverRates, ssrc, report.rateBps[i]!, nowMs)
+    }
   }
 }

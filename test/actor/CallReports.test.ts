@@ -39,11 +39,17 @@ const watchAll = Effect.gen(function* () {
   return seen
 })
 
-const reportOf = (plan: ForwardingPlan, legTags: ReadonlyArray<number>, isActive = true): CallReport => ({
+const reportOf = (
+  plan: ForwardingPlan,
+  legTags: ReadonlyArray<number>,
+  isActive = true,
+  estimates = new Uint8Array()
+): CallReport => ({
   call: id,
   version: plan.version,
   legTags,
-  isActive
+  isActive,
+  estimates
 })
 
 /** Reports every 200 ms for so long. */

@@ -36,7 +36,7 @@ describe("actors that are wanted all at once", () => {
   it.effect("are started a few at a time, and each once", () =>
     Effect.gen(function* () {
       const { send } = yield* CallReports
-      const reports = calls.map((call) => ({ call, version, legTags: [], isActive: true }))
+      const reports = calls.map((call) => ({ call, version, legTags: [], isActive: true, estimates: new Uint8Array() }))
       for (let turn = 0; turn < 30; turn++) {
         yield* send(RelayId.make("relay-a"), reports)
         yield* TestClock.adjust("200 millis")

@@ -18,7 +18,8 @@ const report = (...legTags: ReadonlyArray<number>) => ({
   call: CallId.make("call"),
   version: CallVersion.none,
   legTags,
-  isActive: true
+  isActive: true,
+  estimates: new Uint8Array()
 })
 
 const relay = (name: string) => RelayId.make(name)

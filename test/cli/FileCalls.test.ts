@@ -7,6 +7,25 @@ const samples = Path.join(import.meta.dirname, "../../samples")
 const speech = Path.join(samples, "speech.opus")
 const picture = Path.join(samples, "video.ivf")
 
+interface Estimate {
+  readonly participant: string
+  readonly uplinkBps: number
+  readonly downlinkBps: number | null
+  readonly roundTripMs: number | null
+}
+
+/** What the call's actor knows of both legs, as soon as it does: by participant. */
+const bothEstimates = async (url: string): Promise<Record<string, Estimate>> => {
+  for (;;) {
+    const response = await fetch(url)
+    const estimates = response.ok ? ((await response.json()) as ReadonlyArray<Estimate>) : []
+    if (estimates.length === 2 && estimates.every(({ roundTripMs }) => roundTripMs !== null)) {
+      return Object.fromEntries(estimates.map((estimate) => [estimate.participant, estimate]))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
 // At the same time: each takes the ten seconds that the files do, and a relay of its own, whose counters are looked at.
 describe.concurrent("calls of files", { timeout: 60_000 }, () => {
   it("says what could not be decrypted, and asks for the passphrase", async () => {
@@ -37,7 +56,7 @@ describe.concurrent("calls of files", { timeout: 60_000 }, () => {
     const folder = Processes.temporaryFolder()
     const relay = await Processes.startRelay(folder)
     const common = ["--relay", relay.address, "--call", "files", "--passphrase", "two words", "--json"]
-    const [ada, lin] = await Promise.all([
+    const [ada, lin, estimates] = await Promise.all([
       Processes.run(folder, [
         "call",
         ...common,
@@ -50,7 +69,8 @@ describe.concurrent("calls of files", { timeout: 60_000 }, () => {
         "--linger",
         "500"
       ]),
-      Processes.run(folder, ["call", ...common, "--as", "lin", "--record", "heard"])
+      Processes.run(folder, ["call", ...common, "--as", "lin", "--record", "heard"]),
+      bothEstimates(`${relay.http}/calls/files/estimates`)
     ])
     assert.strictEqual(ada.exitCode, 0, ada.stderr)
     assert.strictEqual(lin.exitCode, 0, lin.stderr)
@@ -63,6 +83,13 @@ describe.concurrent("calls of files", { timeout: 60_000 }, () => {
     assert.deepStrictEqual([...summary.files].sort(), [Path.join("heard", "ada.ivf"), Path.join("heard", "ada.opus")])
     for (const path of summary.files) assert.isAbove(Fs.statSync(Path.join(folder, path)).size, 20_000)
 
+    for (const { downlinkBps, roundTripMs, uplinkBps } of Object.values(estimates)) {
+      assert.isTrue(roundTripMs !== null && roundTripMs < 1000)
+      assert.isTrue(downlinkBps === null || downlinkBps >= 30_000)
+      assert.isAtLeast(uplinkBps, 0)
+    }
+    assert.isAbove(estimates["ada"]!.uplinkBps, 10_000)
+    assert.strictEqual((await fetch(`${relay.http}/calls/files/estimates`)).status, 404)
     const health = (await (await fetch(`${relay.http}/healthz`)).json()) as { readonly status: string }
     assert.strictEqual(health.status, "ok")
     const metrics = await (await fetch(`${relay.http}/metrics`)).text()

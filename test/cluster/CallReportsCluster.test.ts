@@ -14,7 +14,8 @@ const report = (call: string, isActive = true): CallReport => ({
   call: CallId.make(call),
   version: new CallVersion({ ownerEpoch: 1, number: 1 }),
   legTags: [],
-  isActive
+  isActive,
+  estimates: new Uint8Array()
 })
 
 const send = (node: SimNode, ...calls: ReadonlyArray<string>) =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Pacer from "../../src/media/Pacer.ts"
 import * as SendRate from "../../src/media/SendRate.ts"
+import * as ProbeControl from "../../src/media/bandwidth/ProbeControl.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as PacedLeg from "./PacedLeg.ts"
 
@@ -112,6 +113,20 @@ describe("a leg that paces", () => {
     // 15 ms of three times the assumed rate, and 15 of six times.
     assert.isAtLeast(bytes, (0.015 * 9 * 300_000) / 8 - 600)
     assert.isAtMost(bytes, 3 * ((0.015 * 9 * 300_000) / 8))
+  })
+
+  it("does not probe on where media has stopped, whatever was wanted before", () => {
+    const leg = PacedLeg.make(300_000)
+    leg.send("video", 0, 500)
+    leg.pass(1500)
+    const { estimator } = leg.leg.rate!
+    estimator.wantsMore = true
+    ProbeControl.setPeriodic(estimator.probes, true, leg.state.nowMs)
+    leg.pass(500)
+    const sent = leg.left.length
+    leg.pass(15_000, 50)
+    assert.strictEqual(leg.left.length, sent)
+    assert.strictEqual(leg.leg.rate!.deadlineMs, Infinity)
   })
 
   it("does not begin with audio alone", () => {

@@ -91,7 +91,7 @@ describe("Forwarding", () => {
     relay.setBacklog(0)
     // It has not been noted as seen, so that it is asked for and forwarded when it comes again.
     const asked = relay.poll(30).filter((sent) => Relay.typeOf(sent) === FrameType.Feedback && sent.to === 0)
-    assert.deepStrictEqual(asked.map(Relay.readFeedback), [{ requests: [1], keyFrames: [] }])
+    assert.deepStrictEqual(asked.map(Relay.readFeedback), [{ requests: [1], keyFrames: [], rates: [] }])
     const again = Relay.frame({ from: 0, repair: 1, hop: 5, type: Video, flags: HopFrame.resendFlag })
     assert.deepStrictEqual(typesOf(relay.receive(31, again)), [Video])
   })

@@ -137,13 +137,18 @@ export const frame = (packet: Packet) => {
 export const feedback = (
   from: number,
   hop: number,
-  asks: { readonly requests?: ReadonlyArray<number>; readonly keyFrames?: ReadonlyArray<number> }
+  asks: {
+    readonly requests?: ReadonlyArray<number>
+    readonly keyFrames?: ReadonlyArray<number>
+    readonly rates?: ReadonlyArray<readonly [ssrc: number, bps: number]>
+  }
 ) => {
   const report = Feedback.make()
   report.requests.set(asks.requests ?? [])
   report.requestCount = asks.requests?.length ?? 0
   report.keyFrameSsrcs.set(asks.keyFrames ?? [])
   report.keyFrameCount = asks.keyFrames?.length ?? 0
+  for (const [ssrc, bps] of asks.rates ?? []) Feedback.addRate(report, ssrc, bps)
   const bytes = new Uint8Array(1500)
   const view = new DataView(bytes.buffer)
   HopFrame.writeHeader(view, 0, HopFrame.typeByte(HopFrame.FrameType.Feedback, 0), 0, hop, 0xffff, 1, tagOf(from))
@@ -161,6 +166,7 @@ export const readFeedback = ({ bytes }: Sent) => {
     throw new Error("malformed feedback")
   return {
     requests: Array.from(report.requests.subarray(0, report.requestCount)),
-    keyFrames: Array.from(report.keyFrameSsrcs.subarray(0, report.keyFrameCount))
+    keyFrames: Array.from(report.keyFrameSsrcs.subarray(0, report.keyFrameCount)),
+    rates: Array.from(report.rateBps.subarray(0, report.rateCount), (bps, i) => [report.rateSsrcs[i]!, bps] as const)
   }
 }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as CompactRate from "../../src/protocol/CompactRate.ts"
 import * as Feedback from "../../src/protocol/Feedback.ts"
 
 const U16 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff }))
@@ -21,6 +22,7 @@ const Report = Schema.Struct({
   deltas: Schema.Array(Delta).check(Schema.isMaxLength(200)),
   requests: Schema.Array(U16).check(Schema.isMaxLength(Feedback.requestsMax)),
   keyFrames: Schema.Array(U32).check(Schema.isMaxLength(Feedback.keyFramesMax)),
+  rates: Schema.Array(Schema.Tuple([U32, U16])).check(Schema.isMaxLength(Feedback.ratesMax)),
   holdTicks: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60_000 }))
 })
 
@@ -41,6 +43,7 @@ const fill = (report: typeof Report.Type, { wrap }: Width) => {
   feedback.requests.set(requestsOf(report, wrap))
   feedback.keyFrameCount = report.keyFrames.length
   feedback.keyFrameSsrcs.set(report.keyFrames)
+  for (const [ssrc, code] of report.rates) Feedback.addRate(feedback, ssrc, CompactRate.decode(code))
   return { feedback, lastTicks: ticks }
 }
 
@@ -68,6 +71,11 @@ describe.each(widths)("Feedback on $name", (width) => {
         Array.from(into.keyFrameSsrcs.subarray(0, into.keyFrameCount)),
         Array.from(report.keyFrames)
       )
+      assert.deepStrictEqual(
+        report.rates.map((_, i) => [into.rateSsrcs[i], into.rateBps[i]]),
+        report.rates.map(([ssrc, code]) => [ssrc, CompactRate.decode(code)])
+      )
+      assert.strictEqual(into.rateCount, report.rates.length)
       const hasArrival = report.deltas.some((delta) => delta !== undefined)
       assert.strictEqual(into.holdMs, hasArrival ? report.holdTicks / Feedback.ticksPerMs : -1)
     },
@@ -80,7 +88,8 @@ describe.each(widths)("Feedback on $name", (width) => {
     ([report]) => {
       const { feedback } = fill(report, width)
       const view = new DataView(new ArrayBuffer(2048))
-      const bytesMax = headBytes + 2 * report.requests.length + 4 * report.keyFrames.length + 50
+      const bytesMax =
+        headBytes + 2 * report.requests.length + 4 * report.keyFrames.length + 6 * report.rates.length + 50
       const length = Feedback.write(view, 0, bytesMax, feedback, 0, isWide)
       assert.isAtMost(length, bytesMax)
       assert.isAtLeast(feedback.arrivalCount, Math.min(16, report.deltas.length))
@@ -125,13 +134,15 @@ describe("Feedback", () => {
         deltas: [0, undefined, 40, 400],
         requests: [0, 1],
         keyFrames: [2002],
+        rates: [[2003, CompactRate.encode(600_000)]],
         holdTicks: 0
       },
       device
     )
     const bytes = new Uint8Array(100)
     const length = Feedback.write(new DataView(bytes.buffer), 0, 100, feedback, 4096 + 440 + 20)
-    const hex = "00010002" + "ffff0004" + "00001000" + "00140000" + "00ff28fe0190" + "00050006" + "000007d2"
+    const hex =
+      "01010002" + "ffff0004" + "00001000" + "00140000" + "00ff28fe0190" + "00050006" + "000007d2" + "000007d34c93"
     assert.strictEqual(Buffer.from(bytes.subarray(0, length)).toString("hex"), hex)
   })
 
@@ -144,6 +155,7 @@ describe("Feedback", () => {
         deltas: [0, undefined, 40, 400],
         requests: [0, 0x1234],
         keyFrames: [2002],
+        rates: [[2003, CompactRate.encode(600_000)]],
         holdTicks: 0
       },
       trunk
@@ -151,7 +163,15 @@ describe("Feedback", () => {
     const bytes = new Uint8Array(100)
     const length = Feedback.write(new DataView(bytes.buffer), 0, 100, feedback, 4096 + 440 + 20, true)
     const hex =
-      "00010002" + "ffff0004" + "00001000" + "00147fff" + "ffffffff" + "00ff28fe0190" + "00001234" + "000007d2"
+      "01010002" +
+      "ffff0004" +
+      "00001000" +
+      "00147fff" +
+      "ffffffff" +
+      "00ff28fe0190" +
+      "00001234" +
+      "000007d2" +
+      "000007d34c93"
     assert.strictEqual(Buffer.from(bytes.subarray(0, length)).toString("hex"), hex)
     const read = Feedback.make()
     assert.isTrue(Feedback.read(new DataView(bytes.buffer), 0, length, read, true))
@@ -168,15 +188,48 @@ describe("Feedback", () => {
         deltas: [0, 40, undefined],
         requests: [],
         keyFrames: [],
+        rates: [],
         holdTicks: 0
       },
       device
     )
     assert.strictEqual(Feedback.newestReceived(feedback), 1)
     const none = fill(
-      { base: 7, requestBase: 0, reference: 0, deltas: [undefined], requests: [], keyFrames: [], holdTicks: 0 },
+      {
+        base: 7,
+        requestBase: 0,
+        reference: 0,
+        deltas: [undefined],
+        requests: [],
+        keyFrames: [],
+        rates: [],
+        holdTicks: 0
+      },
       device
     )
     assert.strictEqual(Feedback.newestReceived(none.feedback), -1)
+  })
+})
+
+describe("CompactRate", () => {
+  it.prop(
+    "is the largest rate that can be written and not above, exact to a thousandth",
+    [Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: CompactRate.maxBps }))],
+    ([rateBps]) => {
+      const decoded = CompactRate.decode(CompactRate.encode(rateBps))
+      assert.isAtMost(decoded, rateBps)
+      assert.isAbove(decoded, Math.floor(rateBps) * (1 - 1 / 1024) - 1)
+    }
+  )
+
+  it.prop("every code is a rate within its bounds, and is written again as the same rate", [U16], ([code]) => {
+    const rateBps = CompactRate.decode(code)
+    assert.isTrue(rateBps >= 0 && rateBps <= CompactRate.maxBps)
+    assert.strictEqual(CompactRate.decode(CompactRate.encode(rateBps)), rateBps)
+  })
+
+  it("takes what is no rate for none, and what is too much for the most", () => {
+    for (const rateBps of [NaN, -1, -Infinity]) assert.strictEqual(CompactRate.encode(rateBps), 0)
+    assert.strictEqual(CompactRate.decode(CompactRate.encode(Infinity)), CompactRate.maxBps)
   })
 })

@@ -5,11 +5,11 @@ import * as Topology from "../../src/simulation/Topology.ts"
 
 describe("EncoderTarget", () => {
   it("leaves room for the microphone and for headers", () => {
-    const videoBps = EncoderTarget.videoBps(1_000_000, 80, 30)
+    const videoBps = EncoderTarget.videoBps(1_000_000 - EncoderTarget.audioBps(80), 30)
     // 52 to 56 bytes for each of 50 packets of audio and 4 of each frame, and what is said.
     assert.isBelow(videoBps, 1_000_000 - 50 * 132 * 8 - 4 * 30 * 50 * 8 + 1)
     assert.isAbove(videoBps, 850_000)
-    assert.isBelow(EncoderTarget.videoBps(40_000, 80, 30), 0)
+    assert.isBelow(EncoderTarget.videoBps(40_000 - EncoderTarget.audioBps(80), 30), 0)
   })
 
   it("leaves room for what is sent again, and half of the rate at most", () => {
@@ -32,7 +32,7 @@ describe("EncoderTarget", () => {
       })
       Topology.runUntil(call, 10_000)
       const { estimator } = call.a.leg.send.rate!
-      const roomBps = EncoderTarget.videoBps(estimator.targetBps, 80, 30)
+      const roomBps = EncoderTarget.videoBps(estimator.targetBps - EncoderTarget.audioBps(80), 30)
       assert.isAbove(call.a.video.rateBps, 0.7 * Math.min(videoMaxBps, roomBps))
       assert.isAtMost(call.a.video.rateBps, videoMaxBps)
       assert.strictEqual(estimator.wantsMore, videoMaxBps > 1_000_000)

@@ -87,3 +87,42 @@ describe("Topology", () => {
     assert.strictEqual(call.links.get("b-up")!.counters.droppedQueueFull, 0)
   })
 })
+
+/** Of video, in steps of half a second, from the sender's encoder. */
+const encoded = (topology: Topology.Topology, untilMs: number) => {
+  const steps = [
+    { fromMs: 0, rateBps: 600_000 },
+    { fromMs: 10_000, rateBps: 3_000_000 }
+  ]
+  const call = Topology.make({
+    seed: "rates",
+    topology,
+    audio: AudioSource.continuous,
+    access: { queue: { kind: "time", ms: 300 } },
+    links: { "a-up": { rate: { kind: "constant", rateBps: 5_000_000 } }, "b-down": { rate: { kind: "steps", steps } } },
+    devices: { a: { videoBps: 1, videoMaxBps: 5_000_000 }, b: { videoBps: 0 } }
+  })
+  const bps: Array<number> = []
+  const withheld: Array<number> = []
+  const hop = call.relays.at(-1)!.forwarding.legs.legs.find((leg) => leg?.participant === "device 2")!.hop
+  for (let atMs = 500; atMs <= untilMs; atMs += 500) {
+    Topology.runUntil(call, atMs)
+    bps.push(call.a.video.rateBps)
+    withheld.push(hop.send.packetsWithheld)
+  }
+  return { bps, withheld }
+}
+
+describe("a receiver behind a narrow path", () => {
+  for (const topology of [topologies.active, topologies.tandem]) {
+    it(`makes its sender slower, and fast again when the path is wide: ${topology.kind}`, () => {
+      const { bps, withheld } = encoded(topology, 20_000)
+      // From 2 s on, until the path is wide.
+      const narrow = bps.slice(3, 20)
+      assert.isBelow(Math.max(...narrow), 600_000)
+      assert.isAbove(Math.max(...narrow.slice(-6)), 350_000)
+      assert.strictEqual(withheld[19]! - withheld[3]!, 0)
+      assert.isAbove(Math.max(...bps.slice(20, 34)), 1_500_000)
+    })
+  }
+})

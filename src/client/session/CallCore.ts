@@ -2,6 +2,7 @@ import { Clock, Effect, Queue } from "effect"
 import type { Done } from "effect/Cause"
 import * as MessageIntegrity from "../../access/MessageIntegrity.ts"
 import * as ControlMessage from "../../protocol/ControlMessage.ts"
+import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import type { ConnectionEvent } from "../ConnectionEvent.ts"
@@ -48,6 +49,8 @@ export interface CallCore {
   readonly roster: EventHub.EventHub<ReadonlyArray<RosterEntry>>
   readonly connection: EventHub.EventHub<ConnectionEvent>
   readonly keyFrameRequests: EventHub.EventHub<number>
+  /** Of our video, as the relay tells it. */
+  readonly receiverRates: ReceiverRates.ReceiverRates
   readonly videoRate: VideoRate.VideoRate
   readonly videoRates: EventHub.EventHub<number>
   /** Why another relay has to take over; the newest counts. */
@@ -140,6 +143,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     roster: yield* EventHub.make<ReadonlyArray<RosterEntry>>({ capacity: eventsMax, replay: 1 }),
     connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 1 }),
     keyFrameRequests: yield* EventHub.make<number>({ capacity: eventsMax, replay: 0 }),
+    receiverRates: ReceiverRates.make(),
     videoRate: VideoRate.make(),
     // Who is slow need not know what was before.
     videoRates: yield* EventHub.make<number>({ capacity: 1, replay: 1 }),

@@ -1,4 +1,5 @@
 import * as Leg from "../../media/Leg.ts"
+import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
 import * as Feedback from "../../protocol/Feedback.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
@@ -85,7 +86,7 @@ const handleRtcp = (core: CallCore.CallCore, ssrc: number, body: Uint8Array, now
   }
 }
 
-/** The relay says what has arrived, asks for what has not, and passes on who needs a key frame. */
+/** The relay says what has arrived, asks for what has not, and passes on who needs a key frame and what receivers can take. */
 const handleFeedback = (
   core: CallCore.CallCore,
   session: Session.Session,
@@ -116,5 +117,10 @@ const handleFeedback = (
     if (asked === undefined) continue
     asked.keyFrameRequests++
     core.keyFrameRequests.publish(ssrc)
+  }
+  for (let i = 0; i < report.rateCount; i++) {
+    const ssrc = report.rateSsrcs[i]!
+    const isOurs = core.sending.some(({ stream }) => stream.ssrc === ssrc && stream.kind === "video")
+    if (isOurs) ReceiverRates.handleRate(core.receiverRates, ssrc, report.rateBps[i]!, nowMs)
   }
 }

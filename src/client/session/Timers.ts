@@ -1,5 +1,6 @@
 import { Effect, Queue } from "effect"
 import * as Leg from "../../media/Leg.ts"
+import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
@@ -54,15 +55,16 @@ const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void 
 }
 
 const adviseVideo = (
-  { sending, videoRate, videoRates }: CallCore.CallCore,
+  { receiverRates, sending, videoRate, videoRates }: CallCore.CallCore,
   { hop }: Session.Session,
   nowMs: number
 ) => {
   const { rate } = hop.send
   if (rate === undefined) return
-  const isNews = VideoRate.handleEstimate(videoRate, rate.estimator.targetBps, sending, hop.send, nowMs)
+  const rates = { pathBps: rate.estimator.targetBps, receiversBps: ReceiverRates.totalBps(receiverRates, nowMs) }
+  const isNews = VideoRate.handleRates(videoRate, rates, sending, hop.send, nowMs)
   if (isNews) videoRates.publish(videoRate.toldBps)
-  rate.estimator.wantsMore = videoRate.isFollowed
+  rate.estimator.wantsMore = videoRate.wantsMore
 }
 
 const pollLiveness = (core: CallCore.CallCore, session: Session.Session, device: DevicePort, nowMs: number): void => {

@@ -5,8 +5,9 @@ import type { SendLeg } from "../../media/SendLeg.ts"
 import type { SendingStream } from "./SendingStream.ts"
 
 /**
- * At which rate the application should encode its video: what the path to the relay is believed to carry, less audio, less
- * what is sent again, and less the headers around the payloads. Owned by one client and changed in place.
+ * At which rate the application should encode its video: what the path to the relay is believed to carry, less audio and less
+ * what is sent again; or what those who receive it can take, if that is less; and less the headers around the payloads. Owned
+ * by one client and changed in place.
  */
 export interface VideoRate {
   /** The last that was told; NaN before the first. Bits a second. */
@@ -20,8 +21,10 @@ export interface VideoRate {
   videoPayloadBytes: number
   /** Of all packets of the last window. Share. */
   resentShare: number
-  /** The application encodes at about what it was told: it would take more. */
+  /** In the last window the application encoded at about what it was told. */
   isFollowed: boolean
+  /** It would take more, and it is the path to the relay that does not give it. */
+  wantsMore: boolean
 }
 
 interface Sent {
@@ -57,21 +60,31 @@ export const make = (): VideoRate => ({
   audioBps: 0,
   videoPayloadBytes: videoPayloadBytesInitial,
   resentShare: 0,
-  isFollowed: false
+  isFollowed: false,
+  wantsMore: false
 })
 
-/** Call now and then with the estimate, and the leg that it is of. True when `toldBps` has become another. */
-export const handleEstimate = (
+/** Bits a second, with all headers. */
+export interface Rates {
+  /** Of the path to the relay, for everything. */
+  readonly pathBps: number
+  /** What receivers can take of our video; Infinity: that is not known. */
+  readonly receiversBps: number
+}
+
+/** Call now and then with what is known, and the leg that the path is of. True when `toldBps` has become another. */
+export const handleRates = (
   self: VideoRate,
-  targetBps: number,
+  { pathBps, receiversBps }: Rates,
   sending: ReadonlyArray<SendingStream>,
   leg: Pick<SendLeg, "packetsSent" | "packetsResent">,
   nowMs: number
 ): boolean => {
   if (nowMs - self.sinceMs >= windowMs) measure(self, sending, leg, nowMs)
   const payloadShare = self.videoPayloadBytes / (self.videoPayloadBytes + headerBytes)
-  const freeBps = targetBps * (1 - self.resentShare) - self.audioBps
-  const videoBps = Math.max(videoBpsMin, Math.floor(freeBps * payloadShare))
+  const freeBps = pathBps * (1 - self.resentShare) - self.audioBps
+  self.wantsMore = self.isFollowed && freeBps <= receiversBps
+  const videoBps = Math.max(videoBpsMin, Math.floor(Math.min(freeBps, receiversBps) * payloadShare))
   if (Math.abs(videoBps - self.toldBps) < changeMin * self.toldBps) return false
   self.toldBps = videoBps
   return true

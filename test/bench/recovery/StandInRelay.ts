@@ -8,6 +8,7 @@ import type { CallId } from "../../../src/protocol/Ids.ts"
 import { join, place } from "../../call/Commands.ts"
 
 /** As often as a relay reports calls in which media flows. */
+const nothingNew = new Uint8Array()
 const turn = "200 millis"
 /** As many as a relay carries out at once: see ControlPipeline. */
 const joinsAtOnce = 64
@@ -91,7 +92,13 @@ export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
   const reportAll = Effect.suspend(() =>
     reports.send(
       self.id,
-      [...calls].map(([call, { legTags, version }]): CallReport => ({ call, version, legTags, isActive: true }))
+      [...calls].map(([call, { legTags, version }]): CallReport => ({
+        call,
+        version,
+        legTags,
+        isActive: true,
+        estimates: nothingNew
+      }))
     )
   )
   yield* reportAll.pipe(Effect.andThen(Effect.sleep(turn)), Effect.forever, Effect.forkScoped)

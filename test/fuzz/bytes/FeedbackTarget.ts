@@ -35,6 +35,7 @@ const written = (draw: Dice.Dice, isWide: boolean): Uint8Array => {
   for (let i = 0; i < report.requestCount; i++)
     report.requests[i] = requestBase + (i === 0 && isWide ? 0 : Dice.integer(draw, 0, 0xffff))
   report.keyFrameCount = Dice.pick(draw, [0, 1, Feedback.keyFramesMax])
+  report.rateCount = Dice.pick(draw, [0, 1, Feedback.ratesMax])
   const bytes = new Uint8Array(Feedback.frameBytesMax)
   const length = Feedback.write(new DataView(bytes.buffer), 0, bytes.length, report, 0, isWide)
   return bytes.slice(0, length)
@@ -45,7 +46,8 @@ const contentOf = (report: Feedback.Feedback) => ({
   reference: report.referenceTicks,
   arrivals: Array.from(report.arrivalTicks.subarray(0, report.arrivalCount)),
   requests: Array.from(report.requests.subarray(0, report.requestCount)),
-  keyFrames: Array.from(report.keyFrameSsrcs.subarray(0, report.keyFrameCount))
+  keyFrames: Array.from(report.keyFrameSsrcs.subarray(0, report.keyFrameCount)),
+  rates: Array.from(report.rateBps.subarray(0, report.rateCount), (bps, i) => [report.rateSsrcs[i], bps])
 })
 
 const guardBytes = 32

@@ -1,0 +1,54 @@
+import { Effect, Option, type Scope } from "effect"
+import type { CallId } from "../protocol/Ids.ts"
+import type { CallStore } from "../state/CallStore.ts"
+
+/**
+ * Ephemeral state of one call on its way to the store and back: in the background, one at a time and not often. What fails or
+ * hangs is missed by nobody, and no decision waits for it.
+ */
+export interface Checkpoints {
+  readonly id: CallId
+  readonly store: CallStore["Service"]
+  /** The actor's: with it ends what is under way. */
+  readonly scope: Scope.Scope
+  isWriting: boolean
+  writtenAtMs: number
+}
+
+/** docs/architecture.md: a crash costs no more than this of ephemeral state. Milliseconds. */
+export const everyMs = 5000
+/** Who takes many calls over reads first what decisions need. */
+const readAfter = "1 second"
+
+export const make = (id: CallId, store: CallStore["Service"], scope: Scope.Scope): Checkpoints => ({
+  id,
+  store,
+  scope,
+  isWriting: false,
+  writtenAtMs: -Infinity
+})
+
+export const isDue = ({ isWriting, writtenAtMs }: Checkpoints, nowMs: number): boolean =>
+  !isWriting && nowMs - writtenAtMs >= everyMs
+
+export const write = (self: Checkpoints, bytes: Uint8Array, nowMs: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    self.isWriting = true
+    self.writtenAtMs = nowMs
+    const written = self.store
+      .checkpoint(self.id, bytes)
+      .pipe(Effect.timeout(everyMs), Effect.ignore, Effect.ensuring(Effect.sync(() => (self.isWriting = false))))
+    return Effect.asVoid(Effect.forkIn(written, self.scope))
+  })
+
+/** `take` gets what an owner before has left, if anything can be read. */
+export const read = (self: Checkpoints, take: (bytes: Uint8Array) => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.sleep(readAfter).pipe(
+    Effect.andThen(self.store.loadCheckpoint(self.id)),
+    Effect.flatMap(Option.match({ onNone: () => Effect.void, onSome: take })),
+    Effect.ignore,
+    // Whoever has just loaded the call may not be interrupted; this may.
+    Effect.interruptible,
+    Effect.forkIn(self.scope),
+    Effect.asVoid
+  )

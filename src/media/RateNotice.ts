@@ -1,0 +1,45 @@
+/**
+ * The rate at which one video stream is of use to those who receive it, as its sender is told: with the leg's next report
+ * when it has become another, and otherwise every second, for a report may be lost and what is old counts no more. Owned by the leg that
+ * the stream comes from.
+ */
+export interface RateNotice {
+  readonly ssrc: number
+  /** The last that is known. Bits a second. */
+  bps: number
+  /** It waits to be told. */
+  isPending: boolean
+  /** NaN before the first. Bits a second. */
+  toldBps: number
+  toldAtMs: number
+}
+
+/** Who sends need not be told of less. Share. */
+export const changeMin = 0.03
+/** What stays as it is, not more often. Milliseconds. */
+export const repeatMs = 500
+
+export const make = (ssrc: number): RateNotice => ({
+  ssrc,
+  bps: NaN,
+  isPending: false,
+  toldBps: NaN,
+  toldAtMs: -Infinity
+})
+
+/** What is known now. A rate that nobody brings up to date is not repeated: it ends with whoever had it. */
+export const handleRate = (self: RateNotice, bps: number, nowMs: number): void => {
+  self.bps = bps
+  // Also when nothing has been told yet.
+  const isKnown = Math.abs(bps - self.toldBps) < changeMin * self.toldBps
+  self.isPending = !isKnown || nowMs - self.toldAtMs >= repeatMs
+}
+
+/** Whether to tell it now; the caller does. */
+export const poll = (self: RateNotice, nowMs: number): boolean => {
+  if (!self.isPending) return false
+  self.isPending = false
+  self.toldBps = self.bps
+  self.toldAtMs = nowMs
+  return true
+}

@@ -1,0 +1,102 @@
+import * as FairShare from "../media/FairShare.ts"
+import * as ReceiverRates from "../media/ReceiverRates.ts"
+import * as RateNotice from "../media/RateNotice.ts"
+import type { RelayLeg } from "./RelayLeg.ts"
+import * as StreamRate from "./StreamRate.ts"
+
+/**
+ * What a device's leg has for the video that it gets: the estimate of its path, less audio, less what is sent again, divided
+ * among the streams. Owned by the leg; made when the path has been measured, for before that nobody is to be slow.
+ */
+export interface Downlink {
+  /** The rate up to which each video stream is of use here, with all headers. Bits a second. */
+  shareBps: number
+  /** The estimate that it was computed from. */
+  targetBps: number
+  atMs: number
+  /** What the leg had sent when the window began, which `resentShare` is measured over: packets, and again. */
+  packetsBefore: number
+  resentBefore: number
+  sinceMs: number
+  /** Of all packets of the last window. */
+  resentShare: number
+}
+
+/** The streams change too, and are measured over as long. Milliseconds. */
+const updateMs = StreamRate.windowMs
+/** Resends take no more than this from video. libwebrtc FecControllerDefault overhead_threshold_. Share. */
+const resentShareMax = 0.5
+/** Who sends at least this share of what there is room for would send more. As in client/streams/VideoRate. */
+const usedFrom = 0.7
+
+const make = (): Downlink => ({
+  shareBps: NaN,
+  targetBps: NaN,
+  atMs: -Infinity,
+  packetsBefore: 0,
+  resentBefore: 0,
+  sinceMs: -Infinity,
+  resentShare: 0
+})
+
+/** Whether there is something to be found out: asked with every report of the leg's receiver. */
+export const isDue = ({ downlink, hop: { send } }: RelayLeg, nowMs: number): boolean => {
+  if (send.rate === undefined) return false
+  const { acknowledged, targetBps } = send.rate.estimator
+  // A leg that has just begun has a guess, and its probes are on their way.
+  if (Number.isNaN(acknowledged.rateBps)) return false
+  if (downlink === undefined || nowMs - downlink.atMs >= updateMs) return true
+  return Math.abs(targetBps - downlink.targetBps) >= RateNotice.changeMin * downlink.targetBps
+}
+
+/** Brings it up to date, when that is due. */
+export const update = (leg: RelayLeg, nowMs: number): void => {
+  const { rate } = leg.hop.send
+  if (rate === undefined) return
+  const self = (leg.downlink ??= make())
+  self.targetBps = rate.estimator.targetBps
+  self.atMs = nowMs
+  measureResends(self, leg, nowMs)
+  measureStreams(leg, nowMs)
+  const freeBps = Math.max(0, self.targetBps * (1 - self.resentShare) - received.audioBps)
+  self.shareBps = FairShare.shareBps(freeBps, received.demandsBps)
+  rate.estimator.wantsMore = received.videoBps > 0 && received.videoBps >= usedFrom * freeBps
+}
+
+/** Scratch: what one leg gets. This runs too seldom to be compiled, and what is not compiled makes objects of numbers. */
+const received = { audioBps: 0, videoBps: 0, demandsBps: new Array<number>() }
+
+const measureStreams = (leg: RelayLeg, nowMs: number): void => {
+  received.audioBps = 0
+  received.videoBps = 0
+  received.demandsBps.length = 0
+  for (let i = 0; i < leg.sources.length; i++) {
+    const { streams } = leg.sources[i]!
+    for (let j = 0; j < streams.length; j++) {
+      const { bytes, description, packets, rate, targets } = streams[j]!
+      if (!targets.includes(leg)) continue
+      StreamRate.update(rate, bytes, packets, nowMs)
+      const isKnown = !Number.isNaN(rate.rateBps)
+      if (description.kind === "video") {
+        // One that has just begun may need anything, and one that has never been seen nothing.
+        const unknownBps = packets > 0 ? Infinity : 0
+        received.demandsBps.push(isKnown ? FairShare.growthFactor * rate.rateBps : unknownBps)
+        if (isKnown) received.videoBps += rate.rateBps
+      } else if (isKnown) received.audioBps += rate.rateBps
+    }
+  }
+}
+
+/** NaN: not known, or too old. */
+export const shareBps = (self: Downlink | undefined, nowMs: number): number =>
+  self !== undefined && nowMs - self.atMs < ReceiverRates.forgottenAfterMs ? self.shareBps : NaN
+
+const measureResends = (self: Downlink, { hop: { send } }: RelayLeg, nowMs: number): void => {
+  if (nowMs - self.sinceMs < StreamRate.windowMs) return
+  const resent = send.packetsResent - self.resentBefore
+  const sent = send.packetsSent - self.packetsBefore
+  self.resentShare = resent === 0 ? 0 : Math.min(resentShareMax, resent / (sent + resent))
+  self.resentBefore = send.packetsResent
+  self.packetsBefore = send.packetsSent
+  self.sinceMs = nowMs
+}
