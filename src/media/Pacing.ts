@@ -103,14 +103,13 @@ const probe = (
   // As much as belongs into the time so far, and one packet to begin with.
   const dueBytes = (probeBps * (nowMs - rate.probeSinceMs)) / 8000
   const bodyBytes = Math.min(paddingBytesMax, Math.max(paddingBytesMin, Math.ceil(bytesMin / packetsMin)))
-  while (rate.probeBytes <= dueBytes) {
-    if (rate.probePackets >= packetsMin && rate.probeBytes >= bytesMin) {
-      BandwidthEstimator.endProbe(estimator, self.nextHop)
-      return
-    }
+  // Whether enough has been sent is asked first: media alone may be faster than the probe, and then none of it is ever due.
+  while (rate.probePackets < packetsMin || rate.probeBytes < bytesMin) {
+    if (rate.probeBytes > dueBytes) return
     const before = rate.probePackets
     SendLeg.sendPadding(self, rings, bodyBytes, nowMs, out)
     // The batch is full.
     if (rate.probePackets === before) return
   }
+  BandwidthEstimator.endProbe(estimator, self.nextHop)
 }

@@ -106,13 +106,13 @@ describe("a leg that paces", () => {
   it("probes with padding of zeros, at the rate that is to be shown, when video begins", () => {
     const leg = PacedLeg.make(300_000)
     leg.send("video", 0, 500)
-    leg.pass(60)
+    leg.pass(120)
     const padding = leg.left.filter(({ type }) => type === Padding)
     assert.isAtLeast(padding.length, 8)
     const bytes = padding.reduce((sum, { bytes }) => sum + bytes + overheadBytes, 0)
-    // 15 ms of three times the assumed rate, and 15 of six times.
-    assert.isAtLeast(bytes, (0.015 * 9 * 300_000) / 8 - 600)
-    assert.isAtMost(bytes, 3 * ((0.015 * 9 * 300_000) / 8))
+    // 30 ms of three times the assumed rate, and 30 of six times.
+    assert.isAtLeast(bytes, (0.03 * 9 * 300_000) / 8 - 600)
+    assert.isAtMost(bytes, 1.5 * ((0.03 * 9 * 300_000) / 8))
   })
 
   it("does not probe on where media has stopped, whatever was wanted before", () => {

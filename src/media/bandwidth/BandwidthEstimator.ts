@@ -1,15 +1,17 @@
 import * as Feedback from "../../protocol/Feedback.ts"
 import * as SequenceNumber from "../../protocol/SequenceNumber.ts"
-import type * as DepartureRecorder from "../DepartureRecorder.ts"
+import * as DepartureRecorder from "../DepartureRecorder.ts"
 import type { LegKind } from "../LegKind.ts"
 import * as AcknowledgedRate from "./AcknowledgedRate.ts"
 import * as ApplicationLimited from "./ApplicationLimited.ts"
 import * as DelayBasedEstimator from "./DelayBasedEstimator.ts"
-import * as EmptyPath from "./EmptyPath.ts"
+import * as DeliveryRate from "./DeliveryRate.ts"
 import * as LossBasedEstimator from "./LossBasedEstimator.ts"
 import { Usage } from "./OveruseDetector.ts"
 import * as ProbeControl from "./ProbeControl.ts"
 import * as ProbeResults from "./ProbeResults.ts"
+import * as QueueDelay from "./QueueDelay.ts"
+import * as QueueDrain from "./QueueDrain.ts"
 import type * as RateControl from "./RateControl.ts"
 import * as ReceiverClock from "./ReceiverClock.ts"
 import * as ReportedPacket from "./ReportedPacket.ts"
@@ -42,7 +44,9 @@ export interface BandwidthEstimator {
   sentBps: number
   windowBytes: number
   windowSinceMs: number
-  readonly emptyPath: EmptyPath.EmptyPath
+  readonly queue: QueueDelay.QueueDelay
+  readonly delivery: DeliveryRate.DeliveryRate
+  readonly drain: QueueDrain.QueueDrain
   readonly probes: ProbeControl.ProbeControl
   readonly probeResults: ProbeResults.ProbeResults
   /** First hop sequence that no report has told of; what comes before is not believed a second time. */
@@ -57,7 +61,7 @@ export interface BandwidthEstimator {
 }
 
 type ReportInput = { -readonly [Key in keyof AllInput]: AllInput[Key] }
-type AllInput = DelayBasedEstimator.ReportInput & LossBasedEstimator.Input
+type AllInput = DelayBasedEstimator.ReportInput & LossBasedEstimator.Input & QueueDrain.ReportInput
 
 /** Bounds of the estimate, and what is assumed before anything has been reported. Bits a second. */
 export interface Options extends Required<RateControl.Options> {
@@ -80,6 +84,9 @@ export const make = (kind: LegKind, firstHopSequence: number, options: Options):
   input: {
     acknowledgedBps: Number.NaN,
     probeBps: Number.NaN,
+    drainedBps: Number.NaN,
+    queueMs: 0,
+    estimateBps: Number.NaN,
     delayBasedBps: Number.NaN,
     roundTripMs: Number.NaN,
     isApplicationLimited: false
@@ -93,7 +100,9 @@ export const make = (kind: LegKind, firstHopSequence: number, options: Options):
   sentBps: 0,
   windowBytes: 0,
   windowSinceMs: -Infinity,
-  emptyPath: EmptyPath.make(),
+  queue: QueueDelay.make(),
+  delivery: DeliveryRate.make(),
+  drain: QueueDrain.make(),
   probes: ProbeControl.make({ ...options, maxBps: options.probeMaxBps }),
   probeResults: ProbeResults.make(),
   nextReported: firstHopSequence,
@@ -151,7 +160,10 @@ export const handleReport = (
   for (let i = first; i < arrivalCount; i++) handlePacket(self, departures, report, i, nowMs)
   self.nextReported = end
   if (SequenceNumber.distance(self.probedEnd, end, shift) >= 0) self.probedId = 0
-  if (first < arrivalCount) estimate(self, roundTripMs, nowMs)
+  if (first === arrivalCount) return
+  QueueDelay.handleReport(self.queue, newestRoundTripMs(self, departures, report, nowMs), nowMs)
+  DeliveryRate.handleReport(self.delivery)
+  estimate(self, roundTripMs, nowMs)
 }
 
 const handlePacket = (
@@ -172,9 +184,23 @@ const handlePacket = (
   LossBasedEstimator.handlePacket(self.loss, packet, isLost)
   if (isLost) return
   AcknowledgedRate.handlePacket(self.acknowledged, packet)
+  DeliveryRate.handlePacket(self.delivery, packet)
+  QueueDelay.handlePacket(self.queue, packet)
   DelayBasedEstimator.handlePacket(self.delay, packet, nowMs)
   const probeId = probeOf(self, hopSequence)
   if (probeId > 0) ProbeResults.handlePacket(self.probeResults, probeId, packet)
+}
+
+/** Not smoothed: what has changed since the last report is what counts. NaN: nothing new has arrived. */
+const newestRoundTripMs = (
+  { kind }: BandwidthEstimator,
+  departures: DepartureRecorder.DepartureRecorder,
+  report: Feedback.Feedback,
+  nowMs: number
+): number => {
+  const newest = Feedback.newestReceived(report)
+  if (newest < 0 || report.holdMs < 0) return Number.NaN
+  return nowMs - DepartureRecorder.sentAtMs(departures, (report.baseHopSequence + newest) & kind.mask) - report.holdMs
 }
 
 const probeOf = (self: BandwidthEstimator, hopSequence: number): number => {
@@ -185,10 +211,9 @@ const probeOf = (self: BandwidthEstimator, hopSequence: number): number => {
 }
 
 const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number): void => {
-  const { acknowledged, applicationLimited, delay, input, loss, probeResults, probes } = self
+  const { acknowledged, applicationLimited, delay, drain, input, loss, probeResults, probes, queue } = self
   ApplicationLimited.handleSent(applicationLimited, self.sentBytes, nowMs)
   measureSent(self, nowMs)
-  EmptyPath.handleRoundTrip(self.emptyPath, roundTripMs, nowMs)
   const { isLimited } = applicationLimited
   // A queue that grows says that less arrives from now on than did.
   const isNewOveruse = delay.usage === Usage.Overusing && !self.wasOverusing
@@ -201,13 +226,17 @@ const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number):
   const isShown = !Number.isNaN(shownBps)
   input.probeBps = shownBps
   if (!isShown && isMoreCarried(self)) input.probeBps = acknowledged.rateBps
+  input.queueMs = queue.queueMs
+  input.estimateBps = delay.targetBps
+  QueueDrain.handleReport(drain, input, self.delivery, nowMs)
+  input.drainedBps = drain.estimateBps
   DelayBasedEstimator.handleReport(delay, input, nowMs)
   input.delayBasedBps = delay.targetBps
   LossBasedEstimator.handleReport(loss, input, nowMs)
-  self.targetBps = Math.min(delay.targetBps, loss.targetBps)
+  self.targetBps = Math.max(loss.minBps, Math.min(delay.targetBps, loss.targetBps, drain.limitBps))
   // A probe into a queue shows nothing, and makes it longer.
-  ProbeControl.setPeriodic(probes, self.wantsMore && EmptyPath.isEmpty(self.emptyPath, roundTripMs), nowMs)
-  ProbeControl.setLimit(probes, limitOf(self))
+  ProbeControl.setPeriodic(probes, self.wantsMore && QueueDelay.isEmpty(queue), nowMs)
+  ProbeControl.setLimit(probes, limitOf(self), nowMs)
   ProbeControl.setEstimate(probes, self.targetBps, nowMs)
   if (isShown) ProbeControl.handleResult(probes, shownBps, nowMs)
   if (delay.hasRecovered) ProbeControl.requestAfterDrop(probes, nowMs)
@@ -231,9 +260,9 @@ const measureSent = (self: BandwidthEstimator, nowMs: number): void => {
 const isMoreCarried = ({ acknowledged, delay, sentBps }: BandwidthEstimator): boolean =>
   delay.usage === Usage.Normal && acknowledged.rateBps > delay.targetBps && sentBps >= acknowledged.rateBps
 
-const limitOf = ({ delay, loss }: BandwidthEstimator): ProbeControl.Limit => {
-  const isCongested = delay.usage === Usage.Overusing || loss.state === LossBasedEstimator.State.Decreasing
-  if (isCongested) return ProbeControl.Limit.Congestion
+const limitOf = ({ delay, drain, loss }: BandwidthEstimator): ProbeControl.Limit => {
+  const isLosing = loss.state === LossBasedEstimator.State.Decreasing
+  if (drain.isDraining || delay.usage === Usage.Overusing || isLosing) return ProbeControl.Limit.Congestion
   return loss.state === LossBasedEstimator.State.Increasing
     ? ProbeControl.Limit.LossRecovering
     : ProbeControl.Limit.None

@@ -33,6 +33,8 @@ type Recovery = (typeof Recovery)[keyof typeof Recovery]
 export interface ReportInput extends RateControl.ReportInput {
   /** What a probe that this report has completed has shown. Bits a second; NaN: there is none. */
   readonly probeBps: number
+  /** What a queue that is being emptied has shown, see QueueDrain. Bits a second; NaN: there is none. */
+  readonly drainedBps: number
 }
 
 /** After this long without a packet the path may be another. libwebrtc DelayBasedBwe kStreamTimeOut. Milliseconds. */
@@ -74,7 +76,10 @@ export const handleReport = (self: DelayBasedEstimator, input: ReportInput, nowM
   if (self.packets === 0) return
   self.packets = 0
   const { rate, usage } = self
-  if (usage === OveruseDetector.Usage.Overusing) {
+  if (!Number.isNaN(input.drainedBps)) {
+    // Less is sent than fits: what arrives on either side of that, and how delay changes, say nothing of the path.
+    RateControl.holdAt(rate, input.drainedBps, nowMs)
+  } else if (usage === OveruseDetector.Usage.Overusing) {
     // What a probe shows while the queue grows is what made it grow.
     if (RateControl.isTimeToDecrease(rate, input, nowMs)) {
       if (!Number.isNaN(input.acknowledgedBps)) RateControl.handleUsage(rate, usage, input, nowMs)

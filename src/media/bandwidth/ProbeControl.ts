@@ -23,6 +23,7 @@ export interface ProbeControl {
   furtherFromBps: number
   /** When the last probe was planned. */
   probedAtMs: number
+  congestedAtMs: number
   isPeriodic: boolean
   periodicSinceMs: number
   periodicUntilMs: number
@@ -51,10 +52,12 @@ export const startScales = [3, 6] as const
 export const furtherScale = 2
 /** libwebrtc further_probe_threshold: share of the probed rate that a result must reach. */
 export const furtherThreshold = 0.7
-/** libwebrtc alr_probe_scale, of the estimate. */
-export const periodicScale = 2
-/** libwebrtc alr_probing_interval. Milliseconds. */
-export const periodicEveryMs = 5000
+/** Above the estimate, the same for all: a probe at a multiple would give most to those who have most. Bits a second. */
+export const periodicStepBps = 500_000
+/** libwebrtc alr_probing_interval is 5000; here it is the only way up after a drop. Milliseconds. */
+export const periodicEveryMs = 1500
+/** And not before the path has been free of congestion for so long: until then its capacity is known well enough. Milliseconds. */
+export const periodicAfterCongestionMs = 3000
 /** libwebrtc loss_limited_probe_scale, of the estimate. */
 export const recoveringScale = 1.5
 /** libwebrtc kBitrateDropThreshold: the estimate falls below this share of itself. */
@@ -75,8 +78,8 @@ export const answerMsMax = 1000
 export const plannedMsMax = 5000
 /** libwebrtc min_probe_packets_sent. */
 export const packetsMin = 5
-/** libwebrtc min_probe_duration. Milliseconds. */
-export const probeMsMin = 15
+/** libwebrtc min_probe_duration is 15: in that time, jitter of 5 ms makes a rate of nearly any other. Milliseconds. */
+export const probeMsMin = 30
 /** Numbers of probes start anew after this one; 0 is no probe. */
 const probeIdMax = 0xffff
 
@@ -99,6 +102,7 @@ export const make = (options: {
   plannedAtMs: -Infinity,
   furtherFromBps: Infinity,
   probedAtMs: -Infinity,
+  congestedAtMs: -Infinity,
   isPeriodic: false,
   periodicSinceMs: -Infinity,
   periodicUntilMs: -Infinity,
@@ -117,8 +121,9 @@ export const setEstimate = (self: ProbeControl, rateBps: number, nowMs: number):
   self.estimateBps = estimateBps
 }
 
-export const setLimit = (self: ProbeControl, limit: Limit): void => {
+export const setLimit = (self: ProbeControl, limit: Limit, nowMs: number): void => {
   self.limit = limit
+  if (limit === Limit.Congestion) self.congestedAtMs = nowMs
 }
 
 /**
@@ -158,7 +163,7 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
   }
   if (self.phase === Phase.Waiting && nowMs >= self.probedAtMs + answerMsMax) complete(self)
   if (self.plannedBps > 0 && nowMs >= self.plannedAtMs + plannedMsMax) dropPlanned(self)
-  if (nowMs >= periodicDueMs(self)) plan(self, periodicScale * self.estimateBps, 0, true, nowMs)
+  if (nowMs >= periodicDueMs(self)) plan(self, self.estimateBps + periodicStepBps, 0, true, nowMs)
   if (self.plannedBps === 0) return false
   if (self.limit === Limit.Congestion) {
     dropPlanned(self)
@@ -201,7 +206,8 @@ const canProbe = (self: ProbeControl): boolean => self.limit !== Limit.Congestio
 /** Infinity when none is due for this reason. */
 const periodicDueMs = (self: ProbeControl): number => {
   if (!self.isPeriodic || self.phase !== Phase.Complete || !canProbe(self)) return Infinity
-  return Math.max(self.periodicSinceMs, self.probedAtMs) + periodicEveryMs
+  const afterProbeMs = Math.max(self.periodicSinceMs, self.probedAtMs) + periodicEveryMs
+  return Math.max(afterProbeMs, self.congestedAtMs + periodicAfterCongestionMs)
 }
 
 const complete = (self: ProbeControl): void => {
@@ -219,6 +225,7 @@ const forgetTheFuture = (self: ProbeControl, nowMs: number): void => {
   self.plannedAtMs = Math.min(self.plannedAtMs, nowMs)
   self.probedAtMs = Math.min(self.probedAtMs, nowMs)
   self.periodicSinceMs = Math.min(self.periodicSinceMs, nowMs)
+  self.congestedAtMs = Math.min(self.congestedAtMs, nowMs)
 }
 
 const within = (self: ProbeControl, rateBps: number): number => Math.min(self.maxBps, Math.max(self.minBps, rateBps))

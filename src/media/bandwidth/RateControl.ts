@@ -40,18 +40,17 @@ export const estimateBpsMin = 5000
 const decreaseFactor = 0.85
 /** Taken off besides, so that at low rates the queue empties too. libwebrtc AimdRateControl::ChangeBitrate. Bits a second. */
 const decreaseMarginBps = 5000
-/** In a second, while the capacity is not known. draft-ietf-rmcat-gcc-02 section 5.5 eta; libwebrtc MultiplicativeRateIncrease. */
-const increaseFactor = 1.08
-/** libwebrtc MultiplicativeRateIncrease. Bits a second, each time. */
-const increaseBpsMin = 1000
+/**
+ * The same for all, whatever they have: with decreases in proportion, flows that share a path come to equal shares (Chiu and
+ * Jain, 1989), as they do not if each grows by a share of its own. Larger steps are for probes. Bits a second, each second.
+ */
+const increaseBpsPerSecond = 150_000
+/** But no more than this share of the estimate in a second: on a narrow path the same would be too much. */
+const increaseRatioMax = 0.15
+/** libwebrtc GetNearMaxIncreaseRateBpsPerSecond. Bits a second, each second. */
+const increaseBpsPerSecondMin = 4000
 /** However long nothing was heard, one growth is not more than that of this time. libwebrtc MultiplicativeRateIncrease. Milliseconds. */
 const increaseMsMax = 1000
-/** libwebrtc GetNearMaxIncreaseRateBpsPerSecond: frames of 30 a second, packets of 1200 bytes, a detector that takes 100 ms. */
-const framesPerSecond = 30
-const packetBits = 1200 * 8
-const detectorMs = 100
-/** The same. Bits a second, each second. */
-const additiveBpsMin = 4000
 /** The estimate stays below this, of what arrives. draft-ietf-rmcat-gcc-02 section 5.5; libwebrtc ChangeBitrate. */
 const ceilingFactor = 1.5
 const ceilingMarginBps = 10_000
@@ -88,6 +87,12 @@ export const setEstimate = (self: RateControl, rateBps: number, nowMs: number): 
   self.changedAtMs = nowMs
 }
 
+/** The same, and it stays until the path is clear. */
+export const holdAt = (self: RateControl, rateBps: number, nowMs: number): void => {
+  setEstimate(self, rateBps, nowMs)
+  self.isHolding = true
+}
+
 /** What an earlier decrease does must be seen first: a round trip, unless far less arrives than is thought. */
 export const isTimeToDecrease = (self: RateControl, input: ReportInput, nowMs: number): boolean => {
   const { acknowledgedBps, roundTripMs } = input
@@ -108,10 +113,8 @@ const increase = (self: RateControl, input: ReportInput, nowMs: number): void =>
   const ceilingBps = Math.min(self.maxBps, ceilingFactor * acknowledgedBps + ceilingMarginBps)
   // It may be above already, for what arrives can fall: that alone is no reason to decrease.
   if (estimateBps >= ceilingBps) return
-  const growthBps = LinkCapacity.isKnown(capacity)
-    ? (additiveBpsPerSecond(estimateBps, input.roundTripMs) * passedMs) / 1000
-    : Math.max(increaseBpsMin, estimateBps * (increaseFactor ** (passedMs / 1000) - 1))
-  self.estimateBps = Math.min(ceilingBps, estimateBps + growthBps)
+  const growthBps = Math.min(increaseBpsPerSecond, Math.max(increaseBpsPerSecondMin, increaseRatioMax * estimateBps))
+  self.estimateBps = Math.min(ceilingBps, estimateBps + (growthBps * passedMs) / 1000)
 }
 
 const decrease = (self: RateControl, nowMs: number): void => {
@@ -128,12 +131,4 @@ const decrease = (self: RateControl, nowMs: number): void => {
 const decreasedFrom = (acknowledgedBps: number): number => {
   const decreasedBps = decreaseFactor * acknowledgedBps
   return decreasedBps > decreaseMarginBps ? decreasedBps - decreaseMarginBps : decreasedBps
-}
-
-/** About one packet in the time it takes to see what the last one did: twice the round trip and the detector's delay. */
-const additiveBpsPerSecond = (estimateBps: number, roundTripMs: number): number => {
-  const frameBits = estimateBps / framesPerSecond
-  const averagePacketBits = frameBits / Math.ceil(frameBits / packetBits)
-  const responseMs = 2 * (roundTripMs + detectorMs)
-  return Math.max(additiveBpsMin, (averagePacketBits * 1000) / responseMs)
 }

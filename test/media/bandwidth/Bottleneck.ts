@@ -100,7 +100,7 @@ export const run = (
         roundTripMs += (nowMs - sentAtMs - holdMs - roundTripMs) / 8
       }
       const acknowledgedBps = acknowledged.rateBps
-      const input = { acknowledgedBps, probeBps: NaN, roundTripMs, isApplicationLimited: false }
+      const input = { acknowledgedBps, probeBps: NaN, drainedBps: NaN, roundTripMs, isApplicationLimited: false }
       DelayBasedEstimator.handleReport(estimator, input, nowMs)
       const { hasRecovered, targetBps, usage } = estimator
       moments.push({ atMs: nowMs, targetBps, usage, hasRecovered })

@@ -22,13 +22,13 @@ const started = (rateBps = 1_000_000) => {
 }
 
 describe("ProbeControl", () => {
-  it("begins with 3 and 6 times the start rate, 15 ms and five packets each", () => {
+  it("begins with 3 and 6 times the start rate, 30 ms and five packets each", () => {
     const self = ProbeControl.make(options)
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), -Infinity)
     assert.isTrue(ProbeControl.poll(self, 0))
-    assert.deepStrictEqual([self.probeBps, self.probeId, self.packetsMin, self.bytesMin], [900_000, 1, 5, 1688])
+    assert.deepStrictEqual([self.probeBps, self.probeId, self.packetsMin, self.bytesMin], [900_000, 1, 5, 3375])
     assert.isTrue(ProbeControl.poll(self, 0))
-    assert.deepStrictEqual([self.probeBps, self.probeId, self.packetsMin, self.bytesMin], [1_800_000, 2, 5, 3375])
+    assert.deepStrictEqual([self.probeBps, self.probeId, self.packetsMin, self.bytesMin], [1_800_000, 2, 5, 6750])
     assert.isFalse(ProbeControl.poll(self, 0))
   })
 
@@ -58,18 +58,28 @@ describe("ProbeControl", () => {
     assert.deepStrictEqual(probes(self, ProbeControl.plannedMsMax), [])
   })
 
-  it("while the sender has too little to send, twice the estimate every 5 s", () => {
+  it("while the sender wants more, half a megabit above the estimate every 1.5 s", () => {
     const self = started()
     ProbeControl.setPeriodic(self, true, 2000)
-    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 7000)
-    assert.deepStrictEqual(probes(self, 6999), [])
-    assert.deepStrictEqual(probes(self, 7000), [2_000_000])
-    assert.deepStrictEqual(probes(self, 8000), [])
-    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 12_000)
-    assert.deepStrictEqual(probes(self, 12_000), [2_000_000])
-    ProbeControl.setPeriodic(self, false, 12_500)
-    probes(self, 13_000)
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 3500)
+    assert.deepStrictEqual(probes(self, 3499), [])
+    assert.deepStrictEqual(probes(self, 3500), [1_500_000])
+    assert.deepStrictEqual(probes(self, 4500), [])
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 5000)
+    assert.deepStrictEqual(probes(self, 5000), [1_500_000])
+    ProbeControl.setPeriodic(self, false, 5500)
+    probes(self, 6000)
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
+  })
+
+  it("but not within 3 s of congestion", () => {
+    const self = started()
+    ProbeControl.setPeriodic(self, true, 2000)
+    ProbeControl.setLimit(self, Limit.Congestion, 3000)
+    ProbeControl.setLimit(self, Limit.None, 3100)
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 6000)
+    assert.deepStrictEqual(probes(self, 5999), [])
+    assert.deepStrictEqual(probes(self, 6000), [1_500_000])
   })
 
   it("after a large drop, 0.85 of what was before, once in 5 s, if the sender has had too little to send", () => {
@@ -104,11 +114,12 @@ describe("ProbeControl", () => {
   it("sends none while the path is congested, and short ones while it recovers from losses", () => {
     const self = started()
     ProbeControl.setPeriodic(self, true, 0)
-    ProbeControl.setLimit(self, Limit.Congestion)
+    ProbeControl.setLimit(self, Limit.Congestion, 16_000)
     assert.deepStrictEqual(probes(self, 20_000), [])
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
-    ProbeControl.setLimit(self, Limit.LossRecovering)
-    assert.deepStrictEqual(probes(self, 20_000), [1_500_000])
+    ProbeControl.setLimit(self, Limit.LossRecovering, 20_000)
+    ProbeControl.setEstimate(self, 600_000, 20_000)
+    assert.deepStrictEqual(probes(self, 20_000), [900_000])
   })
 
   it("has nothing to find out at the largest rate", () => {
@@ -121,8 +132,10 @@ describe("ProbeControl", () => {
   it("a clock that is set back keeps nobody waiting", () => {
     const self = started()
     ProbeControl.setPeriodic(self, true, 1e9)
+    ProbeControl.setLimit(self, Limit.Congestion, 1e9)
+    ProbeControl.setLimit(self, Limit.None, 1e9)
     assert.deepStrictEqual(probes(self, 2000), [])
-    assert.deepStrictEqual(probes(self, 7000), [2_000_000])
+    assert.deepStrictEqual(probes(self, 5000), [1_500_000])
   })
 
   const Rate = Schema.Union([Schema.Literals([-1, 0, 1, 30_000, 3e5, 1e6, 5e6, 1e7, 1e300]), Schema.Number])
@@ -143,14 +156,14 @@ describe("ProbeControl", () => {
       for (const { afterDrop, isLimited, limit, rateBps, resultBps, stepMs } of steps) {
         nowMs += stepMs
         ProbeControl.setEstimate(self, rateBps, nowMs)
-        ProbeControl.setLimit(self, limit)
+        ProbeControl.setLimit(self, limit, nowMs)
         ProbeControl.setPeriodic(self, isLimited, nowMs)
         if (afterDrop) ProbeControl.requestAfterDrop(self, nowMs)
         ProbeControl.handleResult(self, resultBps, nowMs)
         for (let sent = 0; ProbeControl.poll(self, nowMs); sent++) {
           assert.isBelow(sent, 2)
           assert.isTrue(self.probeBps >= options.minBps && self.probeBps <= options.maxBps, `${self.probeBps}`)
-          assert.isTrue(self.bytesMin > 0 && self.bytesMin <= 18_750 && self.probeId > 0)
+          assert.isTrue(self.bytesMin > 0 && self.bytesMin <= 37_500 && self.probeId > 0)
         }
         assert.isAbove(ProbeControl.nextDeadlineMs(self), nowMs)
       }
@@ -166,7 +179,7 @@ describe("ProbeControl", () => {
       for (; ProbeControl.poll(self, atMs); sent++);
       ProbeControl.handleResult(self, Infinity, atMs)
     }
-    // Two at the start and the one that follows, then those of every 5 s and what follows upon each.
-    assert.isAtMost(sent, 3 + 2 * 12)
+    // Two at the start and the one that follows, then those of every 1.5 s and what follows upon each.
+    assert.isAtMost(sent, 3 + 2 * 40)
   })
 })
