@@ -7,6 +7,8 @@ import type * as AudioDuplication from "./fec/AudioDuplication.ts"
 import * as LegKind from "./LegKind.ts"
 import * as PacketRing from "./PacketRing.ts"
 import * as PacketRings from "./PacketRings.ts"
+import * as PlayoutBudget from "./PlayoutBudget.ts"
+import type { Protection } from "./Protection.ts"
 import * as Pacer from "./Pacer.ts"
 import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
@@ -32,6 +34,7 @@ export interface SendLeg {
   rate: SendRate.SendRate | undefined
   /** `undefined` until something is lost. */
   duplication: AudioDuplication.AudioDuplication | undefined
+  protection: Protection | undefined
   lastMediaAtMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
@@ -41,12 +44,16 @@ export interface SendLeg {
   resendBudget: number
   packetsSent: number
   packetsResent: number
+  /** Those of them that came after the last that could be in time on this hop. */
+  packetsResentLate: number
   /** Requests that were not answered: too early after the last resend, too old, or not there any more. */
   requestsRefused: number
   /** Video that was given up while it waited. */
   packetsWithheld: number
   /** Audio that was sent a second time without having been asked for. */
   copiesSent: number
+  /** Repair packets. */
+  repairsSent: number
 }
 
 /** A sender that stops says so: padding this long after its last packet. Milliseconds. */
@@ -55,6 +62,8 @@ export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
 const resendRoundTripShare = 0.7
 /** Nor sooner than this, whatever round trip the receiver makes us believe. Milliseconds. */
 const resendMsMin = 10
+/** More are not told apart. */
+const resendsMax = 255
 /** Share of a batch that resends may fill: what is sent for the first time always finds room. */
 const resendBatchShare = 0.5
 
@@ -78,15 +87,18 @@ export const make = (options: {
     history: SentHistory.make(kind),
     rate: undefined,
     duplication: undefined,
+    protection: undefined,
     lastMediaAtMs: -Infinity,
     paddings: paddingAfterMs.length,
     paddingDueMs: Infinity,
     resendBudget: kind.resendBudgetMax,
     packetsSent: 0,
     packetsResent: 0,
+    packetsResentLate: 0,
     requestsRefused: 0,
     packetsWithheld: 0,
-    copiesSent: 0
+    copiesSent: 0,
+    repairsSent: 0
   }
 }
 
@@ -219,6 +231,8 @@ const tryResend = (
   history.sentAtMs[at] = nowMs
   self.resendBudget--
   self.packetsResent++
+  if (history.resends[at]! === PlayoutBudget.resendsInTime(roundTripMs)) self.packetsResentLate++
+  if (history.resends[at]! < resendsMax) history.resends[at]!++
   repeat(self, ring, repairSequence, at, nowMs, out)
   return true
 }

@@ -16,6 +16,8 @@ export interface SentHistory {
   tags: Int32Array
   /** When it was last sent, as the original or as a resend. Milliseconds. */
   sentAtMs: Float64Array
+  /** How often it has been sent again because it was asked for. */
+  resends: Uint8Array
   highest: number
   known: number
 }
@@ -37,6 +39,7 @@ export const make = (kind = LegKind.device): SentHistory => ({
   descriptors: none.bytes,
   tags: none.numbers,
   sentAtMs: none.times,
+  resends: none.bytes,
   highest: kind.mask,
   known: 0
 })
@@ -62,6 +65,7 @@ export const add = (
   self.types[at] = type
   self.descriptors[at] = descriptor
   self.sentAtMs[at] = nowMs
+  self.resends[at] = 0
   self.highest = repairSequence
   self.known++
   return at
@@ -74,6 +78,7 @@ export const release = (self: SentHistory): void => {
   self.descriptors = none.bytes
   self.tags = none.numbers
   self.sentAtMs = none.times
+  self.resends = none.bytes
   self.known = 0
 }
 
@@ -90,6 +95,7 @@ const resize = (self: SentHistory, length: number): void => {
   self.descriptors = new Uint8Array(length)
   if (self.kind.isTrunk) self.tags = new Int32Array(length)
   self.sentAtMs = new Float64Array(length)
+  self.resends = new Uint8Array(length)
   for (let back = 0; back < self.known; back++) {
     const from = (self.highest - back) & (old.packets.length - 1)
     const to = (self.highest - back) & (length - 1)
@@ -97,6 +103,7 @@ const resize = (self: SentHistory, length: number): void => {
     self.types[to] = old.types[from]!
     self.descriptors[to] = old.descriptors[from]!
     self.sentAtMs[to] = old.sentAtMs[from]!
+    self.resends[to] = old.resends[from]!
     if (self.kind.isTrunk) self.tags[to] = old.tags[from]!
   }
 }

@@ -13,7 +13,7 @@ export interface RelayStream {
   readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
   packets: number
   bytes: number
-  /** Packets lost on the way here that a resend brought. */
+  /** Packets lost on the way here that a resend or repair packets brought. */
   packetsRepaired: number
 }
 

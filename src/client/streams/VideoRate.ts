@@ -6,7 +6,7 @@ import type { SendingStream } from "./SendingStream.ts"
 
 /**
  * At which rate the application should encode its video: what the path to the relay is believed to carry, less audio, less
- * what is sent again, and less the headers around the payloads. Owned by one client and changed in place.
+ * what is sent again, less repair packets, and less the headers around the payloads. Owned by one client and changed in place.
  */
 export interface VideoRate {
   /** The last that was told; NaN before the first. Bits a second. */
@@ -18,11 +18,13 @@ export interface VideoRate {
   audioBps: number
   /** Mean of the last window. Bytes. */
   videoPayloadBytes: number
-  /** Of all packets of the last window. Share. */
+  /** Resends and repair packets, of all packets of the last window. Share. */
   resentShare: number
   /** The application encodes at about what it was told: it would take more. */
   isFollowed: boolean
 }
+
+type SentByLeg = Pick<SendLeg, "packetsSent" | "packetsResent" | "repairsSent">
 
 interface Sent {
   audioBytes: number
@@ -65,7 +67,7 @@ export const handleEstimate = (
   self: VideoRate,
   targetBps: number,
   sending: ReadonlyArray<SendingStream>,
-  leg: Pick<SendLeg, "packetsSent" | "packetsResent">,
+  leg: SentByLeg,
   nowMs: number
 ): boolean => {
   if (nowMs - self.sinceMs >= windowMs) measure(self, sending, leg, nowMs)
@@ -80,11 +82,11 @@ export const handleEstimate = (
 const measure = (
   self: VideoRate,
   sending: ReadonlyArray<SendingStream>,
-  { packetsResent, packetsSent }: Pick<SendLeg, "packetsSent" | "packetsResent">,
+  { packetsResent, packetsSent, repairsSent }: SentByLeg,
   nowMs: number
 ): void => {
   const { before } = self
-  const now = { ...nothing, legPackets: packetsSent, legResent: packetsResent }
+  const now = { ...nothing, legPackets: packetsSent, legResent: packetsResent + repairsSent }
   for (const { packets, payloadBytes, stream } of sending) {
     if (stream.kind === "audio") {
       now.audioBytes += payloadBytes
