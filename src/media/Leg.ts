@@ -177,8 +177,10 @@ export const noteSent = (self: Leg): void => {
 const noteRateDue = (self: Leg): void => {
   const { protection, rate } = self.send
   if (rate !== undefined && rate.deadlineMs < self.deadlineMs) self.deadlineMs = rate.deadlineMs
-  if (protection === undefined || protection.encoder === undefined) return
-  if (protection.encoder.deadlineMs < self.deadlineMs) self.deadlineMs = protection.encoder.deadlineMs
+  if (protection === undefined) return
+  const { encoder, seconds } = protection
+  if (encoder !== undefined && encoder.deadlineMs < self.deadlineMs) self.deadlineMs = encoder.deadlineMs
+  if (seconds !== undefined && seconds.deadlineMs < self.deadlineMs) self.deadlineMs = seconds.deadlineMs
 }
 
 /** Never when there is nothing to give back. */

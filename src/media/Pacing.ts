@@ -72,7 +72,7 @@ export const poll = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  Protection.poll(self, nowMs, out)
+  Protection.poll(self, rings, nowMs, out)
   const { rate } = self
   if (rate === undefined || nowMs < rate.deadlineMs) return
   const { pacer, queue } = rate

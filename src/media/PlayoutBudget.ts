@@ -14,15 +14,6 @@ const blockMarginMs = 20
 /** The longest block of repair packets: what is lost first of it waits for its end. Milliseconds. */
 export const blockMsMax = playoutBudgetMs - blockMarginMs
 
-/** Most tries that are told apart. */
-const triesMax = 10
-
-/** How often a packet can be asked for and sent again until the budget is used up. */
-export const resendsInTime = (roundTripMs: number): number => {
-  const tries = Math.floor((playoutBudgetMs - detectionMs) / Math.max(1, roundTripMs))
-  return tries < triesMax ? tries : triesMax
-}
-
 /**
  * How long the receiver may wait for repair packets before it asks: until one request is just in time still, or, where none
  * is, as long as blocks last. Milliseconds.

@@ -7,6 +7,7 @@ import * as ProtectionControl from "./fec/ProtectionControl.ts"
 import * as PacketRing from "./PacketRing.ts"
 import type { PacketRings } from "./PacketRings.ts"
 import type { ReportedLoss } from "./ReportedLoss.ts"
+import * as SecondResends from "./SecondResends.ts"
 import * as SendLeg from "./SendLeg.ts"
 import type { SendRate } from "./SendRate.ts"
 
@@ -19,6 +20,8 @@ export interface Protection {
   readonly control: ProtectionControl.ProtectionControl
   /** `undefined` while it is off. */
   encoder: FecEncoder.FecEncoder | undefined
+  /** `undefined` while little is lost. */
+  seconds: SecondResends.SecondResends | undefined
   /** Scratch. */
   readonly report: ProtectionControl.Report
   /** What was sent for the first time, headers included, and what was sent again too late, since the last report. */
@@ -47,6 +50,7 @@ const batchShare = 0.5
 const make = (send: SendLeg.SendLeg, nowMs: number): Protection => ({
   control: ProtectionControl.make(),
   encoder: undefined,
+  seconds: undefined,
   report: {
     packets: 0,
     lossRatio: 0,
@@ -92,6 +96,8 @@ export const handleReport = (
   report.isOverusing = isOverusing(self, rate)
   report.budgetShare = self.mediaBps === 0 ? 1 : (estimateFactor * rate.estimator.targetBps) / self.mediaBps - 1
   ProtectionControl.handleReport(control, report, nowMs)
+  if (ProtectionControl.lossRatio(control) < SecondResends.lossRatioMin) self.seconds = undefined
+  else self.seconds ??= SecondResends.make()
   if (!control.isOn) {
     self.encoder = undefined
     return
@@ -146,10 +152,13 @@ export const handleSent = (
   if (encoder.deadlineMs <= nowMs) close(send, encoder, nowMs, out)
 }
 
-/** Ends a block that has lasted long enough. */
-export const poll = (send: SendLeg.SendLeg, nowMs: number, out: PacketBatch.SendBatch): void => {
-  const encoder = send.protection?.encoder
+/** Ends a block that has lasted long enough, and sends resends for the second time. */
+export const poll = (send: SendLeg.SendLeg, rings: PacketRings, nowMs: number, out: PacketBatch.SendBatch): void => {
+  if (send.protection === undefined) return
+  const { encoder, seconds } = send.protection
   if (encoder !== undefined && encoder.deadlineMs <= nowMs) close(send, encoder, nowMs, out)
+  if (seconds === undefined) return
+  while (seconds.deadlineMs <= nowMs) SendLeg.resendTwice(send, rings, SecondResends.take(seconds), nowMs, out)
 }
 
 /**

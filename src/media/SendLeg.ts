@@ -9,6 +9,7 @@ import * as PacketRing from "./PacketRing.ts"
 import * as PacketRings from "./PacketRings.ts"
 import * as PlayoutBudget from "./PlayoutBudget.ts"
 import type { Protection } from "./Protection.ts"
+import * as SecondResends from "./SecondResends.ts"
 import * as Pacer from "./Pacer.ts"
 import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
@@ -44,7 +45,7 @@ export interface SendLeg {
   resendBudget: number
   packetsSent: number
   packetsResent: number
-  /** Those of them that came after the last that could be in time on this hop. */
+  /** How many packets were asked for when a resend could not be in time on this hop any more. */
   packetsResentLate: number
   /** Requests that were not answered: too early after the last resend, too old, or not there any more. */
   requestsRefused: number
@@ -62,8 +63,6 @@ export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
 const resendRoundTripShare = 0.7
 /** Nor sooner than this, whatever round trip the receiver makes us believe. Milliseconds. */
 const resendMsMin = 10
-/** More are not told apart. */
-const resendsMax = 255
 /** Share of a batch that resends may fill: what is sent for the first time always finds room. */
 const resendBatchShare = 0.5
 
@@ -228,13 +227,42 @@ const tryResend = (
   const packet = history.packets[at]!
   if (!PacketRing.hasForBatch(ring, packet)) return false
   if (StreamClock.isExpired(PacketRing.clockOf(ring, packet), PacketRing.timestampOf(ring, packet), nowMs)) return false
+  noteLateness(self, repairSequence, at, roundTripMs, nowMs)
   history.sentAtMs[at] = nowMs
   self.resendBudget--
   self.packetsResent++
-  if (history.resends[at]! === PlayoutBudget.resendsInTime(roundTripMs)) self.packetsResentLate++
-  if (history.resends[at]! < resendsMax) history.resends[at]!++
   repeat(self, ring, repairSequence, at, nowMs, out)
   return true
+}
+
+/** Each packet is late once. One that is in time, and would not be another time, may go twice. */
+const noteLateness = (self: SendLeg, repairSequence: number, at: number, roundTripMs: number, nowMs: number): void => {
+  const { history, protection } = self
+  const { playoutBudgetMs } = PlayoutBudget
+  const ageMs = SentHistory.ageMs(history, at, nowMs)
+  if (ageMs > playoutBudgetMs) {
+    if (SentHistory.lastAgeMs(history, at) <= playoutBudgetMs) self.packetsResentLate++
+  } else if (protection?.seconds !== undefined && ageMs + roundTripMs > playoutBudgetMs) {
+    SecondResends.add(protection.seconds, repairSequence, nowMs)
+  }
+}
+
+/** Sends a packet a second time that has just been sent again. */
+export const resendTwice = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  repairSequence: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { history } = self
+  const at = SentHistory.find(history, repairSequence)
+  if (at < 0 || self.resendBudget === 0 || out.count >= out.capacity * resendBatchShare) return
+  const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
+  if (!PacketRing.hasForBatch(ring, history.packets[at]!)) return
+  self.resendBudget--
+  self.packetsResent++
+  repeat(self, ring, repairSequence, at, nowMs, out)
 }
 
 /** Puts the packet at place `at` of the history into the batch once more. Its bytes must still be there. */

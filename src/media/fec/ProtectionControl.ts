@@ -138,8 +138,12 @@ const noteAlone = (self: ProtectionControl, { roundTripMs }: Report): void => {
   self.frameEndAfterMs = frameEndAfterMs
 }
 
-const aloneRatio = ({ recentLost, recentPackets }: ProtectionControl, { blockPackets }: Report): number =>
-  recentPackets === 0 ? 0 : ResidualLoss.ratioFor(blockPackets, recentLost / recentPackets, aloneTarget, ratioMax)
+/** Of the last ten seconds, without what was self-made. Share. */
+export const lossRatio = ({ recentLost, recentPackets }: ProtectionControl): number =>
+  recentPackets === 0 ? 0 : recentLost / recentPackets
+
+const aloneRatio = (self: ProtectionControl, { blockPackets }: Report): number =>
+  ResidualLoss.ratioFor(blockPackets, lossRatio(self), aloneTarget, ratioMax)
 
 const addRecent = (self: ProtectionControl, { lossRatio, packets }: Report, nowMs: number): void => {
   const keep = Math.max(0, 1 - (nowMs - self.lastReportAtMs) / recentSpanMs)
