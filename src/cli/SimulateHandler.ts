@@ -3,6 +3,7 @@ import * as Published from "../simulation/Published.ts"
 import * as RateTrace from "../simulation/RateTrace.ts"
 import type * as Scenario from "../simulation/Scenario.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
+import * as RepairWorth from "../simulation/RepairWorth.ts"
 import * as ScenarioRun from "../simulation/ScenarioRun.ts"
 import * as Scenarios from "../simulation/Scenarios.ts"
 import { BadInput, Failed } from "./Failure.ts"
@@ -12,7 +13,9 @@ import * as SimulateText from "./SimulateText.ts"
 
 const list = "list"
 const published = "published"
-const seedsDefault = 200
+const repair = "repair"
+/** How many calls there are for each figure. */
+const seedsDefault = { [published]: 200, [repair]: 10 }
 
 export const run = Effect.fn(function* (flags: Flags) {
   const misuse = misused(flags)
@@ -22,16 +25,18 @@ export const run = Effect.fn(function* (flags: Flags) {
       flags.json ? JSON.stringify({ scenarios: Scenarios.titles }) : SimulateText.list(Scenarios.titles)
     )
   } else if (flags.scenario === published) yield* runPublished(flags)
+  else if (flags.scenario === repair) yield* runRepair(flags)
   else yield* runScenario(flags)
 })
 
 /** A flag that would be ignored. */
 const misused = ({ html, scenario, seeds, trace }: Flags): string | undefined => {
-  if (Option.isSome(seeds) && scenario !== published) {
-    return `--seeds is for "${published}": a scenario is run once, with --seed`
+  const isScenario = scenario !== list && scenario !== published && scenario !== repair
+  if (Option.isSome(seeds) && (isScenario || scenario === list)) {
+    return `--seeds is for "${published}" and "${repair}": a scenario is run once, with --seed`
   }
   if (Option.isSome(trace) && scenario !== Scenarios.traced) return `--trace is for the scenario "${Scenarios.traced}"`
-  if (Option.isSome(html) && (scenario === list || scenario === published)) {
+  if (Option.isSome(html) && !isScenario) {
     return `--html is for a scenario: "${scenario}" has nothing to plot`
   }
   return undefined
@@ -74,11 +79,20 @@ const readTrace = Effect.fn(function* (path: string) {
   )
 })
 
-const runPublished = Effect.fn(function* ({ json, seed, seeds }: Flags) {
-  const count = Option.getOrElse(seeds, () => seedsDefault)
-  const names = Array.from({ length: count }, (_, i) => String(seed + i))
+const namesOf = ({ seed, seeds }: Flags, otherwise: number): ReadonlyArray<string> =>
+  Array.from({ length: Option.getOrElse(seeds, () => otherwise) }, (_, i) => String(seed + i))
+
+const runRepair = Effect.fn(function* (flags: Flags) {
+  const names = namesOf(flags, seedsDefault[repair])
+  const worth = yield* Effect.sync(() => RepairWorth.run(names))
+  yield* Console.log(flags.json ? JSON.stringify({ worth }) : SimulateText.repairWorth(worth))
+})
+
+const runPublished = Effect.fn(function* (flags: Flags) {
+  const { json } = flags
+  const names = namesOf(flags, seedsDefault[published])
   const claims = yield* Effect.sync(() => Published.run(names))
-  yield* Console.log(json ? JSON.stringify({ claims }) : SimulateText.claims(claims, count))
+  yield* Console.log(json ? JSON.stringify({ claims }) : SimulateText.claims(claims, names.length))
   const failing = claims.filter(({ holds }) => !holds)
   if (failing.length > 0) {
     const message = `${failing.length} of ${claims.length} claims do not hold within ${Published.tolerance} points`

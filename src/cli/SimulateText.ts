@@ -1,4 +1,5 @@
 import type * as Published from "../simulation/Published.ts"
+import type * as RepairWorth from "../simulation/RepairWorth.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
 import * as Table from "./Table.ts"
 
@@ -29,6 +30,31 @@ export const claims = (measured: ReadonlyArray<Published.Claim>, calls: number):
     )
   ].join("\n")
 
+export const repairWorth = (worth: ReadonlyArray<RepairWorth.Worth>): string => {
+  const ended = (ms: number | null): string => (ms === null ? "-" : `${ms / 1000} s`)
+  return [
+    `random loss, playout after ${worth[0]!.playoutMs} ms, ${worth[0]!.videoPacketsPerSecond} packets of video a second; ` +
+      `mean of ${worth[0]!.calls} calls of a minute, and the worst:`,
+    "",
+    Table.format(
+      [
+        { title: "round trip", cell: ({ roundTripMs }) => `${roundTripMs} ms` },
+        { title: "lost", cell: ({ lossRatio }) => percent(lossRatio) },
+        { title: "repair packets", cell: ({ protects }) => (protects ? "yes" : "no") },
+        { title: "video missed", cell: ({ videoMissed }) => fine(videoMissed) },
+        { title: "worst", cell: ({ videoMissedMax }) => fine(videoMissedMax) },
+        { title: "audio missed", cell: ({ audioMissed }) => fine(audioMissed) },
+        { title: "worst", cell: ({ audioMissedMax }) => fine(audioMissedMax) },
+        { title: "repair bytes", cell: ({ repairShare }) => percent(repairShare) },
+        { title: "sent again", cell: ({ repeatedShare }) => percent(repeatedShare) },
+        { title: "off after", cell: ({ repairsEndMs }) => ended(repairsEndMs) },
+        { title: "copies", cell: ({ copiesEndMs }) => ended(copiesEndMs) }
+      ],
+      worth
+    )
+  ].join("\n")
+}
+
 export const format = (report: ScenarioReport.ScenarioReport): string => {
   const { durationMs, scenario, seed, summary, title } = report
   return [
@@ -42,6 +68,7 @@ export const format = (report: ScenarioReport.ScenarioReport): string => {
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+const fine = (share: number): string => `${(100 * share).toFixed(2)} %`
 const megabits = (bps: number): string => (bps / 1e6).toFixed(2)
 const known = (value: number | null): string | number => value ?? "-"
 

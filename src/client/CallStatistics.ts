@@ -31,6 +31,8 @@ export interface UplinkStatistics {
   readonly packetsSent: number
   /** Sent again because the relay asked. */
   readonly packetsResent: number
+  /** Repair packets. */
+  readonly repairsSent: number
   /** Frames that the relay has reported on: media, resends and feedback. */
   readonly framesReported: number
   /** Those of them that had not arrived. */
@@ -43,6 +45,8 @@ export interface DownlinkStatistics {
   readonly packetsLost: number
   /** Those of them that a resend has brought. */
   readonly packetsRepaired: number
+  /** And those that repair packets have given back. */
+  readonly packetsRecovered: number
   /** Came twice on one leg. */
   readonly packetsDuplicate: number
 }
@@ -72,13 +76,16 @@ export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
     uplink: {
       packetsSent: hops.packetsSent,
       packetsResent: hops.packetsResent,
+      repairsSent: hops.repairsSent,
       framesReported: hops.framesReported,
       framesLost: hops.framesReportedLost
     },
     downlink: {
       packetsReceived: hops.packetsReceived,
-      packetsLost: Math.max(0, hops.packetsExpected - hops.packetsReceived) + hops.packetsRepaired,
+      packetsLost:
+        Math.max(0, hops.packetsExpected - hops.packetsReceived) + hops.packetsRepaired + hops.packetsRecovered,
       packetsRepaired: hops.packetsRepaired,
+      packetsRecovered: hops.packetsRecovered,
       packetsDuplicate: hops.packetsDuplicate
     },
     moves: core.moves.moves,

@@ -1,8 +1,8 @@
-import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as AudioDuplication from "./fec/AudioDuplication.ts"
 import * as PacketRing from "./PacketRing.ts"
+import type { ReportedLoss } from "./ReportedLoss.ts"
 import * as SendLeg from "./SendLeg.ts"
 import * as SentHistory from "./SentHistory.ts"
 
@@ -16,21 +16,11 @@ const lookBackMax = 64
 const lookBackMaxOnTrunk = 512
 
 /** Call with every report of the leg's receiver. What it says of losses concerns its own leg alone. */
-export const handleReport = (self: SendLeg.SendLeg, report: Feedback.Feedback, nowMs: number): void => {
-  let lost = 0
-  let bursts = 0
-  let isBurst = false
-  for (let i = 0; i < report.arrivalCount; i++) {
-    const isLost = report.arrivalTicks[i] === Feedback.notReceived
-    if (isLost) {
-      lost++
-      if (!isBurst) bursts++
-    }
-    isBurst = isLost
-  }
-  if (report.arrivalCount === 0 || (lost === 0 && self.duplication === undefined)) return
+export const handleReport = (self: SendLeg.SendLeg, loss: ReportedLoss, nowMs: number): void => {
+  const { lossRatio, meanBurst, packets } = loss
+  if (packets === 0 || (lossRatio === 0 && self.duplication === undefined)) return
   self.duplication ??= AudioDuplication.make()
-  AudioDuplication.handleReport(self.duplication, lost / report.arrivalCount, bursts === 0 ? 0 : lost / bursts, nowMs)
+  AudioDuplication.handleReport(self.duplication, lossRatio, meanBurst, nowMs)
 }
 
 /** Call when a packet of audio has been sent for the first time. */

@@ -9,8 +9,10 @@ import * as LegKind from "./LegKind.ts"
 import * as NackGenerator from "./NackGenerator.ts"
 import type { PacketRings } from "./PacketRings.ts"
 import * as Pacing from "./Pacing.ts"
+import * as Protection from "./Protection.ts"
 import * as RateNotice from "./RateNotice.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
+import * as ReportedLoss from "./ReportedLoss.ts"
 import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
 import * as SendRate from "./SendRate.ts"
@@ -26,8 +28,12 @@ export interface Leg {
   readonly receive: ReceiveLeg.ReceiveLeg
   readonly send: SendLeg.SendLeg
   readonly roundTrip: RoundTripEstimator.RoundTripEstimator
+  /** Scratch. */
+  readonly loss: ReportedLoss.ReportedLoss
   /** False: ask for nothing and send nothing again (to measure what repair is worth). */
   readonly repair: boolean
+  /** False: send no repair packets (to measure what resends are worth). */
+  readonly protects: boolean
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
   /** The same: what its sender is to know of those who receive it. A device has none. */
@@ -73,6 +79,8 @@ export const make = (options: {
   readonly sendEpoch?: number
   readonly address: Uint32Array
   readonly repair: boolean
+  /** As `repair` if it is left out. */
+  readonly protects?: boolean | undefined
   /** What its path is assumed to carry before that is known. Bits a second. */
   readonly startBps?: number | undefined
   /** A device's leg if it is left out. */
@@ -85,7 +93,9 @@ export const make = (options: {
     receive: ReceiveLeg.make(receiveTag, epoch & 0xff, kind),
     send: SendLeg.make({ legTag: sendTag, epoch: sendEpoch & 0xff, address, kind, startBps }),
     roundTrip: RoundTripEstimator.make(),
+    loss: ReportedLoss.make(),
     repair,
+    protects: options.protects ?? repair,
     keyFrames: [],
     rateNotices: [],
     keyFramesDueMs: Infinity,
@@ -126,7 +136,9 @@ export const handleFeedback = (
   const { departures, rate } = self.send
   if (rate !== undefined) SendRate.handleReport(rate, departures, report, roundTripMs, nowMs)
   if (self.repair) {
-    AudioCopies.handleReport(self.send, report, nowMs)
+    ReportedLoss.read(self.loss, report)
+    AudioCopies.handleReport(self.send, self.loss, nowMs)
+    if (self.protects) Protection.handleReport(self.send, rings, self.loss, roundTripMs, nowMs)
     SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)
   }
   return true
@@ -153,16 +165,26 @@ export const nextDeadlineMs = (self: Leg): number => {
 export const noteDeadline = (self: Leg): void => {
   noteFeedbackDue(self)
   noteReleaseDue(self)
-  const { paddingDueMs, rate } = self.send
+  const { paddingDueMs } = self.send
   self.deadlineMs = Math.min(self.feedbackDueMs, self.releaseDueMs, paddingDueMs)
-  if (rate !== undefined && rate.deadlineMs < self.deadlineMs) self.deadlineMs = rate.deadlineMs
+  noteRateDue(self)
 }
 
 /** The same when nothing has happened but that a packet was sent. */
 export const noteSent = (self: Leg): void => {
-  const { paddingDueMs, rate } = self.send
+  const { paddingDueMs } = self.send
   if (paddingDueMs < self.deadlineMs) self.deadlineMs = paddingDueMs
+  noteRateDue(self)
+}
+
+/** What waits for its turn, and a block that ends. */
+const noteRateDue = (self: Leg): void => {
+  const { protection, rate } = self.send
   if (rate !== undefined && rate.deadlineMs < self.deadlineMs) self.deadlineMs = rate.deadlineMs
+  if (protection === undefined) return
+  const { encoder, seconds } = protection
+  if (encoder !== undefined && encoder.deadlineMs < self.deadlineMs) self.deadlineMs = encoder.deadlineMs
+  if (seconds !== undefined && seconds.deadlineMs < self.deadlineMs) self.deadlineMs = seconds.deadlineMs
 }
 
 /** Never when there is nothing to give back. */
@@ -178,10 +200,12 @@ const noteReleaseDue = (self: Leg): void => {
 const release = ({ receive, send }: Leg): void => {
   ArrivalRecorder.release(receive.arrivals)
   NackGenerator.release(receive.nacks)
+  receive.recovery = undefined
   DepartureRecorder.release(send.departures)
   SentHistory.release(send.history)
   send.rate = undefined
   send.duplication = undefined
+  send.protection = undefined
 }
 
 const noteFeedbackDue = (self: Leg): void => {

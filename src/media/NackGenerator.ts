@@ -19,7 +19,7 @@ export interface NackGenerator {
   missing: number
   /** No number before this one is missing. */
   oldestMissing: number
-  /** Originals have come this much later than their successors: do not ask before. Milliseconds. */
+  /** Originals, or what repair packets gave back, have come this much later than their successors: do not ask before. Milliseconds. */
   reorderWaitMs: number
   /** When `poll` has something to do; Infinity when nothing is missing. Milliseconds. */
   deadlineMs: number
@@ -95,6 +95,24 @@ export const handlePacket = (self: NackGenerator, sequence: number, isResend: bo
   }
   self.states[at] = State.Received
   return Arrival.Fresh
+}
+
+/**
+ * A repair packet has given back this one: as if it had been overtaken, so that others are asked for no sooner, `waitMsMax` at
+ * most. False when it has been here, or lies outside the window.
+ */
+export const handleRecovered = (self: NackGenerator, sequence: number, waitMsMax: number, nowMs: number): boolean => {
+  const ahead = SequenceNumber.distance(self.highest, sequence, self.kind.shift)
+  if (ahead > self.kind.gapMax || -ahead >= self.states.length) return false
+  if (ahead > 0) noticeUpTo(self, sequence, nowMs)
+  const at = sequence & (self.states.length - 1)
+  const state = self.states[at]!
+  if (state !== State.Missing && state !== State.Abandoned) return false
+  if (state === State.Missing) self.missing--
+  self.states[at] = State.Received
+  const lateMs = Math.min(waitMsMax, nowMs - self.noticedAtMs[at]!)
+  self.reorderWaitMs = Math.max(self.reorderWaitMs, lateMs)
+  return true
 }
 
 const handleStray = (self: NackGenerator, sequence: number): Arrival => {

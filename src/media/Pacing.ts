@@ -7,6 +7,7 @@ import * as Pacer from "./Pacer.ts"
 import * as PacketQueue from "./PacketQueue.ts"
 import type * as PacketRing from "./PacketRing.ts"
 import type * as PacketRings from "./PacketRings.ts"
+import * as Protection from "./Protection.ts"
 import * as SendLeg from "./SendLeg.ts"
 import * as SendRate from "./SendRate.ts"
 
@@ -43,14 +44,29 @@ export const send = (
       return
     }
   }
-  SendLeg.sendPacketOn(self, tag, ring, packet, type, descriptor, nowMs, out)
+  leave(self, tag, ring, packet, type, descriptor, nowMs, out)
   if (HopFrame.isAudio(frameType)) AudioCopies.handleSent(self, ring, packet, nowMs, out)
+}
+
+/** Its turn has come: it gets its numbers, and its place in a block of repair packets. */
+const leave = (
+  self: SendLeg.SendLeg,
+  tag: number,
+  ring: PacketRing.PacketRing,
+  packet: number,
+  type: number,
+  descriptor: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  SendLeg.sendPacketOn(self, tag, ring, packet, type, descriptor, nowMs, out)
+  Protection.handleSent(self, tag, ring, packet, type, descriptor, nowMs, out)
 }
 
 const start = ({ kind, nextHop, startBps }: SendLeg.SendLeg): SendRate.SendRate =>
   SendRate.make(kind, nextHop, { ...kind.bandwidth, startBps })
 
-/** Sends what may be sent by now: what was asked for, then what waits, then what a probe needs. */
+/** Sends what may be sent by now: repair packets, what was asked for, then what waits, then what a probe needs. */
 export const poll = (
   self: SendLeg.SendLeg,
   rings: PacketRings.PacketRings,
@@ -58,6 +74,7 @@ export const poll = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
+  Protection.poll(self, rings, nowMs, out)
   const { rate } = self
   if (rate === undefined || nowMs < rate.deadlineMs) return
   const { pacer, queue } = rate
@@ -71,7 +88,7 @@ export const poll = (
     const at = PacketQueue.peek(queue, rings.video, nowMs)
     if (at < 0) break
     const { descriptors, packets, tags, types } = queue
-    SendLeg.sendPacketOn(self, tags[at]!, rings.video, packets[at]!, types[at]!, descriptors[at]!, nowMs, out)
+    leave(self, tags[at]!, rings.video, packets[at]!, types[at]!, descriptors[at]!, nowMs, out)
     PacketQueue.removeFirst(queue, rings.video)
   }
   self.packetsWithheld += queue.dropped

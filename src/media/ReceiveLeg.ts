@@ -2,6 +2,7 @@ import * as HopFrame from "../protocol/HopFrame.ts"
 import * as ArrivalRecorder from "./ArrivalRecorder.ts"
 import * as LegKind from "./LegKind.ts"
 import * as NackGenerator from "./NackGenerator.ts"
+import type { Recovery } from "./Recovery.ts"
 
 /** The receiving half of a leg: what has arrived, what is missing. Owned by one pipeline, changed in place. */
 export interface ReceiveLeg {
@@ -14,11 +15,15 @@ export interface ReceiveLeg {
   isRestarted: boolean
   readonly arrivals: ArrivalRecorder.ArrivalRecorder
   readonly nacks: NackGenerator.NackGenerator
+  /** `undefined` until the sender protects its packets. */
+  recovery: Recovery | undefined
   lastFrameAtMs: number
   lastMediaAtMs: number
   packetsReceived: number
   /** Packets that came as a resend and filled a gap. */
   packetsRepaired: number
+  /** Packets that repair packets have given back. */
+  packetsRecovered: number
   packetsDuplicate: number
   /** How often the sender has started its numbers anew. */
   restarts: number
@@ -54,10 +59,12 @@ export const make = (legTag: number, epoch: number, kind = LegKind.device): Rece
   isRestarted: false,
   arrivals: ArrivalRecorder.make(kind),
   nacks: NackGenerator.make(kind),
+  recovery: undefined,
   lastFrameAtMs: -Infinity,
   lastMediaAtMs: -Infinity,
   packetsReceived: 0,
   packetsRepaired: 0,
+  packetsRecovered: 0,
   packetsDuplicate: 0,
   restarts: 0
 })
@@ -96,9 +103,27 @@ export const handleFrame = (
   if (isResend) self.packetsRepaired++
   if (self.isRestarted || arrival === NackGenerator.Arrival.Jumped) {
     self.isRestarted = false
+    self.recovery = undefined
     return Verdict.Jumped
   }
   return isResend ? Verdict.Repaired : Verdict.Fresh
+}
+
+/**
+ * A repair packet has given back this one. False if it has been here, or is nobody's any more. `waitMsMax`: see
+ * NackGenerator.handleRecovered.
+ */
+export const handleRecovered = (
+  self: ReceiveLeg,
+  repairSequence: number,
+  waitMsMax: number,
+  nowMs: number
+): boolean => {
+  if (!NackGenerator.handleRecovered(self.nacks, repairSequence, waitMsMax, nowMs)) return false
+  self.lastMediaAtMs = nowMs
+  self.packetsReceived++
+  self.packetsRecovered++
+  return true
 }
 
 /** Takes the epoch if it is one of the next. Relays tell each other before a trunk starts anew: there no frame is believed. */
@@ -107,6 +132,7 @@ const startEpoch = (self: ReceiveLeg, epoch: number): boolean => {
   self.epoch = epoch
   self.isRestarted = true
   self.restarts++
+  self.recovery = undefined
   ArrivalRecorder.restart(self.arrivals)
   NackGenerator.restart(self.nacks)
   return true

@@ -7,6 +7,9 @@ import type * as AudioDuplication from "./fec/AudioDuplication.ts"
 import * as LegKind from "./LegKind.ts"
 import * as PacketRing from "./PacketRing.ts"
 import * as PacketRings from "./PacketRings.ts"
+import * as PlayoutBudget from "./PlayoutBudget.ts"
+import type { Protection } from "./Protection.ts"
+import * as SecondResends from "./SecondResends.ts"
 import * as Pacer from "./Pacer.ts"
 import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
@@ -32,6 +35,7 @@ export interface SendLeg {
   rate: SendRate.SendRate | undefined
   /** `undefined` until something is lost. */
   duplication: AudioDuplication.AudioDuplication | undefined
+  protection: Protection | undefined
   lastMediaAtMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
@@ -41,12 +45,16 @@ export interface SendLeg {
   resendBudget: number
   packetsSent: number
   packetsResent: number
+  /** How many packets were asked for when a resend could not be in time on this hop any more. */
+  packetsResentLate: number
   /** Requests that were not answered: too early after the last resend, too old, or not there any more. */
   requestsRefused: number
   /** Video that was given up while it waited. */
   packetsWithheld: number
   /** Audio that was sent a second time without having been asked for. */
   copiesSent: number
+  /** Repair packets. */
+  repairsSent: number
 }
 
 /** A sender that stops says so: padding this long after its last packet. Milliseconds. */
@@ -78,15 +86,18 @@ export const make = (options: {
     history: SentHistory.make(kind),
     rate: undefined,
     duplication: undefined,
+    protection: undefined,
     lastMediaAtMs: -Infinity,
     paddings: paddingAfterMs.length,
     paddingDueMs: Infinity,
     resendBudget: kind.resendBudgetMax,
     packetsSent: 0,
     packetsResent: 0,
+    packetsResentLate: 0,
     requestsRefused: 0,
     packetsWithheld: 0,
-    copiesSent: 0
+    copiesSent: 0,
+    repairsSent: 0
   }
 }
 
@@ -216,11 +227,42 @@ const tryResend = (
   const packet = history.packets[at]!
   if (!PacketRing.hasForBatch(ring, packet)) return false
   if (StreamClock.isExpired(PacketRing.clockOf(ring, packet), PacketRing.timestampOf(ring, packet), nowMs)) return false
+  noteLateness(self, repairSequence, at, roundTripMs, nowMs)
   history.sentAtMs[at] = nowMs
   self.resendBudget--
   self.packetsResent++
   repeat(self, ring, repairSequence, at, nowMs, out)
   return true
+}
+
+/** Each packet is late once. One that is in time, and would not be another time, may go twice. */
+const noteLateness = (self: SendLeg, repairSequence: number, at: number, roundTripMs: number, nowMs: number): void => {
+  const { history, protection } = self
+  const { playoutBudgetMs } = PlayoutBudget
+  const ageMs = SentHistory.ageMs(history, at, nowMs)
+  if (ageMs > playoutBudgetMs) {
+    if (SentHistory.lastAgeMs(history, at) <= playoutBudgetMs) self.packetsResentLate++
+  } else if (protection?.seconds !== undefined && ageMs + roundTripMs > playoutBudgetMs) {
+    SecondResends.add(protection.seconds, repairSequence, nowMs)
+  }
+}
+
+/** Sends a packet a second time that has just been sent again. */
+export const resendTwice = (
+  self: SendLeg,
+  rings: PacketRings.PacketRings,
+  repairSequence: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { history } = self
+  const at = SentHistory.find(history, repairSequence)
+  if (at < 0 || self.resendBudget === 0 || out.count >= out.capacity * resendBatchShare) return
+  const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
+  if (!PacketRing.hasForBatch(ring, history.packets[at]!)) return
+  self.resendBudget--
+  self.packetsResent++
+  repeat(self, ring, repairSequence, at, nowMs, out)
 }
 
 /** Puts the packet at place `at` of the history into the batch once more. Its bytes must still be there. */

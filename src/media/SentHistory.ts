@@ -16,6 +16,8 @@ export interface SentHistory {
   tags: Int32Array
   /** When it was last sent, as the original or as a resend. Milliseconds. */
   sentAtMs: Float64Array
+  /** When it was sent for the first time. Milliseconds, 32 bits, wrapping. */
+  firstSentAtMs: Int32Array
   highest: number
   known: number
 }
@@ -37,6 +39,7 @@ export const make = (kind = LegKind.device): SentHistory => ({
   descriptors: none.bytes,
   tags: none.numbers,
   sentAtMs: none.times,
+  firstSentAtMs: none.numbers,
   highest: kind.mask,
   known: 0
 })
@@ -62,6 +65,7 @@ export const add = (
   self.types[at] = type
   self.descriptors[at] = descriptor
   self.sentAtMs[at] = nowMs
+  self.firstSentAtMs[at] = nowMs | 0
   self.highest = repairSequence
   self.known++
   return at
@@ -74,6 +78,7 @@ export const release = (self: SentHistory): void => {
   self.descriptors = none.bytes
   self.tags = none.numbers
   self.sentAtMs = none.times
+  self.firstSentAtMs = none.numbers
   self.known = 0
 }
 
@@ -83,6 +88,11 @@ export const find = (self: SentHistory, repairSequence: number): number => {
   return back < 0 || back >= self.known ? -1 : repairSequence & (self.packets.length - 1)
 }
 
+/** Since the packet at this place was sent for the first time, and between that and when it was last sent. Whole milliseconds. */
+export const ageMs = ({ firstSentAtMs }: SentHistory, at: number, nowMs: number): number =>
+  ((nowMs | 0) - firstSentAtMs[at]!) | 0
+export const lastAgeMs = (self: SentHistory, at: number): number => ageMs(self, at, self.sentAtMs[at]!)
+
 const resize = (self: SentHistory, length: number): void => {
   const old = { ...self }
   self.packets = new Int32Array(length)
@@ -90,6 +100,7 @@ const resize = (self: SentHistory, length: number): void => {
   self.descriptors = new Uint8Array(length)
   if (self.kind.isTrunk) self.tags = new Int32Array(length)
   self.sentAtMs = new Float64Array(length)
+  self.firstSentAtMs = new Int32Array(length)
   for (let back = 0; back < self.known; back++) {
     const from = (self.highest - back) & (old.packets.length - 1)
     const to = (self.highest - back) & (length - 1)
@@ -97,6 +108,7 @@ const resize = (self: SentHistory, length: number): void => {
     self.types[to] = old.types[from]!
     self.descriptors[to] = old.descriptors[from]!
     self.sentAtMs[to] = old.sentAtMs[from]!
+    self.firstSentAtMs[to] = old.firstSentAtMs[from]!
     if (self.kind.isTrunk) self.tags[to] = old.tags[from]!
   }
 }

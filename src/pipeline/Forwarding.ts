@@ -1,13 +1,7 @@
-import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
 import * as Leg from "../media/Leg.ts"
-import * as PacketRing from "../media/PacketRing.ts"
-import * as PacketRings from "../media/PacketRings.ts"
-import * as Pacing from "../media/Pacing.ts"
 import * as ReceiveLeg from "../media/ReceiveLeg.ts"
-import * as StreamClock from "../media/StreamClock.ts"
 import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
-import * as RtpHeader from "../protocol/RtpHeader.ts"
 import * as Stun from "../protocol/Stun.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as Handover from "./Handover.ts"
@@ -17,6 +11,7 @@ import * as LegTimers from "./LegTimers.ts"
 import * as PacketCounters from "./PacketCounters.ts"
 import * as RelayLeg from "./RelayLeg.ts"
 import type { RelayStream } from "./RelayStream.ts"
+import * as StreamForwarding from "./StreamForwarding.ts"
 import * as VideoRates from "./VideoRates.ts"
 
 /** Everything the packet path reads and changes. Owned by one relay; all access is synchronous. */
@@ -209,28 +204,15 @@ export const handleFrame = (
   // Judged before its numbers are noted: a packet that cannot be forwarded may be asked for again.
   let stream: RelayStream | undefined
   if (HopFrame.isMedia(type)) {
-    const isRtcp = type === HopFrame.FrameType.EndToEndRtcp
-    if (isRtcp ? rtpBytes < 8 || bytes[rtpOffset]! >> 6 !== 2 : !RtpHeader.isRtp(bytes, rtpOffset, rtpBytes)) {
-      counters.dropped.malformedRtp++
-      return
-    }
-    // RTCP has its sender's SSRC at byte 4, RFC 3550 section 6.4.
-    stream = RelayLeg.findStream(leg, isRtcp ? view.getUint32(rtpOffset + 4) : RtpHeader.ssrcAt(view, rtpOffset))
-    if (stream === undefined) {
-      counters.dropped.undeclaredStream++
-      return
-    }
-  } else if (type !== HopFrame.FrameType.Feedback && type !== HopFrame.FrameType.Padding) {
+    stream = StreamForwarding.findStream(self, leg, type, rtpOffset, rtpBytes)
+    if (stream === undefined) return
+  } else if (!HopFrame.isOfEveryLeg(type)) {
     counters.dropped.unsupportedType++
     return
   }
   const verdict = ReceiveLeg.handleFrame(leg.hop.receive, bytes, view, offset, nowMs)
   if (verdict === ReceiveLeg.Verdict.Control) {
-    if (type === HopFrame.FrameType.Padding) counters.paddingIn++
-    else {
-      counters.feedbackIn++
-      handleFeedback(self, leg, rtpOffset, rtpBytes, nowMs, out)
-    }
+    handleControl(self, leg, type, rtpOffset, rtpBytes, nowMs, out)
   } else if (verdict >= ReceiveLeg.Verdict.Duplicate) {
     if (verdict === ReceiveLeg.Verdict.Duplicate) counters.dropped.duplicate++
     else if (verdict === ReceiveLeg.Verdict.TooOld) counters.dropped.tooOld++
@@ -242,7 +224,7 @@ export const handleFrame = (
       stream!.packetsRepaired++
       counters.repairedIn++
     }
-    forward(self, stream!, type, offset, rtpOffset, rtpBytes, nowMs, out)
+    StreamForwarding.handleArrived(self, leg, stream!, offset, rtpOffset, rtpBytes, nowMs, out)
   }
   Leg.noteDeadline(leg.hop)
   const scheduled = leg.carrier ?? leg
@@ -251,42 +233,22 @@ export const handleFrame = (
   LegTimers.schedule(self.timers, scheduled)
 }
 
-/** Keeps the packet once, and sends it on every leg that wants it, under that leg's own numbers. */
-const forward = (
+/** Takes in a frame that carries no packet of the devices. */
+const handleControl = (
   self: Forwarding,
-  stream: RelayStream,
+  leg: RelayLeg.RelayLeg,
   type: number,
   offset: number,
-  rtpOffset: number,
-  rtpBytes: number,
+  length: number,
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  const { counters, resources } = self
-  const { bytes, view } = resources.rings.memory
-  const descriptor = HopFrame.descriptorAt(bytes, offset)
-  // RTCP has no RTP timestamp; it is as old as the stream is. Signed: only numbers below 2^31 are never objects.
-  const timestamp =
-    type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset) | 0
-  if (type !== HopFrame.FrameType.EndToEndRtcp) StreamClock.handlePacket(stream.clock, timestamp, nowMs)
-  if (stream.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) {
-    KeyFrameRequest.handleKeyFrame(stream.keyFrames)
-  }
-  stream.packets++
-  stream.bytes += rtpBytes
-  counters.mediaIn++
-  counters.mediaInBytes += rtpBytes
-  const ring = PacketRings.ringOf(resources.rings, type)
-  const packet = PacketRing.store(ring, rtpOffset, rtpBytes, timestamp, stream.clock, nowMs)
-  const typeByte = bytes[offset]! & ~HopFrame.resendFlag
-  const { targets } = stream
-  for (let i = 0; i < targets.length; i++) {
-    const target = targets[i]!
-    Pacing.send(target.hop.send, target.sendTag, ring, packet, typeByte, descriptor, nowMs, out)
-    Leg.noteSent(target.hop)
-    LegTimers.schedule(self.timers, target.carrier ?? target)
-  }
-  counters.mediaOut += targets.length
+  const { counters } = self
+  if (type === HopFrame.FrameType.Padding) counters.paddingIn++
+  else if (type === HopFrame.FrameType.Feedback) {
+    counters.feedbackIn++
+    handleFeedback(self, leg, offset, length, nowMs, out)
+  } else StreamForwarding.handleRepair(self, leg, offset, length, nowMs, out)
 }
 
 /** Answers what the receiver asks for from the rings; requests end here, the next hop never sees them. */
@@ -315,8 +277,9 @@ export const pollLegs = (self: Forwarding, nowMs: number, out: PacketBatch.SendB
 }
 
 const pollLeg = (self: Forwarding, leg: RelayLeg.RelayLeg, nowMs: number, out: PacketBatch.SendBatch): void => {
-  const { packetsResent, packetsWithheld, requestsRefused } = leg.hop.send
+  const { packetsResent, packetsWithheld, repairsSent, requestsRefused } = leg.hop.send
   Leg.poll(leg.hop, self.resources, nowMs, out)
+  self.counters.repairsOut += leg.hop.send.repairsSent - repairsSent
   countResends(self.counters, leg, packetsResent, requestsRefused)
   self.counters.withheld += leg.hop.send.packetsWithheld - packetsWithheld
 }

@@ -4,6 +4,11 @@ export interface PacketCounters {
   mediaInBytes: number
   mediaOut: number
   repairedIn: number
+  /** Packets that repair packets have given back. */
+  recoveredIn: number
+  /** Repair packets. */
+  repairsIn: number
+  repairsOut: number
   resent: number
   resendsRefused: number
   /** Video that waited for its turn on a leg, and was given up. */
@@ -33,6 +38,7 @@ export const dropReasons = [
   "tooOld",
   "malformedRtp",
   "malformedFeedback",
+  "malformedRepair",
   /** An SSRC that its sender has not declared. */
   "undeclaredStream",
   /** Video that came faster than the relay could have handled it: so that audio still gets through. */
@@ -46,6 +52,9 @@ export const make = (): PacketCounters => ({
   mediaInBytes: 0,
   mediaOut: 0,
   repairedIn: 0,
+  recoveredIn: 0,
+  repairsIn: 0,
+  repairsOut: 0,
   resent: 0,
   resendsRefused: 0,
   withheld: 0,

@@ -45,6 +45,13 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
       counter("tandem_media_bytes_in_total", "Their bytes, without hop headers", () => counters.mediaInBytes)
       counter("tandem_media_packets_out_total", "Media packets sent for the first time", () => counters.mediaOut)
       counter("tandem_repaired_in_total", "Lost on the way here, brought by a resend", () => counters.repairedIn)
+      counter(
+        "tandem_recovered_in_total",
+        "Lost on the way here, given back by repair packets",
+        () => counters.recoveredIn
+      )
+      counter("tandem_repairs_in_total", "Repair packets taken in", () => counters.repairsIn)
+      counter("tandem_repairs_out_total", "Repair packets sent", () => counters.repairsOut)
       counter("tandem_resends_total", "Sent again because a receiver asked", () => counters.resent)
       counter(
         "tandem_resends_refused_total",

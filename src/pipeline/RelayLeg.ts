@@ -61,6 +61,7 @@ export const make = (options: {
   readonly sendEpoch?: number
   readonly address: Uint32Array
   readonly repair: boolean
+  readonly protects?: boolean | undefined
   readonly startBps?: number | undefined
 }): DeviceLeg => {
   const { call, participant, receiveTag, sendTag } = options
@@ -80,6 +81,7 @@ export const makeTrunk = (options: {
   readonly epoch: number
   readonly address: Uint32Array
   readonly repair: boolean
+  readonly protects?: boolean | undefined
 }): RelayLeg => {
   const { receiveTag, sendTag } = options
   const hop = Leg.make({ ...options, kind: "trunk" })

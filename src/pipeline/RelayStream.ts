@@ -18,7 +18,7 @@ export interface RelayStream {
   readonly rate: StreamRate.StreamRate
   packets: number
   bytes: number
-  /** Packets lost on the way here that a resend brought. */
+  /** Packets lost on the way here that a resend or repair packets brought. */
   packetsRepaired: number
 }
 

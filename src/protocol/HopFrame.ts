@@ -41,6 +41,10 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 /** Types that carry a packet of the devices, which is kept and repaired. */
 export const isMedia = (type: number): boolean => type <= FrameType.EndToEndRtcp
 
+/** Types that carry no packet of the devices, and may come on a device's leg as on a trunk. */
+export const isOfEveryLeg = (type: number): boolean =>
+  type === FrameType.Feedback || type === FrameType.Padding || type === FrameType.ForwardErrorCorrection
+
 export const isAudio = (type: number): boolean => type <= FrameType.AudioOnset
 
 /**

@@ -5,11 +5,11 @@ import * as Link from "./Link.ts"
 import * as VideoSource from "./VideoSource.ts"
 
 /**
- * What an encoder is told when so much may be sent on the wire: the rest of it is headers, the microphone's, and what is
- * sent again. Owned by one device, changed in place.
+ * What an encoder is told when so much may be sent on the wire: the rest of it is headers, the microphone's, and repair:
+ * what is sent again, and repair packets. Owned by one device, changed in place.
  */
 export interface EncoderTarget {
-  /** Of the newest second, weighted by age: packets a frame, and those of them that were resends. */
+  /** Of the newest second, weighted by age: packets a frame, and those of them that were repair. */
   sent: number
   resent: number
   sentBefore: number
@@ -27,7 +27,7 @@ const overheadBytes = Link.headerBytes + HopFrame.headerBytes + RtpHeader.fixedH
 
 export const make = (): EncoderTarget => ({ sent: 0, resent: 0, sentBefore: 0, resentBefore: 0 })
 
-/** Call with each frame: how many packets have been sent so far for the first time, and how many again. */
+/** Call with each frame: how many packets have been sent so far for the first time, and how many as repair. */
 export const handleFrame = (self: EncoderTarget, packetsSent: number, packetsResent: number): void => {
   self.sent = kept * self.sent + (1 - kept) * (packetsSent - self.sentBefore + packetsResent - self.resentBefore)
   self.resent = kept * self.resent + (1 - kept) * (packetsResent - self.resentBefore)

@@ -1,6 +1,7 @@
 import * as Leg from "../media/Leg.ts"
 import * as ReceiveLeg from "../media/ReceiveLeg.ts"
 import * as ReceiverRates from "../media/ReceiverRates.ts"
+import * as Recovery from "../media/Recovery.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as RtpHeader from "../protocol/RtpHeader.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
@@ -55,6 +56,8 @@ export interface Options {
   readonly videoMaxBps?: number | undefined
   readonly presence?: Presence | undefined
   readonly playoutDelayMs: number
+  /** See Leg. */
+  readonly protects: boolean
 }
 
 /** When a device sends: nothing before and after, and meanwhile no video in a pause. Milliseconds. */
@@ -73,12 +76,12 @@ const tickMsMax = 50
 const startMsMax = 33
 
 export const make = (heap: EventHeap.EventHeap, options: Options): LabDevice => {
-  const { name, number, peer, receiveTag, seed, sendTag, streams } = options
+  const { name, number, peer, protects, receiveTag, seed, sendTag, streams } = options
   const node = LabNode.make(heap, number)
   const phases = Random.make(seed, `${name} phases`)
   const self: LabDevice = {
     node,
-    leg: Leg.make({ receiveTag, sendTag, epoch: 1, address: LabNode.addressOf(peer), repair: true }),
+    leg: Leg.make({ receiveTag, sendTag, epoch: 1, address: LabNode.addressOf(peer), repair: true, protects }),
     sending: [LabStream.make(streams.audio), LabStream.make(streams.video)],
     audio: AudioSource.make(options.audio, seed, `${name} audio`),
     video: VideoSource.make({ rateBps: options.videoBps }, seed, `${name} video`),
@@ -177,8 +180,8 @@ const isFilming = (self: LabDevice, nowMs: number): boolean => {
 
 /** The encoder gets what the estimate leaves it, and what its receiver can take, from this frame on. */
 const follow = ({ audio, leg, receiverRates, target, video }: LabDevice, videoMaxBps: number, nowMs: number): void => {
-  const { packetsResent, packetsSent, rate } = leg.send
-  EncoderTarget.handleFrame(target, packetsSent, packetsResent)
+  const { packetsResent, packetsSent, rate, repairsSent } = leg.send
+  EncoderTarget.handleFrame(target, packetsSent, packetsResent + repairsSent)
   const estimateBps = rate?.estimator.targetBps ?? leg.kind.bandwidth.startBps
   const firstBps = estimateBps * (1 - EncoderTarget.resentShare(target))
   const freeBps = firstBps - EncoderTarget.audioBps(audio.options.talkBytes)
@@ -200,22 +203,51 @@ const handleBatch = (self: LabDevice, nowMs: number): void => {
 /** As client/session/MediaInbound. */
 const handleFrame = (self: LabDevice, offset: number, length: number, nowMs: number): void => {
   const { leg, node, receiving, repairs } = self
+  const { rings } = node.resources
   const { bytes, view } = node.resources.rings.memory
   RepairRecorder.beforeFrame(repairs, leg, bytes, view, offset)
   const verdict = ReceiveLeg.handleFrame(leg.receive, bytes, view, offset, nowMs)
   RepairRecorder.afterFrame(repairs, leg.receive, nowMs)
   const bodyOffset = offset + HopFrame.headerBytes
+  const bodyLength = length - HopFrame.headerBytes
   if (verdict === ReceiveLeg.Verdict.Control) {
-    if (HopFrame.typeAt(bytes, offset) !== HopFrame.FrameType.Feedback) return
-    handleFeedback(self, bodyOffset, length - HopFrame.headerBytes, nowMs)
+    const type = HopFrame.typeAt(bytes, offset)
+    if (type === HopFrame.FrameType.Feedback) handleFeedback(self, bodyOffset, bodyLength, nowMs)
+    if (type !== HopFrame.FrameType.ForwardErrorCorrection) return
+    takeRecovered(self, Recovery.handleRepair(leg.receive, rings, bodyOffset, bodyLength, node.out), nowMs)
     return
   }
   if (verdict >= ReceiveLeg.Verdict.Duplicate) return
   if (verdict === ReceiveLeg.Verdict.Jumped) for (const stream of receiving) ReceivedStream.requestKeyFrame(stream)
-  const ssrc = RtpHeader.ssrcAt(view, bodyOffset)
+  const descriptor = HopFrame.descriptorAt(bytes, offset)
+  handlePacket(self, bodyOffset, descriptor, nowMs)
+  const sequence = HopFrame.repairSequenceAt(view, offset)
+  const { receive } = leg
+  const typeByte = bytes[offset]!
+  takeRecovered(
+    self,
+    Recovery.keepPacket(receive, rings, sequence, typeByte, descriptor, bodyOffset, bodyLength, nowMs, node.out),
+    nowMs
+  )
+}
+
+const takeRecovered = (self: LabDevice, count: number, nowMs: number): void => {
+  const { leg, node } = self
+  for (let i = 0; i < count; i++) {
+    const { descriptors, lengths, offsets, sequences, types } = leg.receive.recovery!.decoder.recovered
+    if (!Recovery.noteRecovered(leg, i, nowMs)) continue
+    const [type, descriptor, at] = [types[i]!, descriptors[i]!, offsets[i]!]
+    handlePacket(self, at, descriptor, nowMs)
+    const { rings } = node.resources
+    Recovery.keepPacket(leg.receive, rings, sequences[i]!, type, descriptor, at, lengths[i]!, nowMs, node.out)
+  }
+}
+
+const handlePacket = ({ node, receiving }: LabDevice, offset: number, descriptor: number, nowMs: number): void => {
+  const { view } = node.resources.rings.memory
+  const ssrc = RtpHeader.ssrcAt(view, offset)
   const stream = receiving.find(({ description }) => description.ssrc === ssrc)
-  if (stream === undefined) return
-  ReceivedStream.handlePacket(stream, view, bodyOffset, HopFrame.descriptorAt(bytes, offset), nowMs)
+  if (stream !== undefined) ReceivedStream.handlePacket(stream, view, offset, descriptor, nowMs)
 }
 
 const handleFeedback = (self: LabDevice, offset: number, length: number, nowMs: number): void => {

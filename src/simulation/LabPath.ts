@@ -1,3 +1,4 @@
+import * as HopFrame from "../protocol/HopFrame.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as PacketMemory from "../sockets/PacketMemory.ts"
 import * as EventHeap from "./EventHeap.ts"
@@ -22,13 +23,27 @@ export interface Counters {
   bytes: number
   lost: number
   arrivedBytes: number
+  /** Of the bytes: media that is sent for the first time, what is sent again (copies too), and repair packets. */
+  mediaBytes: number
+  repeatedBytes: number
+  repairBytes: number
 }
+
+export const makeCounters = (): Counters => ({
+  packets: 0,
+  bytes: 0,
+  lost: 0,
+  arrivedBytes: 0,
+  mediaBytes: 0,
+  repeatedBytes: 0,
+  repairBytes: 0
+})
 
 /** Lays a path. Nodes without one cannot reach each other. */
 export const connect = (from: LabNode.LabNode, target: LabNode.LabNode, links: ReadonlyArray<Link.Link>): void => {
   const { heap } = target
   const ends: Array<number> = []
-  const counters: Counters = { packets: 0, bytes: 0, lost: 0, arrivedBytes: 0 }
+  const counters = makeCounters()
   links.forEach((_, i) => {
     const next = links[i + 1]
     const end =
@@ -49,6 +64,14 @@ export const connect = (from: LabNode.LabNode, target: LabNode.LabNode, links: R
   from.paths[target.number] = { links, target, ends, counters }
 }
 
+const countByKind = (counters: Counters, firstByte: number, bytes: number): void => {
+  const type = HopFrame.typeOf(firstByte)
+  if (type === HopFrame.FrameType.ForwardErrorCorrection) counters.repairBytes += bytes
+  else if (!HopFrame.isMedia(type)) return
+  else if ((firstByte & HopFrame.resendFlag) !== 0) counters.repeatedBytes += bytes
+  else counters.mediaBytes += bytes
+}
+
 /** Sends and empties the node's batch, as a network does. */
 export const flush = (from: LabNode.LabNode, nowMs: number): void => {
   const { out, resources } = from
@@ -59,6 +82,7 @@ export const flush = (from: LabNode.LabNode, nowMs: number): void => {
     const { counters, target } = path
     counters.packets++
     counters.bytes += sizeBytes + Link.headerBytes
+    countByKind(counters, out.headers[place * PacketBatch.headerBytesMax]!, sizeBytes + Link.headerBytes)
     const arrivalMs = Link.send(path.links[0]!, nowMs, sizeBytes)
     if (arrivalMs < 0) {
       counters.lost++

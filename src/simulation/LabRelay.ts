@@ -75,14 +75,17 @@ export interface DeviceOptions {
   readonly streams: ReadonlyArray<StreamDescription>
   readonly receiveTag: number
   readonly sendTag: number
+  /** See Leg. */
+  readonly protects: boolean
 }
 
 /** A device of the call joins here. */
 export const addDevice = (self: LabRelay, options: DeviceOptions): RelayLeg.RelayLeg => {
-  const { number, receiveTag, sendTag, streams } = options
+  const { number, protects, receiveTag, sendTag, streams } = options
   const participant = ParticipantId.make(`device ${number}`)
   const address = LabNode.addressOf(number)
-  return add(self, RelayLeg.make({ call, participant, streams, receiveTag, sendTag, epoch, address, repair: true }))
+  const repair = true
+  return add(self, RelayLeg.make({ call, participant, streams, receiveTag, sendTag, epoch, address, repair, protects }))
 }
 
 /** The call's leg on a new trunk to another relay; the streams are those that come from there. */
@@ -90,9 +93,9 @@ export const addTrunk = (
   self: LabRelay,
   options: DeviceOptions & { readonly callReceiveTag: number; readonly callSendTag: number }
 ): RelayLeg.RelayLeg => {
-  const { callReceiveTag, callSendTag, number, receiveTag, sendTag } = options
+  const { callReceiveTag, callSendTag, number, protects, receiveTag, sendTag } = options
   const address = LabNode.addressOf(number)
-  const carrier = add(self, RelayLeg.makeTrunk({ receiveTag, sendTag, epoch, address, repair: true }))
+  const carrier = add(self, RelayLeg.makeTrunk({ receiveTag, sendTag, epoch, address, repair: true, protects }))
   const leg = RelayLeg.makeOnTrunk(carrier, call, { receiveTag: callReceiveTag, sendTag: callSendTag })
   leg.streams = options.streams.map(RelayStream.make)
   return add(self, leg)

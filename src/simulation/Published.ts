@@ -50,7 +50,7 @@ const callsOf = (seed: string): Calls => {
 
 const callOf = (seed: string, topology: Topology.Topology): Topology.Call => {
   const access = { loss: LossProcess.named.random2 }
-  const call = Topology.make({ seed, topology, access, audio: AudioSource.continuous, videoBps })
+  const call = Topology.make({ seed, topology, access, audio: AudioSource.continuous, videoBps, protects: false })
   Topology.runUntil(call, callMs)
   return call
 }

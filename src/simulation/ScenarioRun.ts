@@ -150,7 +150,10 @@ const watchSource = (
 }
 
 /** Writes down how much the counters have grown. */
-const counting = (flow: ScenarioReport.Flow, counters: LabPath.Counters): (() => void) => {
+const counting = (
+  flow: ScenarioReport.Flow,
+  counters: Pick<LabPath.Counters, "bytes" | "arrivedBytes" | "lost">
+): (() => void) => {
   let before = { ...counters }
   return () => {
     flow.sentBps.push(rateOf(counters.bytes - before.bytes))
@@ -181,9 +184,6 @@ const startTcp = (
   })
   const sum = (key: keyof LabPath.Counters): number => connections.reduce((total, each) => total + each[key], 0)
   const counters = {
-    get packets() {
-      return sum("packets")
-    },
     get bytes() {
       return sum("bytes")
     },

@@ -1,5 +1,5 @@
 import * as EventHeap from "./EventHeap.ts"
-import type { Counters } from "./LabPath.ts"
+import * as LabPath from "./LabPath.ts"
 import * as Link from "./Link.ts"
 
 /**
@@ -43,7 +43,7 @@ export interface TcpFlow {
   timeoutMs: number
   /** The timer: of those that are scheduled only the newest counts. */
   timer: number
-  readonly counters: Counters
+  readonly counters: LabPath.Counters
 }
 
 /** Of a segment without IP and TCP headers, and of those: an Ethernet frame full. Bytes. */
@@ -94,7 +94,7 @@ export const make = (
     variationMs: 0,
     timeoutMs: timeoutMsInitial,
     timer: 0,
-    counters: { packets: 0, bytes: 0, lost: 0, arrivedBytes: 0 }
+    counters: LabPath.makeCounters()
   }
   return self
 }

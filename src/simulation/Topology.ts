@@ -37,6 +37,8 @@ export interface Options {
   /** What is different for one device. */
   readonly devices?: { readonly [name in "a" | "b"]?: DeviceOptions }
   readonly playoutDelayMs?: number
+  /** False: no repair packets on any hop. */
+  readonly protects?: boolean
   /** Where there are several calls: the clock of all, and links that datagrams pass before the call's own. */
   readonly heap?: EventHeap.EventHeap
   readonly through?: { readonly [name in LinkName]?: Link.Link | undefined }
@@ -77,7 +79,7 @@ const streams = { a: streamsOf(1), b: streamsOf(2) }
 const described = { a: Object.values(streams.a), b: Object.values(streams.b) }
 
 export const make = (options: Options): Call => {
-  const { seed, topology } = options
+  const { protects = true, seed, topology } = options
   const heap = options.heap ?? EventHeap.make()
   const links = makeLinks(options)
   const relays = Array.from({ length: topology.kind === "passive" ? 0 : topology.kind === "active" ? 1 : 2 }, (_, i) =>
@@ -99,7 +101,8 @@ export const make = (options: Options): Call => {
       videoBps: own?.videoBps ?? options.videoBps ?? 1_000_000,
       videoMaxBps: own?.videoMaxBps,
       presence: own?.presence,
-      playoutDelayMs: options.playoutDelayMs ?? 200
+      playoutDelayMs: options.playoutDelayMs ?? 200,
+      protects
     })
   }
   const a = device("a", relayA)
@@ -124,16 +127,16 @@ export const make = (options: Options): Call => {
   LabPath.connect(relayA.node, a.node, way("a-down"))
   LabPath.connect(b.node, relayB.node, way("b-up"))
   LabPath.connect(relayB.node, b.node, way("b-down"))
-  const legA = LabRelay.addDevice(relayA, deviceAt("a"))
-  const legB = LabRelay.addDevice(relayB, deviceAt("b"))
+  const legA = LabRelay.addDevice(relayA, { ...deviceAt("a"), protects })
+  const legB = LabRelay.addDevice(relayB, { ...deviceAt("b"), protects })
   repairsMs.set("a-up", relayA.repairs.get(legA.hop)!.repairsMs)
   repairsMs.set("b-up", relayB.repairs.get(legB.hop)!.repairsMs)
   if (relayA === relayB) LabRelay.connect([legA, legB])
   else {
     LabPath.connect(relayA.node, relayB.node, way("trunk-ab"))
     LabPath.connect(relayB.node, relayA.node, way("trunk-ba"))
-    const toB = LabRelay.addTrunk(relayA, trunkTo("b"))
-    const toA = LabRelay.addTrunk(relayB, trunkTo("a"))
+    const toB = LabRelay.addTrunk(relayA, { ...trunkTo("b"), protects })
+    const toA = LabRelay.addTrunk(relayB, { ...trunkTo("a"), protects })
     repairsMs.set("trunk-ba", relayA.repairs.get(toB.hop)!.repairsMs)
     repairsMs.set("trunk-ab", relayB.repairs.get(toA.hop)!.repairsMs)
     LabRelay.connect([legA, toB])
@@ -142,7 +145,7 @@ export const make = (options: Options): Call => {
   return { heap, a, b, relays, links, receivers: { a: legA.hop, b: legB.hop }, repairsMs }
 }
 
-const deviceAt = (name: "a" | "b"): LabRelay.DeviceOptions => ({
+const deviceAt = (name: "a" | "b"): Omit<LabRelay.DeviceOptions, "protects"> => ({
   number: numbers[name],
   streams: described[name],
   receiveTag: name === "a" ? tags.relayA : tags.relayB,

@@ -104,7 +104,13 @@ describe("packets that are received", () => {
         "one round trip after the gap"
       )
       const { downlink, received } = yield* client.statistics
-      assert.deepStrictEqual(downlink, { packetsReceived: 25, packetsLost: 1, packetsRepaired: 1, packetsDuplicate: 0 })
+      assert.deepStrictEqual(downlink, {
+        packetsReceived: 25,
+        packetsLost: 1,
+        packetsRepaired: 1,
+        packetsRecovered: 0,
+        packetsDuplicate: 0
+      })
       assert.strictEqual(received.find(({ ssrc }) => ssrc === 1001)?.packetsRepaired, 1)
     }).pipe(run(31))
   )

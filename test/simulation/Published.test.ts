@@ -29,7 +29,8 @@ describe("published figures", () => {
       topology: { kind: "active", delaysMs: [75, 75] },
       access: { loss: LossProcess.named.random2 },
       audio: AudioSource.continuous,
-      videoBps: 500_000
+      videoBps: 500_000,
+      protects: false
     })
     Topology.runUntil(call, 10_000)
     const { a, b, relays } = call

@@ -43,7 +43,8 @@ describe("Topology", () => {
     const call = run({
       topology: topologies.tandem,
       trunk: { loss: LossProcess.named.random2 },
-      audio: AudioSource.continuous
+      audio: AudioSource.continuous,
+      protects: false
     })
     for (const name of ["trunk-ab", "trunk-ba"] as const) {
       const repairs = call.repairsMs.get(name)!

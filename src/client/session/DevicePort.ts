@@ -43,8 +43,8 @@ const audioBytes = 1 << 20
 const videoBytes = 8 << 20
 /** One batch of resends; an application that sends a whole frame at once. Packets. */
 export const batchPackets = 256
-/** For feedback and control messages of one batch. */
-const scratchBytes = 32 * 1024
+/** For feedback, control messages, repair packets and what they give back, of one batch. */
+const scratchBytes = 64 * 1024
 
 const noTraffic: Traffic = { datagramsSent: 0, bytesSent: 0, datagramsReceived: 0, bytesReceived: 0 }
 

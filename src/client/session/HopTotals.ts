@@ -6,9 +6,11 @@ export interface HopTotals {
   packetsExpected: number
   packetsReceived: number
   packetsRepaired: number
+  packetsRecovered: number
   packetsDuplicate: number
   packetsSent: number
   packetsResent: number
+  repairsSent: number
   framesReported: number
   framesReportedLost: number
 }
@@ -17,9 +19,11 @@ export const make = (): HopTotals => ({
   packetsExpected: 0,
   packetsReceived: 0,
   packetsRepaired: 0,
+  packetsRecovered: 0,
   packetsDuplicate: 0,
   packetsSent: 0,
   packetsResent: 0,
+  repairsSent: 0,
   framesReported: 0,
   framesReportedLost: 0
 })
@@ -29,9 +33,11 @@ export const add = (self: HopTotals, session: Session): void => {
   self.packetsExpected += packetsExpected
   self.packetsReceived += hop.receive.packetsReceived
   self.packetsRepaired += hop.receive.packetsRepaired
+  self.packetsRecovered += hop.receive.packetsRecovered
   self.packetsDuplicate += hop.receive.packetsDuplicate
   self.packetsSent += hop.send.packetsSent
   self.packetsResent += hop.send.packetsResent
+  self.repairsSent += hop.send.repairsSent
   self.framesReported += framesReported
   self.framesReportedLost += framesReportedLost
 }

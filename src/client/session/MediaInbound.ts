@@ -1,6 +1,7 @@
 import * as Leg from "../../media/Leg.ts"
 import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
+import * as Recovery from "../../media/Recovery.ts"
 import * as Feedback from "../../protocol/Feedback.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
 import * as RtcpHeader from "../../protocol/RtcpHeader.ts"
@@ -12,8 +13,8 @@ import * as CallCore from "./CallCore.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Takes in the hop frame at `place` of what was received: media goes to its stream, feedback is answered. What has to be
- * sent at once goes into the batch.
+ * Takes in the hop frame at `place` of what was received: media goes to its stream, feedback is answered, repair packets give
+ * back what they can. What has to be sent at once goes into the batch.
  */
 export const handle = (
   core: CallCore.CallCore,
@@ -42,12 +43,11 @@ export const handle = (
   const bodyLength = length - HopFrame.headerBytes
   // Judged before its numbers are noted: a packet that cannot be read may be asked for again.
   const isMedia = HopFrame.isMedia(type)
-  const isRtcp = type === HopFrame.FrameType.EndToEndRtcp
-  if (isMedia && !(isRtcp ? RtcpHeader.hasSender : RtpHeader.isRtp)(bytes, bodyOffset, bodyLength)) {
+  if (isMedia && !isPacket(bytes, type, bodyOffset, bodyLength)) {
     core.drops.malformed++
     return
   }
-  if (!isMedia && type !== HopFrame.FrameType.Feedback && type !== HopFrame.FrameType.Padding) {
+  if (!isMedia && !HopFrame.isOfEveryLeg(type)) {
     core.drops.unsupportedType++
     return
   }
@@ -58,19 +58,79 @@ export const handle = (
   if (verdict === ReceiveLeg.Verdict.Control) {
     if (type === HopFrame.FrameType.Feedback)
       handleFeedback(core, session, resources, bodyOffset, bodyLength, nowMs, out)
+    else if (type === HopFrame.FrameType.ForwardErrorCorrection) {
+      const count = Recovery.handleRepair(receive, resources.rings, bodyOffset, bodyLength, out)
+      if (count < 0) core.drops.malformed++
+      else takeRecovered(core, session, resources, count, nowMs, out)
+    }
     return
   }
   if (verdict >= ReceiveLeg.Verdict.Duplicate) return
   if (verdict === ReceiveLeg.Verdict.Jumped) ReceivingStreams.requestKeyFrames(core.receiving)
-  const body = bytes.subarray(bodyOffset, bodyOffset + bodyLength)
-  if (isRtcp) {
-    handleRtcp(core, RtcpHeader.senderSsrcAt(view, bodyOffset), body, nowMs)
+  const typeByte = bytes[offset]!
+  const descriptor = HopFrame.descriptorAt(bytes, offset)
+  const isRepaired = verdict === ReceiveLeg.Verdict.Repaired
+  handlePacket(core, resources, type, descriptor, bodyOffset, bodyLength, isRepaired, nowMs)
+  const sequence = HopFrame.repairSequenceAt(view, offset)
+  const { rings } = resources
+  const count = Recovery.keepPacket(receive, rings, sequence, typeByte, descriptor, bodyOffset, bodyLength, nowMs, out)
+  if (count > 0) takeRecovered(core, session, resources, count, nowMs, out)
+}
+
+const isPacket = (bytes: Uint8Array, type: number, offset: number, length: number): boolean =>
+  type === HopFrame.FrameType.EndToEndRtcp
+    ? RtcpHeader.hasSender(bytes, offset, length)
+    : RtpHeader.isRtp(bytes, offset, length)
+
+/** As if they had arrived: what repair packets have given back. */
+const takeRecovered = (
+  core: CallCore.CallCore,
+  session: Session.Session,
+  resources: Leg.LegResources,
+  count: number,
+  nowMs: number,
+  out: SendBatch
+): void => {
+  const { receive } = session.hop
+  const { rings } = resources
+  for (let i = 0; i < count; i++) {
+    const { descriptors, lengths, offsets, sequences, types } = receive.recovery!.decoder.recovered
+    const offset = offsets[i]!
+    const length = lengths[i]!
+    const type = HopFrame.typeOf(types[i]!)
+    if (!isPacket(rings.memory.bytes, type, offset, length)) {
+      core.drops.malformed++
+      continue
+    }
+    const highestBefore = receive.nacks.highest
+    if (!Recovery.noteRecovered(session.hop, i, nowMs)) continue
+    Session.countExpected(session, highestBefore)
+    handlePacket(core, resources, type, descriptors[i]!, offset, length, true, nowMs)
+    // Nothing more comes of it: no other block has this packet.
+    Recovery.keepPacket(receive, rings, sequences[i]!, types[i]!, descriptors[i]!, offset, length, nowMs, out)
+  }
+}
+
+/** Hands a packet that has not been here before to its stream. */
+const handlePacket = (
+  core: CallCore.CallCore,
+  { rings: { memory } }: Leg.LegResources,
+  type: number,
+  descriptor: number,
+  offset: number,
+  length: number,
+  isRepaired: boolean,
+  nowMs: number
+): void => {
+  const body = memory.bytes.subarray(offset, offset + length)
+  if (type === HopFrame.FrameType.EndToEndRtcp) {
+    handleRtcp(core, RtcpHeader.senderSsrcAt(memory.view, offset), body, nowMs)
     return
   }
-  ReceivingStreams.handlePacket(core.receiving, RtpHeader.ssrcAt(view, bodyOffset), {
+  ReceivingStreams.handlePacket(core.receiving, RtpHeader.ssrcAt(memory.view, offset), {
     bytes: body,
-    descriptor: HopFrame.descriptorAt(bytes, offset),
-    repaired: verdict === ReceiveLeg.Verdict.Repaired,
+    descriptor,
+    repaired: isRepaired,
     arrivedAtMs: nowMs
   })
 }

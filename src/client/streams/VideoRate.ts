@@ -5,9 +5,9 @@ import type { SendLeg } from "../../media/SendLeg.ts"
 import type { SendingStream } from "./SendingStream.ts"
 
 /**
- * At which rate the application should encode its video: what the path to the relay is believed to carry, less audio and less
- * what is sent again; or what those who receive it can take, if that is less; and less the headers around the payloads. Owned
- * by one client and changed in place.
+ * At which rate the application should encode its video: what the path to the relay is believed to carry, less audio, less
+ * what is sent again, less repair packets; or what those who receive it can take, if that is less; and less the headers
+ * around the payloads. Owned by one client and changed in place.
  */
 export interface VideoRate {
   /** The last that was told; NaN before the first. Bits a second. */
@@ -19,13 +19,15 @@ export interface VideoRate {
   audioBps: number
   /** Mean of the last window. Bytes. */
   videoPayloadBytes: number
-  /** Of all packets of the last window. Share. */
+  /** Resends and repair packets, of all packets of the last window. Share. */
   resentShare: number
   /** In the last window the application encoded at about what it was told. */
   isFollowed: boolean
   /** It would take more, and it is the path to the relay that does not give it. */
   wantsMore: boolean
 }
+
+type SentByLeg = Pick<SendLeg, "packetsSent" | "packetsResent" | "repairsSent">
 
 interface Sent {
   audioBytes: number
@@ -77,7 +79,7 @@ export const handleRates = (
   self: VideoRate,
   { pathBps, receiversBps }: Rates,
   sending: ReadonlyArray<SendingStream>,
-  leg: Pick<SendLeg, "packetsSent" | "packetsResent">,
+  leg: SentByLeg,
   nowMs: number
 ): boolean => {
   if (nowMs - self.sinceMs >= windowMs) measure(self, sending, leg, nowMs)
@@ -93,11 +95,11 @@ export const handleRates = (
 const measure = (
   self: VideoRate,
   sending: ReadonlyArray<SendingStream>,
-  { packetsResent, packetsSent }: Pick<SendLeg, "packetsSent" | "packetsResent">,
+  { packetsResent, packetsSent, repairsSent }: SentByLeg,
   nowMs: number
 ): void => {
   const { before } = self
-  const now = { ...nothing, legPackets: packetsSent, legResent: packetsResent }
+  const now = { ...nothing, legPackets: packetsSent, legResent: packetsResent + repairsSent }
   for (const { packets, payloadBytes, stream } of sending) {
     if (stream.kind === "audio") {
       now.audioBytes += payloadBytes

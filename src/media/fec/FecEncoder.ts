@@ -12,7 +12,12 @@ import * as ErasureCode from "./ErasureCode.ts"
  */
 export interface FecEncoder {
   readonly kind: LegKind.LegKind
-  /** Repair packets for each packet, 0 to 0.5: the owner sets it, from ProtectionControl. At 0 nothing is gathered. */
+  /** Of all packets of the leg. */
+  readonly rings: PacketRings.PacketRings
+  /**
+   * Repair packets for each packet but audio, 0 to 0.5: the owner sets it, from ProtectionControl. At 0 nothing is gathered.
+   * Audio is small, and where much is lost it has copies: repair packets as long as video's are not made for it.
+   */
   ratio: number
   /** A block has one repair packet, the exclusive or: cheaper, and blocks are as short as `ratio` wants them then. */
   isParityOnly: boolean
@@ -25,6 +30,8 @@ export interface FecEncoder {
   readonly numbers: Int32Array
   base: number
   count: number
+  /** Those of them that are no audio. */
+  earning: number
   firstAtMs: number
   /** When to call `close`; Infinity while there is no block. Milliseconds. */
   deadlineMs: number
@@ -32,6 +39,8 @@ export interface FecEncoder {
   carry: number
   /** Length of each body that the last `close` has written. */
   bodyBytes: number
+  /** Mean of the last blocks, audio not counted. */
+  blockPackets: number
   packetsProtected: number
   /** Packets that were gathered, or should have been, and are in no block that has repair packets. */
   packetsUnprotected: number
@@ -43,11 +52,15 @@ export const frameEndAfterMsDefault = 20
 export const blockMsDefault = 50
 /** What a UDP datagram over IPv4 may hold on Ethernet: repair packets are longer than all that they protect. Bytes. */
 const payloadBytesMax = 1472
+/** Share of a new block in the mean, and the mean before the first. */
+const blockPacketsGain = 0.1
+export const blockPacketsInitial = 8
 /** Earned repair packets beyond one are not saved up: they belong to a ratio, or to packets, that are gone. */
 const carryMax = 1
 
-export const make = (kind = LegKind.device): FecEncoder => ({
+export const make = (rings: PacketRings.PacketRings, kind = LegKind.device): FecEncoder => ({
   kind,
+  rings,
   ratio: 0,
   isParityOnly: false,
   frameEndAfterMs: frameEndAfterMsDefault,
@@ -56,10 +69,12 @@ export const make = (kind = LegKind.device): FecEncoder => ({
   numbers: new Int32Array(ErasureCode.dataPacketsMax),
   base: 0,
   count: 0,
+  earning: 0,
   firstAtMs: 0,
   deadlineMs: Infinity,
   carry: 0,
   bodyBytes: 0,
+  blockPackets: blockPacketsInitial,
   packetsProtected: 0,
   packetsUnprotected: 0,
   repairsWritten: 0
@@ -77,7 +92,6 @@ export const packetBytesMax = (kind: LegKind.LegKind): number =>
  */
 export const handlePacket = (
   self: FecEncoder,
-  rings: PacketRings.PacketRings,
   repairSequence: number,
   packet: number,
   typeByte: number,
@@ -90,7 +104,7 @@ export const handlePacket = (
   const type = (typeByte >> 2) & 0x0f
   const follows = count > 0 && repairSequence === ((self.base + count) & kind.mask)
   if (!follows || count === ErasureCode.dataPacketsMax) abandon(self)
-  const ring = PacketRings.ringOf(rings, type)
+  const ring = PacketRings.ringOf(self.rings, type)
   if (PacketRing.lengthOf(ring, packet) > packetBytesMax(kind)) {
     self.packetsUnprotected++
     // The block ends before it.
@@ -107,6 +121,7 @@ export const handlePacket = (
   packets.types[at] = typeByte & ~HopFrame.resendFlag
   packets.descriptors[at] = descriptor
   packets.tags[at] = tag
+  if (!HopFrame.isAudio(type)) self.earning++
   const endsFrame = type === HopFrame.FrameType.Video && (descriptor & HopFrame.endOfFrameFlag) !== 0
   const isOld = nowMs - self.firstAtMs >= self.frameEndAfterMs
   if ((endsFrame && isOld && earned(self) > 0) || self.count >= countMax(self)) self.deadlineMs = nowMs
@@ -116,46 +131,44 @@ export const handlePacket = (
  * Ends the block and writes the bodies of its repair frames, each `bodyBytes` long, behind one another at `offset` of the packet
  * memory. Returns how many: none if the block has earned none, or if not one finds room in `bytesMax`.
  */
-export const close = (self: FecEncoder, rings: PacketRings.PacketRings, offset: number, bytesMax: number): number => {
-  const { base, count, kind, packets } = self
+export const close = (self: FecEncoder, offset: number, bytesMax: number): number => {
+  const { base, count, kind, packets, rings } = self
   const { view } = rings.memory
-  if (!findPackets(self, rings)) {
+  self.blockPackets += (self.earning - self.blockPackets) * blockPacketsGain
+  if (!findPackets(self)) {
     abandon(self)
     return 0
   }
   const symbolBytes = ErasureCode.symbolBytesOf(packets, count)
   self.bodyBytes = (kind.isTrunk ? FecFrame.wideHeadBytes : FecFrame.headBytes) + symbolBytes
-  const repairs = Math.min(earned(self), Math.floor(bytesMax / self.bodyBytes))
+  const repairs = Math.min(earned(self), Math.max(0, Math.floor(bytesMax / self.bodyBytes)))
   for (let row = 0, at = offset; row < repairs; row++, at += self.bodyBytes) {
     const head = FecFrame.writeHead(view, at, base, count, repairs, row, kind.isTrunk)
     ErasureCode.encode(packets, count, row, view, view, at + head, symbolBytes)
   }
-  const left = self.carry + self.ratio * count - repairs
+  const left = self.carry + self.ratio * self.earning - repairs
   self.carry = Math.max(-carryMax, Math.min(carryMax, left))
   if (repairs > 0) self.packetsProtected += count
   else self.packetsUnprotected += count
   self.repairsWritten += repairs
   self.count = 0
+  self.earning = 0
   self.deadlineMs = Infinity
   return repairs
 }
 
-/** Bytes of scratch memory that `close` needs now to write all. */
-export const scratchBytesNeeded = (self: FecEncoder): number =>
-  earned(self) * (packetBytesMax(self.kind) + FecFrame.wideHeadBytes + ErasureCode.wideHeadBytes)
-
 /** Rounded, the rest being carried over: in the long run small blocks too get what `ratio` says. */
 const earned = (self: FecEncoder): number => {
   const repairsMax = self.isParityOnly ? 1 : ErasureCode.repairPacketsMax
-  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.count)))
+  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.earning)))
 }
 
 const countMax = (self: FecEncoder): number =>
   self.isParityOnly ? Math.min(ErasureCode.dataPacketsMax, Math.round(1 / self.ratio)) : ErasureCode.dataPacketsMax
 
 /** Where the packets lie. False when there is none, or one of them is not in its ring any more. */
-const findPackets = (self: FecEncoder, rings: PacketRings.PacketRings): boolean => {
-  const { count, numbers, packets } = self
+const findPackets = (self: FecEncoder): boolean => {
+  const { count, numbers, packets, rings } = self
   for (let at = 0; at < count; at++) {
     const ring = PacketRings.ringOf(rings, (packets.types[at]! >> 2) & 0x0f)
     if (!PacketRing.has(ring, numbers[at]!)) return false
@@ -169,5 +182,6 @@ const findPackets = (self: FecEncoder, rings: PacketRings.PacketRings): boolean 
 const abandon = (self: FecEncoder): void => {
   self.packetsUnprotected += self.count
   self.count = 0
+  self.earning = 0
   self.deadlineMs = Infinity
 }

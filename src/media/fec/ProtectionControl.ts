@@ -1,4 +1,7 @@
+import * as PlayoutBudget from "../PlayoutBudget.ts"
+import * as FecEncoder from "./FecEncoder.ts"
 import * as LossWindow from "./LossWindow.ts"
+import * as ResidualLoss from "./ResidualLoss.ts"
 
 /**
  * Says when one leg's packets are to be protected with repair packets, with how many, and of which kind. Resending is
@@ -10,7 +13,16 @@ export interface ProtectionControl {
   /** Repair packets for each packet: 0 is off, 0.5 the most. */
   ratio: number
   kind: Kind
+  /** How long blocks may be, and from which age on the end of a video frame ends them. Milliseconds. */
+  blockMs: number
+  frameEndAfterMs: number
   isOn: boolean
+  /** No resend comes in time: what repair packets leave is lost. */
+  isAlone: boolean
+  /** Of the last ten seconds, the older the less: packets, and those of them that were lost. Reports are of any length. */
+  recentPackets: number
+  recentLost: number
+  lastReportAtMs: number
   meanBurst: number
   lastLossAtMs: number
   lastOverusingAtMs: number
@@ -26,14 +38,16 @@ export type Kind = "Parity" | "ReedSolomon"
 
 /** What the leg's feedback and its owner know. One is made per leg and filled again for every report. */
 export interface Report {
-  /** Of packets at their first passage, share. */
+  /** How many packets it speaks of. */
+  packets: number
+  /** Of them at their first passage, share. */
   lossRatio: number
   /** How many packets in a row were lost, on average; 0 when none was. */
   meanBurst: number
   roundTripMs: number
-  /** How long a packet may be late until it is of no use. */
-  playoutBudgetMs: number
-  /** Lost, and neither sent again in time nor recovered, share. */
+  /** Packets in a block, on average. */
+  blockPackets: number
+  /** Neither recovered nor sent again in time, share of the packets sent. */
   residualLossRatio: number
   /** The sender sends more than the path carries, or its estimate falls for that reason: loss is self-made. */
   isOverusing: boolean
@@ -41,15 +55,16 @@ export interface Report {
   budgetShare: number
 }
 
-/** Until a loss is seen and a request is sent: the next packet, some reordering, a tick of the timers. Milliseconds. */
-export const detectionMs = 20
 export const residualOnAbove = 0.005
 export const ratioMax = 0.5
 /** More than the loss that nine reports of ten do not exceed: a block can be unlucky. */
 export const lossFactor = 1.3
 export const lossShare = 0.9
+/** What is left of the losses, where no resend comes in time. Share. */
+export const aloneTarget = 0.004
 /** The loss of this time counts. Milliseconds. */
 export const lossSpanMs = 5000
+const recentSpanMs = 10_000
 /** Nothing lost for this long: nothing to protect from. Milliseconds. */
 export const quietMs = 5000
 /** After loss that was self-made it stays off for this long: repair packets would add to it. Milliseconds. */
@@ -57,8 +72,12 @@ export const overuseHoldMs = 2000
 /** It has repaired what was the reason to begin; whether the reason is gone shows when it ends. Milliseconds. */
 export const patienceMsMin = 10_000
 export const patienceMsMax = 160_000
-/** A round trip is short enough again when it takes this share of the budget. */
+/** A round trip is short enough again when it takes this share of what a resend may take. */
 const roundTripOffShare = 0.8
+/** Blocks beside resends. A frame that ends so long after the first packet of its block ends it. Milliseconds. */
+const beside = { blockMs: FecEncoder.blockMsDefault, frameEndAfterMs: FecEncoder.frameEndAfterMsDefault }
+/** Alone: as long as the budget lets them be. Of thirty frames a second that are paced most blocks have three. */
+const alone = { blockMs: PlayoutBudget.blockMsMax, frameEndAfterMs: PlayoutBudget.blockMsMax - 12 }
 /** Mean burst from which one repair packet a block is too few, and below which it does. Packets. */
 export const burstAbove = 1.5
 export const burstBelow = 1.25
@@ -72,7 +91,12 @@ export const make = (): ProtectionControl => ({
   losses: LossWindow.make(),
   ratio: 0,
   kind: "Parity",
+  ...beside,
   isOn: false,
+  isAlone: false,
+  recentPackets: 0,
+  recentLost: 0,
+  lastReportAtMs: 0,
   meanBurst: 1,
   lastLossAtMs: -Infinity,
   lastOverusingAtMs: -Infinity,
@@ -81,27 +105,51 @@ export const make = (): ProtectionControl => ({
   offAtMs: -Infinity
 })
 
-/** Call for every feedback report. */
+/** Call for every feedback report that speaks of packets. */
 export const handleReport = (self: ProtectionControl, report: Report, nowMs: number): void => {
   const { lossRatio, meanBurst } = report
   if (report.isOverusing) self.lastOverusingAtMs = nowMs
-  else LossWindow.add(self.losses, lossRatio, nowMs)
+  else {
+    LossWindow.add(self.losses, lossRatio, nowMs)
+    addRecent(self, report, nowMs)
+  }
   if (lossRatio > 0) self.lastLossAtMs = nowMs
   if (meanBurst >= 1) self.meanBurst += (meanBurst - self.meanBurst) * burstGain
   const p90 = LossWindow.percentile(self.losses, lossShare, lossSpanMs, nowMs)
+  noteAlone(self, report)
   noteKind(self, nowMs)
-  if (hasReason(self, report)) self.lastReasonAtMs = nowMs
+  if (self.isAlone || report.residualLossRatio > residualOnAbove) self.lastReasonAtMs = nowMs
   const wanted = isWanted(self, nowMs)
   if (wanted && !self.isOn) start(self, nowMs)
   if (!wanted && self.isOn) stop(self, nowMs)
-  self.ratio = self.isOn ? Math.max(0, Math.min(ratioMax, lossFactor * p90, report.budgetShare)) : 0
+  if (!self.isOn) self.ratio = 0
+  else {
+    const wantedRatio = Math.max(lossFactor * p90, self.isAlone ? aloneRatio(self, report) : 0)
+    self.ratio = Math.max(0, Math.min(ratioMax, wantedRatio, report.budgetShare))
+  }
 }
 
-/** Once it is on, a little less will do. */
-const hasReason = (self: ProtectionControl, report: Report): boolean => {
-  const { playoutBudgetMs, residualLossRatio, roundTripMs } = report
-  if (residualLossRatio > residualOnAbove) return true
-  return roundTripMs + detectionMs > playoutBudgetMs * (self.isOn ? roundTripOffShare : 1)
+/** Once it is so, a little less will do. */
+const noteAlone = (self: ProtectionControl, { roundTripMs }: Report): void => {
+  const longestMs = PlayoutBudget.playoutBudgetMs - PlayoutBudget.detectionMs
+  self.isAlone = roundTripMs > longestMs * (self.isAlone ? roundTripOffShare : 1)
+  const { blockMs, frameEndAfterMs } = self.isAlone ? alone : beside
+  self.blockMs = blockMs
+  self.frameEndAfterMs = frameEndAfterMs
+}
+
+/** Of the last ten seconds, without what was self-made. Share. */
+export const lossRatio = ({ recentLost, recentPackets }: ProtectionControl): number =>
+  recentPackets === 0 ? 0 : recentLost / recentPackets
+
+const aloneRatio = (self: ProtectionControl, { blockPackets }: Report): number =>
+  ResidualLoss.ratioFor(blockPackets, lossRatio(self), aloneTarget, ratioMax)
+
+const addRecent = (self: ProtectionControl, { lossRatio, packets }: Report, nowMs: number): void => {
+  const keep = Math.max(0, 1 - (nowMs - self.lastReportAtMs) / recentSpanMs)
+  self.recentPackets = keep * self.recentPackets + packets
+  self.recentLost = keep * self.recentLost + lossRatio * packets
+  self.lastReportAtMs = nowMs
 }
 
 const isWanted = (self: ProtectionControl, nowMs: number): boolean => {
@@ -125,6 +173,6 @@ const stop = (self: ProtectionControl, nowMs: number): void => {
 
 const noteKind = (self: ProtectionControl, nowMs: number): void => {
   const loss = LossWindow.mean(self.losses, lossSpanMs, nowMs)
-  if (self.meanBurst >= burstAbove || loss > parityLossMax) self.kind = "ReedSolomon"
+  if (self.isAlone || self.meanBurst >= burstAbove || loss > parityLossMax) self.kind = "ReedSolomon"
   else if (self.meanBurst <= burstBelow && loss < parityLossAgain) self.kind = "Parity"
 }

@@ -8,7 +8,7 @@ const scene = () => {
   const rate = VideoRate.make()
   const audio = SendingStream.make({ ...opus, ssrc: 1 }, undefined, secureBytes)
   const video = SendingStream.make({ ...vp8, ssrc: 2 }, undefined, secureBytes)
-  return { rate, audio, video, sending: [audio, video], leg: { packetsSent: 0, packetsResent: 0 } }
+  return { rate, audio, video, sending: [audio, video], leg: { packetsSent: 0, packetsResent: 0, repairsSent: 0 } }
 }
 
 /** Of receivers nothing is known. */

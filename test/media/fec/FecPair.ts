@@ -47,7 +47,7 @@ export const tagOf = (number: number, kind: LegKind.LegKind): number =>
 export const make = (kind: LegKind.LegKind, first = 0, lengthMax = 1200) => {
   const sender = makeSide()
   const receiver = makeSide()
-  const encoder = FecEncoder.make(kind)
+  const encoder = FecEncoder.make(sender.rings, kind)
   const decoder = FecDecoder.make(kind)
   const frame = FecFrame.make()
   const types = new Map<number, { readonly type: number; readonly descriptor: number; readonly index: number }>()
@@ -81,13 +81,13 @@ export const make = (kind: LegKind.LegKind, first = 0, lengthMax = 1200) => {
     types.set(sequenceOf(number), { type, descriptor, index: number })
     const packet = store(sender, type, contentOf(number, lengthMax), nowMs)
     const tag = tagOf(number, kind)
-    FecEncoder.handlePacket(encoder, sender.rings, sequenceOf(number), packet, type, descriptor, tag, nowMs)
+    FecEncoder.handlePacket(encoder, sequenceOf(number), packet, type, descriptor, tag, nowMs)
     return number
   }
 
   /** The bodies of the frames that protect the block. */
   const close = (): ReadonlyArray<Uint8Array> => {
-    const count = FecEncoder.close(encoder, sender.rings, sender.scratch, sender.scratchBytes)
+    const count = FecEncoder.close(encoder, sender.scratch, sender.scratchBytes)
     const { bodyBytes } = encoder
     return Array.from({ length: count }, (_, i) =>
       sender.memory.bytes.slice(sender.scratch + i * bodyBytes, sender.scratch + (i + 1) * bodyBytes)

@@ -1,19 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as PlayoutBudget from "../../../src/media/PlayoutBudget.ts"
 import * as ProtectionControl from "../../../src/media/fec/ProtectionControl.ts"
+import * as ResidualLoss from "../../../src/media/fec/ResidualLoss.ts"
 import * as SeededNumbers from "./SeededNumbers.ts"
 
-const { patienceMsMin, overuseHoldMs, quietMs, ratioMax } = ProtectionControl
+const { aloneTarget, patienceMsMin, overuseHoldMs, quietMs, ratioMax } = ProtectionControl
 const usual: ProtectionControl.Report = {
+  packets: 25,
   lossRatio: 0.1,
   meanBurst: 1.1,
-  roundTripMs: 80,
-  playoutBudgetMs: 200,
+  roundTripMs: 40,
+  blockPackets: 9,
   residualLossRatio: 0,
   isOverusing: false,
   budgetShare: 1
 }
 const far = { roundTripMs: 250 }
+const residual = { residualLossRatio: 0.02 }
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
 
 /** A leg that reports every 100 ms. */
@@ -37,27 +41,43 @@ describe("ProtectionControl", () => {
   })
 
   it("is on when a resend would come too late, or when loss is left after them", () => {
-    for (const reason of [far, { residualLossRatio: 0.006 }, { playoutBudgetMs: 99 }]) {
+    for (const reason of [far, { roundTripMs: 81 }, { residualLossRatio: 0.006 }]) {
       const { report, self } = make()
       report(1000, reason)
       assert.isTrue(self.isOn)
-      assert.closeTo(self.ratio, 0.13, 1e-9)
+      assert.isAtLeast(self.ratio, 0.13 - 1e-9)
     }
+  })
+
+  it("alone, blocks are longer, and as many repair packets as leave next to nothing", () => {
+    const { report, self } = make()
+    report(10_000, residual)
+    assert.deepStrictEqual([self.isAlone, self.blockMs], [false, 50])
+    assert.closeTo(self.ratio, 0.13, 1e-9)
+    for (const blockPackets of [5, 15, 30]) {
+      report(10_000, { ...far, blockPackets })
+      assert.deepStrictEqual([self.isAlone, self.kind, self.blockMs], [true, "ReedSolomon", PlayoutBudget.blockMsMax])
+      const repairs = self.ratio * blockPackets
+      assert.isAtLeast(ResidualLoss.of(blockPackets, Math.floor(repairs), 0.1), aloneTarget)
+      assert.isAtMost(ResidualLoss.of(blockPackets, Math.ceil(repairs), 0.1), aloneTarget)
+    }
+    report(10_000, { ...far, blockPackets: 2 })
+    assert.strictEqual(self.ratio, ratioMax)
   })
 
   it("the ratio follows the loss that nine of ten reports do not exceed", () => {
     const { report, self } = make()
     for (let i = 0; i < 10; i++) {
-      report(800, { ...far, lossRatio: 0.02 })
-      report(200, { ...far, lossRatio: 0.2 })
+      report(800, { ...residual, lossRatio: 0.02 })
+      report(200, { ...residual, lossRatio: 0.2 })
     }
     assert.closeTo(self.ratio, 1.3 * 0.2, 1e-9)
     for (let i = 0; i < 10; i++) {
-      report(950, { ...far, lossRatio: 0.02 })
-      report(50, { ...far, lossRatio: 0.2 })
+      report(950, { ...residual, lossRatio: 0.02 })
+      report(50, { ...residual, lossRatio: 0.2 })
     }
     assert.isAtMost(self.ratio, 1.3 * 0.2)
-    report(10_000, { ...far, lossRatio: 0.04 })
+    report(10_000, { ...residual, lossRatio: 0.04 })
     assert.closeTo(self.ratio, 1.3 * 0.04, 1e-9)
   })
 
@@ -73,12 +93,12 @@ describe("ProtectionControl", () => {
 
   it("loss that is self-made ends it at once, and it does not count later", () => {
     const { report, self } = make()
-    report(1000, { ...far, lossRatio: 0.05 })
-    report(100, { ...far, lossRatio: 0.4, isOverusing: true })
+    report(1000, { ...residual, lossRatio: 0.05 })
+    report(100, { ...residual, lossRatio: 0.4, isOverusing: true })
     assert.deepStrictEqual([self.isOn, self.ratio], [false, 0])
-    report(overuseHoldMs - 100, { ...far, lossRatio: 0.05 })
+    report(overuseHoldMs - 100, { ...residual, lossRatio: 0.05 })
     assert.isFalse(self.isOn)
-    report(100, { ...far, lossRatio: 0.05 })
+    report(100, { ...residual, lossRatio: 0.05 })
     assert.closeTo(self.ratio, 1.3 * 0.05, 1e-9)
   })
 
@@ -95,7 +115,7 @@ describe("ProtectionControl", () => {
     const { report, self } = make()
     let switched = 0
     for (let i = 0, wasOn = false; i < 200; i++) {
-      report(1000, { roundTripMs: i % 2 === 0 ? 175 : 185 })
+      report(1000, { roundTripMs: i % 2 === 0 ? 75 : 85 })
       if (self.isOn !== wasOn) switched++
       wasOn = self.isOn
     }
@@ -109,7 +129,6 @@ describe("ProtectionControl", () => {
       for (; self.isOn; ms += 100) report(100, {})
       return ms
     }
-    const residual = { residualLossRatio: 0.02 }
     const lasted = [1, 2, 3, 4, 5, 6].map(() => {
       report(100, residual)
       return lastedMs()
@@ -125,15 +144,15 @@ describe("ProtectionControl", () => {
 
   it("parity alone for few and single losses, Reed-Solomon for bursts and for many", () => {
     const { report, self } = make()
-    report(6000, { ...far, lossRatio: 0.02, meanBurst: 1 })
+    report(6000, { ...residual, lossRatio: 0.02, meanBurst: 1 })
     assert.strictEqual(self.kind, "Parity")
-    report(6000, { ...far, lossRatio: 0.02, meanBurst: 2 })
+    report(6000, { ...residual, lossRatio: 0.02, meanBurst: 2 })
     assert.strictEqual(self.kind, "ReedSolomon")
-    report(6000, { ...far, lossRatio: 0.02, meanBurst: 1 })
+    report(6000, { ...residual, lossRatio: 0.02, meanBurst: 1 })
     assert.strictEqual(self.kind, "Parity")
-    report(6000, { ...far, lossRatio: 0.1, meanBurst: 1 })
+    report(6000, { ...residual, lossRatio: 0.1, meanBurst: 1 })
     assert.strictEqual(self.kind, "ReedSolomon")
-    report(6000, { ...far, lossRatio: 0.04, meanBurst: 1 })
+    report(6000, { ...residual, lossRatio: 0.04, meanBurst: 1 })
     assert.strictEqual(self.kind, "ReedSolomon")
   })
 

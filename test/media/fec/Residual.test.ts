@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ProtectionControl from "../../../src/media/fec/ProtectionControl.ts"
+import * as ResidualLoss from "../../../src/media/fec/ResidualLoss.ts"
 import * as LegKind from "../../../src/media/LegKind.ts"
 import * as FecPair from "./FecPair.ts"
 import * as SeededNumbers from "./SeededNumbers.ts"
@@ -12,6 +13,8 @@ interface Setting {
   /** Left out: what ProtectionControl says to reports of every 100 ms. */
   readonly ratio?: number
   readonly isParityOnly?: boolean
+  /** What ProtectionControl says where no resend comes in time. */
+  readonly isAlone?: boolean
   /** Those that are lost at first may be sent again so often. */
   readonly resends?: number
 }
@@ -55,10 +58,16 @@ const run = (setting: Setting, isLost: () => boolean, seconds: number) => {
   const report = (nowMs: number): void => {
     const lossRatio = lostNow / packetsNow
     const meanBurst = burstsNow === 0 ? 0 : lostNow / burstsNow
-    const path = { roundTripMs: 300, playoutBudgetMs: 200, residualLossRatio: 0, isOverusing: false, budgetShare: 1 }
-    ProtectionControl.handleReport(control, { lossRatio, meanBurst, ...path }, nowMs)
+    const roundTripMs = setting.isAlone === true ? 200 : 40
+    const path = { roundTripMs, residualLossRatio: 0.01, isOverusing: false, budgetShare: 1 }
+    const { blockPackets } = encoder
+    ProtectionControl.handleReport(control, { packets: packetsNow, lossRatio, meanBurst, blockPackets, ...path }, nowMs)
     encoder.ratio = control.ratio
     encoder.isParityOnly = control.kind === "Parity"
+    if (control.isAlone) {
+      encoder.blockMs = control.blockMs
+      encoder.frameEndAfterMs = control.frameEndAfterMs
+    }
     reportedAtMs = nowMs
     lostNow = burstsNow = packetsNow = 0
   }
@@ -108,18 +117,6 @@ const show = (rows: ReadonlyArray<object>): void => {
   if (isShown) console.table(rows)
 }
 
-/** Of packets lost at random, the share that a code of k and r does not give back. */
-const expected = (k: number, r: number, loss: number): number => {
-  const n = k + r
-  let term = (1 - loss) ** n
-  let sum = 0
-  for (let lost = 1; lost <= n; lost++) {
-    term *= ((n - lost + 1) / lost) * (loss / (1 - loss))
-    if (lost > r) sum += (term * lost) / n
-  }
-  return sum
-}
-
 describe("10 % of the packets lost at random, without resends", () => {
   it("what is left falls with the length of the blocks, at the same third of overhead", () => {
     const rows = [20, 33, 50, 66, 100, 133, 166].map((blockMs) =>
@@ -138,15 +135,15 @@ describe("10 % of the packets lost at random, without resends", () => {
     const table = [3, 6, 9, 12, 15, 18, 24, 30].map((k) => {
       const left = [0.17, 0.25, 0.34, 0.5].map((ratio) => {
         const r = Math.round(k * ratio)
-        return [`${ratio}`, `${r}: ${(100 * expected(k, r, 0.1)).toFixed(2)} %`] as const
+        return [`${ratio}`, `${r}: ${(100 * ResidualLoss.of(k, r, 0.1)).toFixed(2)} %`] as const
       })
       return Object.fromEntries([["k", `${k}`], ...left])
     })
     show(table)
-    assert.closeTo(expected(6, 2, 0.1), 0.0146, 0.0005)
-    assert.closeTo(expected(9, 3, 0.1), 0.0091, 0.0005)
-    assert.isBelow(expected(15, 5, 0.1), 0.005)
-    assert.isAbove(expected(9, 3, 0.1), 0.005)
+    assert.closeTo(ResidualLoss.of(6, 2, 0.1), 0.0146, 0.0005)
+    assert.closeTo(ResidualLoss.of(9, 3, 0.1), 0.0091, 0.0005)
+    assert.isBelow(ResidualLoss.of(15, 5, 0.1), 0.005)
+    assert.isAbove(ResidualLoss.of(9, 3, 0.1), 0.005)
   })
 
   it("with one resend, blocks of 50 ms leave no more than half a per cent", () => {
@@ -180,6 +177,16 @@ describe("10 % of the packets lost at random, without resends", () => {
     for (const { loss, overhead, residual } of rows) {
       assert.isBelow(residual, loss / 2)
       assert.isAtMost(overhead, 0.5)
+    }
+  })
+
+  it("and where no resend comes in time, half a per cent is left at a third of overhead", () => {
+    const rows = [0.02, 0.05, 0.1].map((loss) => run({ blockMs: 80, isAlone: true }, random(6, loss), seconds))
+    show(rows)
+    show([run({ blockMs: 80, isAlone: true }, bursts(5, 2), seconds)])
+    for (const { overhead, residual } of rows) {
+      assert.isAtMost(residual, 0.006)
+      assert.isAtMost(overhead, 0.35)
     }
   })
 })

@@ -1,0 +1,160 @@
+import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
+import * as Leg from "../media/Leg.ts"
+import * as PacketRing from "../media/PacketRing.ts"
+import * as PacketRings from "../media/PacketRings.ts"
+import * as Pacing from "../media/Pacing.ts"
+import * as Recovery from "../media/Recovery.ts"
+import * as StreamClock from "../media/StreamClock.ts"
+import * as HopFrame from "../protocol/HopFrame.ts"
+import * as RtpHeader from "../protocol/RtpHeader.ts"
+import type * as PacketBatch from "../sockets/PacketBatch.ts"
+import type { Forwarding } from "./Forwarding.ts"
+import * as LegTable from "./LegTable.ts"
+import * as LegTimers from "./LegTimers.ts"
+import * as RelayLeg from "./RelayLeg.ts"
+import type { RelayStream } from "./RelayStream.ts"
+
+/** Stations 6 and 7 of a packet's path: whose it is, and to whom it goes, whether it has arrived or been recovered. */
+
+/** The stream of the packet at `offset`. `undefined`, and counted, when it is none of this leg's. */
+export const findStream = (
+  self: Forwarding,
+  leg: RelayLeg.RelayLeg,
+  type: number,
+  offset: number,
+  lengthBytes: number
+): RelayStream | undefined => {
+  const { bytes, view } = self.resources.rings.memory
+  const { dropped } = self.counters
+  const isRtcp = type === HopFrame.FrameType.EndToEndRtcp
+  if (isRtcp ? lengthBytes < 8 || bytes[offset]! >> 6 !== 2 : !RtpHeader.isRtp(bytes, offset, lengthBytes)) {
+    dropped.malformedRtp++
+    return undefined
+  }
+  // RTCP has its sender's SSRC at byte 4, RFC 3550 section 6.4.
+  const stream = RelayLeg.findStream(leg, isRtcp ? view.getUint32(offset + 4) : RtpHeader.ssrcAt(view, offset))
+  if (stream === undefined) dropped.undeclaredStream++
+  return stream
+}
+
+/** Forwards a packet that has come in the frame at `offset`, and what it helps to recover. */
+export const handleArrived = (
+  self: Forwarding,
+  leg: RelayLeg.RelayLeg,
+  stream: RelayStream,
+  offset: number,
+  rtpOffset: number,
+  rtpBytes: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { rings } = self.resources
+  const { bytes, view } = rings.memory
+  const typeByte = bytes[offset]! & ~HopFrame.resendFlag
+  const descriptor = HopFrame.descriptorAt(bytes, offset)
+  const packet = forward(self, stream, typeByte, descriptor, rtpOffset, rtpBytes, nowMs, out)
+  const { kind, receive } = leg.hop
+  if (receive.recovery === undefined) return
+  const sequence = kind.isTrunk ? HopFrame.wideRepairSequenceAt(view, offset) : HopFrame.repairSequenceAt(view, offset)
+  const tag = HopFrame.legTagAt(view, offset)
+  const count = Recovery.handlePacket(receive, rings, sequence, packet, typeByte, descriptor, tag, out)
+  if (count > 0) takeRecovered(self, leg, count, nowMs, out)
+}
+
+/** Takes in the body of a repair frame. */
+export const handleRepair = (
+  self: Forwarding,
+  leg: RelayLeg.RelayLeg,
+  offset: number,
+  lengthBytes: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { counters, resources } = self
+  const count = Recovery.handleRepair(leg.hop.receive, resources.rings, offset, lengthBytes, out)
+  if (count < 0) counters.dropped.malformedRepair++
+  else {
+    counters.repairsIn++
+    takeRecovered(self, leg, count, nowMs, out)
+  }
+}
+
+/** On a trunk the packets of a block may be of several calls: their tags say of which. */
+const takeRecovered = (
+  self: Forwarding,
+  leg: RelayLeg.RelayLeg,
+  count: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { counters, resources } = self
+  const { kind, receive } = leg.hop
+  const { descriptors, lengths, offsets, sequences, tags, types } = receive.recovery!.decoder.recovered
+  for (let i = 0; i < count; i++) {
+    const ofCall = kind.isTrunk ? findOnTrunk(self, leg, tags[i]! >>> 0) : leg
+    if (ofCall === undefined) {
+      counters.dropped.unknownLegTag++
+      continue
+    }
+    const typeByte = types[i]!
+    const stream = findStream(self, ofCall, HopFrame.typeOf(typeByte), offsets[i]!, lengths[i]!)
+    if (stream === undefined) continue
+    if (!Recovery.noteRecovered(leg.hop, i, nowMs)) {
+      counters.dropped.duplicate++
+      continue
+    }
+    stream.packetsRepaired++
+    counters.recoveredIn++
+    const packet = forward(self, stream, typeByte, descriptors[i]!, offsets[i]!, lengths[i]!, nowMs, out)
+    // Nothing more comes of it: no other block has this packet.
+    Recovery.handlePacket(receive, resources.rings, sequences[i]!, packet, typeByte, descriptors[i]!, tags[i]!, out)
+  }
+}
+
+/** The leg of a call on the trunk that `leg` is of. */
+const findOnTrunk = (self: Forwarding, { hop }: RelayLeg.RelayLeg, tag: number): RelayLeg.RelayLeg | undefined => {
+  let found = LegTable.get(self.legs, tag)
+  while (found !== undefined && found.hop !== hop) found = LegTable.getNext(self.legs, found)
+  return found
+}
+
+/** Keeps the packet once, and sends it on every leg that wants it, under that leg's own numbers. Its number in its ring. */
+const forward = (
+  self: Forwarding,
+  stream: RelayStream,
+  typeByte: number,
+  descriptor: number,
+  rtpOffset: number,
+  rtpBytes: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): number => {
+  const { counters, resources } = self
+  const { view } = resources.rings.memory
+  const type = HopFrame.typeOf(typeByte)
+  // RTCP has no RTP timestamp; it is as old as the stream is. Signed: only numbers below 2^31 are never objects.
+  const timestamp =
+    type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset) | 0
+  if (type !== HopFrame.FrameType.EndToEndRtcp) StreamClock.handlePacket(stream.clock, timestamp, nowMs)
+  if (stream.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) {
+    KeyFrameRequest.handleKeyFrame(stream.keyFrames)
+  }
+  stream.packets++
+  stream.bytes += rtpBytes
+  counters.mediaIn++
+  counters.mediaInBytes += rtpBytes
+  const ring = PacketRings.ringOf(resources.rings, type)
+  const packet = PacketRing.store(ring, rtpOffset, rtpBytes, timestamp, stream.clock, nowMs)
+  const { targets } = stream
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[i]!
+    const { send } = target.hop
+    const repairsBefore = send.repairsSent
+    Pacing.send(send, target.sendTag, ring, packet, typeByte, descriptor, nowMs, out)
+    counters.repairsOut += send.repairsSent - repairsBefore
+    Leg.noteSent(target.hop)
+    LegTimers.schedule(self.timers, target.carrier ?? target)
+  }
+  counters.mediaOut += targets.length
+  return packet
+}
