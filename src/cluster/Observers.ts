@@ -17,7 +17,7 @@ export const observedBy = (self: string, runners: ReadonlyArray<Standing>): Read
   const ring = Rendezvous.order("observers", runners, ({ address }) => address)
   const place = ring.findIndex(({ address }) => address === self)
   if (place < 0) return []
-  const before = [...ring.slice(place + 1), ...ring.slice(0, place)].reverse()
+  const before = [...ring.slice(place + 1), ...ring.slice(0, place)].toReversed()
   const observed: Array<string> = []
   let between = 0
   for (const { address, isCondemned } of before) {
