@@ -13,7 +13,7 @@ export interface Options {
   readonly relayId: string
   readonly host: string
   readonly udpPort: number
-  /** TCP, between the nodes alone. */
+  /** TCP, between the nodes alone, who prove the keys to each other. */
   readonly nodePort: number
   /** How long it may take to stop: until then its devices have gone to other relays. */
   readonly drainTimeoutMs: number
@@ -24,6 +24,6 @@ export interface Options {
 export const layer = ({ nodePort, relayId, udpPort, ...options }: Options) =>
   Relay.layerWith({ ...options, relayId: RelayId.make(relayId), port: udpPort }).pipe(
     Layer.provide([Network.layerOf("auto", undefined), Throttle.layerOpen]),
-    Layer.provide(ClusterNode.layer({ runner: { host: options.host, port: nodePort } })),
+    Layer.provide(ClusterNode.layer({ runner: { host: options.host, port: nodePort, keys: options.keyRing.keys } })),
     Layer.provideMerge(CallStoreSql.layer)
   )

@@ -54,6 +54,8 @@ export interface LiveKey {
   readonly ticketKey: Uint8Array
   /** Signs what relays say to each other. */
   readonly trunkKey: Uint8Array
+  /** Nodes of a cluster show each other that they know it. */
+  readonly clusterKey: Uint8Array
 }
 
 /** The keys that are live, the newest first. */
@@ -73,7 +75,8 @@ export const make = (file: KeyFile): KeyRing => ({
     secret,
     cookieSecret: derive(secret, "tandem address cookie 1", noInfo),
     ticketKey: derive(secret, "tandem session ticket 1", noInfo),
-    trunkKey: derive(secret, "tandem trunk 1", noInfo)
+    trunkKey: derive(secret, "tandem trunk 1", noInfo),
+    clusterKey: derive(secret, "tandem cluster 1", noInfo)
   }))
 })
 

@@ -53,6 +53,8 @@ export const layer = Layer.effectDiscard(
     let said: ReadonlySet<string> = new Set()
     let saidAtMs = -Infinity
     let condemnedAtMs = -Infinity
+    /** Whom nobody has ever answered, as one with keys of another fleet, has no say about the others. */
+    let wasAnswered = false
     const patience = () => (nowMs() - condemnedAtMs < afterDeathMs ? missesMaxAfterDeath : missesMax)
 
     const ping = (address: string, peer: Peer) => {
@@ -63,6 +65,7 @@ export const layer = Layer.effectDiscard(
         Effect.isSuccess,
         Effect.map((isAnswered) => {
           const isVoid = startedIn !== epoch || nowMs() - startedAtMs >= pingTimeoutMs + ownGapMs
+          if (isAnswered) wasAnswered = true
           if (isVoid) return
           peer.misses = isAnswered ? 0 : peer.misses + 1
           if (peer.misses === patience()) hasNews.openUnsafe()
@@ -89,6 +92,7 @@ export const layer = Layer.effectDiscard(
       )
       const raised = [...suspected].filter((address) => !said.has(address))
       const isNew = raised.length > 0 || suspected.size < said.size
+      if (!wasAnswered) return
       const isDue = (suspected.size > 0 || isAnybodyCondemned) && nowMs() - saidAtMs >= repeatMs
       if (!isNew && !isDue) return
       yield* Metric.update(suspicionsRaised, raised.length)

@@ -1,18 +1,16 @@
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { Effect, Layer } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket, SocketServer } from "effect/socket"
 import * as BoundedWrites from "./BoundedWrites.ts"
-
-/** Messages between nodes are small, and someone waits for each: none may wait for more to be sent with it. */
-const noDelay = true
+import * as NodeTls from "./NodeTls.ts"
 
 /** Where this node listens. Port 0 takes a free one. */
 export interface Options {
   readonly host: string
   readonly port: number
+  /** What nodes know and nobody else. This one shows that it knows the first, and takes others for each of them. */
+  readonly keys: readonly [NodeTls.NodeKey, ...ReadonlyArray<NodeTls.NodeKey>]
 }
 
 /**
@@ -51,9 +49,9 @@ const boundedServer = Layer.effect(
   )
 )
 
-/** TCP. Cheaper with lines of JSON than with Effect's binary form, which was measured. */
-export const layer = (options: Options) =>
+/** TLS over TCP. Cheaper with lines of JSON than with Effect's binary form, which was measured. */
+export const layer = ({ host, keys, port }: Options) =>
   Layer.merge(
-    boundedServer.pipe(Layer.provide(NodeSocketServer.layer({ ...options, noDelay }))),
-    layerProtocol(({ host, port }) => NodeSocket.makeNet({ host, port, noDelay, openTimeout: 1000 }))
+    boundedServer.pipe(Layer.provide(NodeTls.layerServer(keys, { host, port }))),
+    layerProtocol((address) => NodeTls.connect(keys, address))
   ).pipe(Layer.provideMerge(RpcSerialization.layerNdjson))

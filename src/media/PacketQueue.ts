@@ -128,7 +128,8 @@ const isUseful = (self: PacketQueue, ring: PacketRing.PacketRing, at: number, no
   return !StreamClock.isExpired(PacketRing.clockOf(ring, packet), PacketRing.timestampOf(ring, packet), nowMs)
 }
 
-const dropFirst = (self: PacketQueue, ring: PacketRing.PacketRing): void => {
+/** Gives the first up, however useful it may be. */
+export const dropFirst = (self: PacketQueue, ring: PacketRing.PacketRing): void => {
   markHole(self, ring, 0, self.count)
   self.dropped++
   removeFirst(self, ring)

@@ -137,36 +137,6 @@ export const sendPacketOn = (
   writeFrame(self, tag, type, descriptor, repairSequence, offset, PacketRing.lengthOf(ring, packet), nowMs, out)
 }
 
-/**
- * Sends on this leg what another has sent since then: nobody may have got it. Whoever has receives it twice, and takes it
- * once. In the order in which it was sent first.
- */
-export const carryOver = (
-  self: SendLeg,
-  from: SendLeg,
-  rings: PacketRings.PacketRings,
-  sinceMs: number,
-  nowMs: number,
-  out: PacketBatch.SendBatch
-): void => {
-  const { history } = from
-  const { mask } = from.kind
-  let first = history.highest
-  let count = 0
-  while (count < history.known && history.sentAtMs[SentHistory.find(history, first)]! >= sinceMs) {
-    first = (first - 1) & mask
-    count++
-  }
-  for (let sequence = SequenceNumber.next(first, mask); count > 0; count--) {
-    const at = SentHistory.find(history, sequence)
-    sequence = SequenceNumber.next(sequence, mask)
-    const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
-    const packet = history.packets[at]!
-    if (!PacketRing.hasForBatch(ring, packet)) continue
-    sendPacket(self, ring, packet, history.types[at]!, history.descriptors[at]!, nowMs, out)
-  }
-}
-
 /** Sends again what the report asks for, as far as it is still worth it. */
 export const answerRequests = (
   self: SendLeg,

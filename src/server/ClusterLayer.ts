@@ -1,4 +1,5 @@
 import { Effect, Layer, Schema } from "effect"
+import type { KeyRing } from "../access/KeyRing.ts"
 import * as ClusterNode from "../cluster/ClusterNode.ts"
 import * as CallStoreSql from "../state/CallStoreSql.ts"
 import { DatabaseNotOpened } from "../state/DatabaseNotOpened.ts"
@@ -33,8 +34,14 @@ const namingTheCluster = <A, E extends { readonly message: string }, R>(
   )
 
 /** A node of a cluster. Calls are kept in the cluster's database, unless they are kept elsewhere. */
-export const layer = ({ database, host, port }: ClusterOptions, state: StateLayer.StateSource | undefined) =>
+export const layer = (
+  { database, host, port }: ClusterOptions,
+  keyRing: KeyRing,
+  state: StateLayer.StateSource | undefined
+) =>
   Layer.merge(
-    ClusterNode.layer({ runner: { host, port } }),
+    ClusterNode.layer({
+      runner: { host, port, keys: keyRing.keys }
+    }),
     state === undefined ? CallStoreSql.layer : StateLayer.layer(state)
   ).pipe(Layer.provide(StateLayer.sqlClient(database)), namingTheCluster)

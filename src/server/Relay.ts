@@ -127,6 +127,6 @@ export const layer = (options: Options) =>
       Throttle.layerOpen,
       options.cluster === undefined
         ? Layer.merge(SingleRunner.layer, StateLayer.layer(options.state ?? { kind: "memory" }))
-        : ClusterLayer.layer(options.cluster, options.state)
+        : ClusterLayer.layer(options.cluster, options.keyRing, options.state)
     ])
   )

@@ -55,7 +55,7 @@ export const rows: Readonly<Record<string, Row>> = {
   cluster: {
     // Of a plan it knows the version, to keep the newest; of calls and relays the names; an order that all agree on.
     ours: names("actor call/CallVersion protocol/Ids routing/Rendezvous"),
-    modules: names(`effect effect/cluster effect/rpc effect/socket effect/sql ${platform}`)
+    modules: names(`effect effect/cluster effect/rpc effect/socket effect/sql ${platform} node:net node:tls`)
   },
   admin: {
     ours: names("pipeline actor/CallRpcs sockets/PackedAddress"),

@@ -13,6 +13,7 @@ import { join } from "../call/Commands.ts"
 import { needAll } from "../interop/Tools.ts"
 import { PostgresServer } from "../servers/PostgresServer.ts"
 import * as RunnerStorageSuite from "../suites/RunnerStorageSuite.ts"
+import { nodeKey } from "./NodeKeys.ts"
 
 const Database = Layer.unwrap(
   Effect.map(PostgresServer, ({ url }) => PostgresClient.layer({ url: Redacted.make(url) }))
@@ -22,7 +23,7 @@ const Database = Layer.unwrap(
 const start = Effect.fnUntraced(function* (database: typeof Database) {
   const life = yield* Scope.make()
   const layer = CallActor.layer.pipe(
-    Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0 } })),
+    Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0, keys: [nodeKey] } })),
     Layer.provide(CallStoreSql.layer),
     Layer.provide(database)
   )

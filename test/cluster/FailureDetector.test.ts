@@ -12,7 +12,10 @@ const standing = "serving" as const
 const scene = Effect.gen(function* () {
   const process = SimulatedProcess.make("a:1")
   const peer = { answers: Effect.void as Effect.Effect<void, never> }
-  const third = { standing: "leaving" as "leaving" | "condemned" }
+  const third = {
+    standing: "leaving" as "leaving" | "condemned",
+    answers: Effect.void as Effect.Effect<void, never>
+  }
   const said: Array<ReadonlyArray<string>> = []
   const table = {
     live: Effect.sync(() => [
@@ -23,7 +26,7 @@ const scene = Effect.gen(function* () {
     accuse: (_accuser: string, accused: ReadonlySet<string>) => Effect.sync(() => void said.push([...accused]))
   } as Partial<RunnerTable["Service"]> as RunnerTable["Service"]
   const runners = {
-    ping: ({ host }) => (host === "b" ? Effect.suspend(() => peer.answers) : Effect.void)
+    ping: ({ host }) => Effect.suspend(() => (host === "b" ? peer : third).answers)
   } as Partial<Runners.Runners["Service"]> as Runners.Runners["Service"]
   const layer = FailureDetector.layer.pipe(
     Layer.provide([Layer.succeed(RunnerTable, table), Layer.succeed(Runners.Runners, runners)]),
@@ -93,5 +96,18 @@ describe("FailureDetector", () => {
         assert.deepStrictEqual(said, [], `${stillMs} ms`)
       }
     })
+  )
+
+  it.effect("who was never answered has nothing to say, until somebody has", () =>
+    Effect.gen(function* () {
+      const { peer, said, third } = yield* scene
+      peer.answers = Effect.never
+      third.answers = Effect.never
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(said, [])
+      third.answers = Effect.void
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(said.at(-1), ["b:1"])
+    }).pipe(Effect.scoped)
   )
 })

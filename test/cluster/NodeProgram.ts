@@ -11,6 +11,7 @@ import * as ClusterNode from "../../src/cluster/ClusterNode.ts"
 import * as StateLayer from "../../src/server/StateLayer.ts"
 import * as CallStoreSql from "../../src/state/CallStoreSql.ts"
 import { join } from "../call/Commands.ts"
+import { nodeKey } from "./NodeKeys.ts"
 
 /** What the parent asks. */
 export type Question =
@@ -18,7 +19,7 @@ export type Question =
   | { readonly id: number; readonly ask: "join"; readonly call: string; readonly index: number }
 
 const Node = CallActor.layer.pipe(
-  Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0 } })),
+  Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0, keys: [nodeKey] } })),
   Layer.provide(CallStoreSql.layer),
   Layer.provide(StateLayer.sqlClient(Result.getOrThrow(StateLayer.parseCluster(process.argv[2]!)))),
   Layer.provide(Logger.layer([]))

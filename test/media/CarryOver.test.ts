@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as CarryOver from "../../src/media/CarryOver.ts"
 import * as PacketRing from "../../src/media/PacketRing.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
@@ -7,6 +8,7 @@ import * as StreamClock from "../../src/media/StreamClock.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
 import * as PacketMemory from "../../src/sockets/PacketMemory.ts"
+import * as PacedLeg from "./PacedLeg.ts"
 
 const scratchBytes = 4096
 const ringBytes = 1 << 18
@@ -35,7 +37,7 @@ const scene = () => {
     PacketBatch.reset(out)
   }
   const carryOver = (sinceMs: number, nowMs: number) => {
-    SendLeg.carryOver(next, old, rings, sinceMs, nowMs, out)
+    CarryOver.carryOver(next, old, rings, sinceMs, nowMs, out)
     return Array.from({ length: out.count }, (_, place) => {
       const bytes = new Uint8Array(PacketBatch.packetBytes(out, place))
       PacketBatch.join(out, place, memory, bytes, 0)
@@ -54,7 +56,7 @@ const scene = () => {
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-describe("SendLeg.carryOver", () => {
+describe("CarryOver", () => {
   it.prop(
     "sends what another leg has sent since then, in order, as packets of this leg",
     [between(1, 200), between(0, 60), between(0, 0xffff)],
@@ -78,5 +80,46 @@ describe("SendLeg.carryOver", () => {
 
   it("sends nothing where nothing was sent", () => {
     assert.deepStrictEqual(scene().carryOver(0, 0), [])
+  })
+
+  it.prop(
+    "takes the video that waits with it: each packet leaves once more or for the first time, in order, and none on both legs",
+    [between(1, 120), between(0, 400)],
+    ([packets, silentMs]) => {
+      const paced = PacedLeg.make(300_000)
+      for (let number = 0; number < packets; number++) paced.send("video", number, 1100)
+      paced.pass(silentMs)
+      const numbersOn = (tag: number) =>
+        paced.left
+          .filter((frame) => frame.tag === tag && frame.type === HopFrame.FrameType.Video)
+          .map(({ number }) => number)
+      const sent = numbersOn(1)
+      paced.moveOn(0)
+      paced.pass(700)
+      assert.deepStrictEqual(numbersOn(1), sent, "nothing more is sent to whom nobody hears")
+      assert.deepStrictEqual(
+        numbersOn(2),
+        Array.from({ length: packets }, (_, number) => number)
+      )
+      assert.strictEqual(paced.leg.rate!.queue.count, 0)
+    },
+    { arbitrary: { runs: 20 } }
+  )
+
+  it("leaves behind what has waited for longer than half a second, and says that it is missing", () => {
+    const paced = PacedLeg.make(300_000)
+    for (let number = 0; number < 60; number++) paced.send("video", number, 1100)
+    const sent = paced.left.length
+    paced.state.nowMs += 600
+    paced.send("video", 60, 1100)
+    const next = paced.moveOn(Infinity)
+    paced.pass(1000)
+    const carried = paced.left.filter(({ tag, type }) => tag === 2 && type === HopFrame.FrameType.Video)
+    assert.deepStrictEqual(
+      carried.map(({ hasHole, number }) => ({ hasHole, number })),
+      [{ hasHole: true, number: 60 }]
+    )
+    assert.strictEqual(paced.leg.packetsWithheld, 60 - sent)
+    assert.strictEqual(next.packetsWithheld, 0)
   })
 })

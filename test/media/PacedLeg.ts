@@ -1,3 +1,4 @@
+import * as CarryOver from "../../src/media/CarryOver.ts"
 import * as Pacing from "../../src/media/Pacing.ts"
 import * as PacketRing from "../../src/media/PacketRing.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
@@ -12,6 +13,8 @@ export interface Left {
   readonly type: number
   readonly hasHole: boolean
   readonly repair: number
+  /** Of the leg that it has left on: 1, and one more with each move. */
+  readonly tag: number
   /** The packet's number, as it was given; `undefined` of what is no packet. */
   readonly number: number | undefined
   readonly bytes: number
@@ -29,7 +32,10 @@ export const make = (startBps: number) => {
   })
   const out = PacketBatch.makeSendBatch({ capacity: 512, scratchOffset: memory.ownerOffset, scratchBytes })
   const address = new Uint32Array(PacketBatch.addressWords)
-  const leg = SendLeg.make({ legTag: 1, epoch: 0, address, startBps })
+  const legOf = (legTag: number) => SendLeg.make({ legTag, epoch: 0, address, startBps })
+  const leg = legOf(1)
+  /** The newest last; the others are done with, and still polled. */
+  const legs = [leg]
   const clocks = { audio: StreamClock.make("audio", 48_000), video: StreamClock.make("video", 90_000) }
   const left: Array<Left> = []
   const state = { nowMs: 0 }
@@ -44,6 +50,7 @@ export const make = (startBps: number) => {
         type,
         hasHole: (bytes[0]! & HopFrame.gapFlag) !== 0,
         repair: HopFrame.repairSequenceAt(view, 0),
+        tag: HopFrame.legTagAt(view, 0),
         number: HopFrame.isMedia(type) ? view.getUint32(HopFrame.headerBytes) : undefined,
         bytes: bytes.length,
         atMs: state.nowMs
@@ -60,7 +67,8 @@ export const make = (startBps: number) => {
     new DataView(bytes.buffer).setUint32(0, number)
     const packet = PacketRing.storeBytes(rings[kind], bytes, timestamp, clock, state.nowMs)
     const type = HopFrame.typeByte(HopFrame.FrameType[kind === "audio" ? "Audio" : "Video"], 0)
-    Pacing.send(leg, leg.legTag, rings[kind], packet, type, descriptor, state.nowMs, out)
+    const newest = legs.at(-1)!
+    Pacing.send(newest, newest.legTag, rings[kind], packet, type, descriptor, state.nowMs, out)
     flush()
   }
 
@@ -68,10 +76,19 @@ export const make = (startBps: number) => {
   const pass = (forMs: number, tickMs = 5) => {
     for (const endMs = state.nowMs + forMs; state.nowMs < endMs;) {
       state.nowMs += tickMs
-      Pacing.poll(leg, rings, 100, state.nowMs, out)
+      for (const each of legs) Pacing.poll(each, rings, 100, state.nowMs, out)
       flush()
     }
   }
 
-  return { leg, rings, left, state, send, pass }
+  /** Goes on with another leg. Returns that. */
+  const moveOn = (sinceMs: number) => {
+    const next = legOf(legs.length + 1)
+    CarryOver.carryOver(next, legs.at(-1)!, rings, sinceMs, state.nowMs, out)
+    legs.push(next)
+    flush()
+    return next
+  }
+
+  return { leg, rings, left, state, send, pass, moveOn }
 }

@@ -1,7 +1,7 @@
 import { Clock, Effect, Option, Queue, Result } from "effect"
 import * as CallToken from "../../access/CallToken.ts"
+import * as CarryOver from "../../media/CarryOver.ts"
 import * as RoundTripEstimator from "../../media/RoundTripEstimator.ts"
-import * as SendLeg from "../../media/SendLeg.ts"
 import { refusalCodes } from "../../protocol/ControlMessage.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import { isPassing, refused } from "../JoinFailure.ts"
@@ -187,7 +187,7 @@ const takeOver = (
   CallCore.publishMapped(core, "Resumed", session)
 }
 
-/** What was sent to the silent relay has probably got no further, and receivers still wait for some of it. */
+/** What was sent to the silent relay, or waits to be, has got no further, and receivers still wait for some of it. */
 const carryOver = (
   core: CallCore.CallCore,
   device: DevicePort,
@@ -198,5 +198,5 @@ const carryOver = (
   device.sendMedia((out) => {
     // What was on its way when the relay was heard last, too.
     const sinceMs = heardAtMs - RoundTripEstimator.roundTripMs(old.hop.roundTrip)
-    SendLeg.carryOver(hop.send, old.hop.send, device.resources.rings, sinceMs, core.nowMs(), out)
+    CarryOver.carryOver(hop.send, old.hop.send, device.resources.rings, sinceMs, core.nowMs(), out)
   })

@@ -8,6 +8,7 @@ import * as StateLayer from "../../../src/server/StateLayer.ts"
 import * as CallStoreSql from "../../../src/state/CallStoreSql.ts"
 import type { Question } from "../../cluster/NodeProgram.ts"
 import * as PinnedProcess from "../PinnedProcess.ts"
+import { nodeKey } from "../../cluster/NodeKeys.ts"
 
 const program = `${import.meta.dirname}/../../cluster/NodeProgram.ts`
 
@@ -23,7 +24,7 @@ const untilShardsRest = "1100 millis"
 /** This process as one of the nodes: what a relay asks of its node is asked of it. */
 export const layer = (url: string) =>
   CallActor.layer.pipe(
-    Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0 } })),
+    Layer.provideMerge(ClusterNode.layer({ runner: { host: "127.0.0.1", port: 0, keys: [nodeKey] } })),
     Layer.provide(CallStoreSql.layer),
     Layer.provide(StateLayer.sqlClient(Result.getOrThrow(StateLayer.parseCluster(url)))),
     Layer.provide(Logger.layer([]))
