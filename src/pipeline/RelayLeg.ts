@@ -124,13 +124,10 @@ export const findStream = (self: RelayLeg, ssrc: number): RelayStream.RelayStrea
 }
 
 /** The leg that a stream comes from. Only of a stream that the receiver gets: nobody may ask in a call he is not in. */
-export const findSource = (
-  receiver: RelayLeg,
-  ssrc: number
-): { readonly leg: RelayLeg; readonly stream: RelayStream.RelayStream } | undefined => {
-  for (const leg of receiver.sources) {
-    const stream = findStream(leg, ssrc)
-    if (stream !== undefined && stream.targets.includes(receiver)) return { leg, stream }
+export const findSource = (receiver: RelayLeg, ssrc: number): RelayLeg | undefined => {
+  const { sources } = receiver
+  for (let i = 0; i < sources.length; i++) {
+    if (findStream(sources[i]!, ssrc)?.targets.includes(receiver) === true) return sources[i]
   }
   return undefined
 }
