@@ -66,10 +66,14 @@ export const make = (options: {
   const { call, participant, receiveTag, sendTag } = options
   const hop = Leg.make(options)
   const streams = options.streams.map(RelayStream.make)
-  for (const { keyFrames, notice } of streams) {
+  for (const { keyFrames } of streams) {
     if (keyFrames !== undefined) hop.keyFrames.push(keyFrames)
-    if (notice !== undefined) hop.rateNotices.push(notice)
   }
+  // Copied, because what `filter` makes has room for sixteen more, and there are many legs.
+  hop.rateNotices = streams
+    .map(({ notice }) => notice)
+    .filter((notice) => notice !== undefined)
+    .slice()
   return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, receiverRates: undefined, ...idle }
 }
 

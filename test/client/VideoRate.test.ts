@@ -26,7 +26,7 @@ const encode = Effect.fnUntraced(function* (forMs: number, receivers?: Receivers
   const { client, relay } = yield* joined({ sharedSecret: undefined })
   const told: Array<number> = []
   const notices = [client.streams[1]!.ssrc, client.streams[0]!.ssrc, 7].map(RateNotice.make)
-  relay.hop!.rateNotices.push(...notices)
+  relay.hop!.rateNotices = notices
   yield* client.videoRate.pipe(
     Stream.runForEach((bps) => Effect.sync(() => told.push(bps))),
     Effect.forkScoped({ startImmediately: true })
