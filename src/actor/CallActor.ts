@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
 import * as CallDecision from "../call/CallDecision.ts"
 import type * as CallCommand from "../call/CallCommand.ts"
 import { CallId } from "../protocol/Ids.ts"
@@ -62,7 +63,8 @@ export const layer = Call.toLayer(
       Restore: ({ payload }) => restore(owner, payload),
       Move: ({ payload }) => move(owner, payload),
       Leave: ({ payload }) => leave(owner, payload),
-      Estimates: () => CallOwner.estimates(owner),
+      // Does not wait behind a command whose store is slow.
+      Estimates: () => Rpc.fork(CallOwner.estimates(owner)),
       Report: ({ payload: { relay, report } }) =>
         Effect.andThen(residents.touch(id), CallOwner.report(owner, relay, report))
     })

@@ -34,7 +34,7 @@ export interface CallMember {
   readonly keyFrameRequests: Stream.Stream<number>
   /**
    * What all video of this participant together should be encoded at, as often as that changes: payload, bits a second. By
-   * what the path to the relay carries; nothing is told before video has been sent.
+   * what the path to the relay carries, and what those who receive it can take; nothing is told before video has been sent.
    */
   readonly videoRate: Stream.Stream<number>
   /** Asks for a key frame of another participant's stream, until one comes. What cannot be asked for is passed over. */

@@ -37,7 +37,7 @@ export interface Leg {
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
   /** The same: what its sender is to know of those who receive it. A device has none. */
-  readonly rateNotices: Array<RateNotice.RateNotice>
+  rateNotices: ReadonlyArray<RateNotice.RateNotice>
   /** Of a trunk: when the next of them is to be asked. It has too many to look at all of them with every packet. */
   keyFramesDueMs: number
   lastFeedbackAtMs: number
@@ -68,6 +68,8 @@ const retryMsMin = 20
 const retryMarginMs = 10
 const retryMsMax = 400
 
+const noNotices: ReadonlyArray<RateNotice.RateNotice> = []
+
 export const make = (options: {
   /** Chosen by this side, for frames that come in. */
   readonly receiveTag: number
@@ -97,7 +99,7 @@ export const make = (options: {
     repair,
     protects: options.protects ?? repair,
     keyFrames: [],
-    rateNotices: [],
+    rateNotices: noNotices,
     keyFramesDueMs: Infinity,
     lastFeedbackAtMs: -Infinity,
     deadlineMs: Infinity,

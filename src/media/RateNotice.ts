@@ -1,3 +1,5 @@
+import * as ReceiverRates from "./ReceiverRates.ts"
+
 /**
  * The rate at which one video stream is of use to those who receive it, as its sender is told: with the leg's next report
  * when it has become another, and otherwise every second, for a report may be lost and what is old counts no more. Owned by the leg that
@@ -5,8 +7,9 @@
  */
 export interface RateNotice {
   readonly ssrc: number
-  /** The last that is known. Bits a second. */
+  /** The last that is known, and since when. Bits a second. */
   bps: number
+  atMs: number
   /** It waits to be told. */
   isPending: boolean
   /** NaN before the first. Bits a second. */
@@ -22,6 +25,7 @@ export const repeatMs = 500
 export const make = (ssrc: number): RateNotice => ({
   ssrc,
   bps: NaN,
+  atMs: -Infinity,
   isPending: false,
   toldBps: NaN,
   toldAtMs: -Infinity
@@ -30,15 +34,17 @@ export const make = (ssrc: number): RateNotice => ({
 /** What is known now. A rate that nobody brings up to date is not repeated: it ends with whoever had it. */
 export const handleRate = (self: RateNotice, bps: number, nowMs: number): void => {
   self.bps = bps
+  self.atMs = nowMs
   // Also when nothing has been told yet.
   const isKnown = Math.abs(bps - self.toldBps) < changeMin * self.toldBps
   self.isPending = !isKnown || nowMs - self.toldAtMs >= repeatMs
 }
 
-/** Whether to tell it now; the caller does. */
+/** Whether to tell it now; the caller does. What has waited until nobody would tell it any more is dropped. */
 export const poll = (self: RateNotice, nowMs: number): boolean => {
   if (!self.isPending) return false
   self.isPending = false
+  if (nowMs - self.atMs >= ReceiverRates.forgottenAfterMs) return false
   self.toldBps = self.bps
   self.toldAtMs = nowMs
   return true

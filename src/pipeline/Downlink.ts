@@ -73,8 +73,10 @@ const measureStreams = (leg: RelayLeg, nowMs: number): void => {
   for (let i = 0; i < leg.sources.length; i++) {
     const { streams } = leg.sources[i]!
     for (let j = 0; j < streams.length; j++) {
-      const { bytes, description, packets, rate, targets } = streams[j]!
+      const stream = streams[j]!
+      const { bytes, description, packets, targets } = stream
       if (!targets.includes(leg)) continue
+      const rate = (stream.rate ??= StreamRate.make())
       StreamRate.update(rate, bytes, packets, nowMs)
       const isKnown = !Number.isNaN(rate.rateBps)
       if (description.kind === "video") {

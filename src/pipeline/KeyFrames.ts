@@ -15,9 +15,10 @@ export const handleReport = (
 ): void => {
   const { report } = self.resources
   for (let i = 0; i < report.keyFrameCount; i++) {
-    const source = RelayLeg.findSource(receiver, report.keyFrameSsrcs[i]!)
-    const keyFrames = source?.stream.keyFrames
-    if (source !== undefined && keyFrames !== undefined) request(self, source.leg, keyFrames, nowMs, out)
+    const ssrc = report.keyFrameSsrcs[i]!
+    const source = RelayLeg.findSource(receiver, ssrc)
+    const keyFrames = source && RelayLeg.findStream(source, ssrc)?.keyFrames
+    if (source !== undefined && keyFrames !== undefined) request(self, source, keyFrames, nowMs, out)
   }
 }
 

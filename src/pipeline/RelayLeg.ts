@@ -67,10 +67,14 @@ export const make = (options: {
   const { call, participant, receiveTag, sendTag } = options
   const hop = Leg.make(options)
   const streams = options.streams.map(RelayStream.make)
-  for (const { keyFrames, notice } of streams) {
+  for (const { keyFrames } of streams) {
     if (keyFrames !== undefined) hop.keyFrames.push(keyFrames)
-    if (notice !== undefined) hop.rateNotices.push(notice)
   }
+  // Copied, because what `filter` makes has room for sixteen more, and there are many legs.
+  hop.rateNotices = streams
+    .map(({ notice }) => notice)
+    .filter((notice) => notice !== undefined)
+    .slice()
   return { hop, receiveTag, sendTag, carrier: undefined, call, participant, streams, receiverRates: undefined, ...idle }
 }
 
@@ -126,13 +130,10 @@ export const findStream = (self: RelayLeg, ssrc: number): RelayStream.RelayStrea
 }
 
 /** The leg that a stream comes from. Only of a stream that the receiver gets: nobody may ask in a call he is not in. */
-export const findSource = (
-  receiver: RelayLeg,
-  ssrc: number
-): { readonly leg: RelayLeg; readonly stream: RelayStream.RelayStream } | undefined => {
-  for (const leg of receiver.sources) {
-    const stream = findStream(leg, ssrc)
-    if (stream !== undefined && stream.targets.includes(receiver)) return { leg, stream }
+export const findSource = (receiver: RelayLeg, ssrc: number): RelayLeg | undefined => {
+  const { sources } = receiver
+  for (let i = 0; i < sources.length; i++) {
+    if (findStream(sources[i]!, ssrc)?.targets.includes(receiver) === true) return sources[i]
   }
   return undefined
 }

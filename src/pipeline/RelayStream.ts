@@ -3,7 +3,7 @@ import * as RateNotice from "../media/RateNotice.ts"
 import * as StreamClock from "../media/StreamClock.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
-import * as StreamRate from "./StreamRate.ts"
+import type * as StreamRate from "./StreamRate.ts"
 
 /** One stream of a call as it comes in on one leg, and where it goes: the row of the plan, ready for use. */
 export interface RelayStream {
@@ -15,7 +15,8 @@ export interface RelayStream {
   readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
   /** Video only. */
   readonly notice: RateNotice.RateNotice | undefined
-  readonly rate: StreamRate.StreamRate
+  /** `undefined`: nobody has asked for it. */
+  rate: StreamRate.StreamRate | undefined
   packets: number
   bytes: number
   /** Packets lost on the way here that a resend or repair packets brought. */
@@ -28,7 +29,7 @@ export const make = (description: StreamDescription): RelayStream => ({
   targets: [],
   keyFrames: description.kind === "video" ? KeyFrameRequest.make(description.ssrc) : undefined,
   notice: description.kind === "video" ? RateNotice.make(description.ssrc) : undefined,
-  rate: StreamRate.make(),
+  rate: undefined,
   packets: 0,
   bytes: 0,
   packetsRepaired: 0

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import * as CallClient from "../../src/client/CallClient.ts"
+import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
 import * as Raw from "../server/RawDevice.ts"
 import { hosts, type Name, scene, setLinks } from "./RelayScene.ts"
@@ -61,6 +62,42 @@ describe("a call over the relay", () => {
         yield* lin.client.leave
         yield* Effect.sleep(200)
         assert.deepStrictEqual(ada.observed.roster.at(-1), { _tag: "Left", participant: lin.client.participant })
+      })
+    )
+  )
+
+  it.effect("tells who sends how much video gets to who receives, though his own path holds more", () =>
+    scene(
+      83,
+      Effect.gen(function* () {
+        const network = yield* SimulatedNetwork.SimulatedNetwork
+        const ada = yield* join("ada")
+        yield* join("lin")
+        const narrow = { ...LinkEmulator.perfect, latencyMs: 10, rateBps: 600_000, queueBytes: 20_000 }
+        const [relayHost] = Raw.relayAddress.split(":") as [string]
+        yield* network.setLink(relayHost, hosts.lin, narrow)
+        yield* Effect.sleep(200)
+        const told: Array<number> = []
+        yield* ada.client.videoRate.pipe(
+          Stream.runForEach((bps) => Effect.sync(() => told.push(bps))),
+          Effect.forkScoped({ startImmediately: true })
+        )
+        for (let frame = 0; frame < 180; frame++) {
+          const packets = Math.max(1, Math.round((told.at(-1) ?? 300_000) / 8 / 30 / 1000))
+          yield* ada.client.sendAll(
+            ada.client.streams[1]!,
+            Array.from({ length: packets }, (_, part) => ({
+              payload: new Uint8Array(1000),
+              timestamp: frame * 3000,
+              marker: part === packets - 1,
+              descriptor: part === 0 ? 0x80 : 0
+            }))
+          )
+          yield* Effect.sleep(33)
+        }
+        assert.isAbove(Math.max(...told), 900_000, "at first nobody knows")
+        assert.isAtMost(told.at(-1)!, 600_000)
+        assert.isAtLeast(told.at(-1)!, 100_000)
       })
     )
   )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Clock, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as RateNotice from "../../src/media/RateNotice.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
@@ -26,7 +26,7 @@ const encode = Effect.fnUntraced(function* (forMs: number, receivers?: Receivers
   const { client, relay } = yield* joined({ sharedSecret: undefined })
   const told: Array<number> = []
   const notices = [client.streams[1]!.ssrc, client.streams[0]!.ssrc, 7].map(RateNotice.make)
-  relay.hop!.rateNotices.push(...notices)
+  relay.hop!.rateNotices = notices
   yield* client.videoRate.pipe(
     Stream.runForEach((bps) => Effect.sync(() => told.push(bps))),
     Effect.forkScoped({ startImmediately: true })
@@ -34,8 +34,9 @@ const encode = Effect.fnUntraced(function* (forMs: number, receivers?: Receivers
   for (let frame = 0; frame * 33 < forMs; frame++) {
     const bps = told.at(-1) ?? 300_000
     if (receivers !== undefined && frame === Math.ceil(receivers.fromMs / 33)) {
+      const nowMs = yield* Clock.currentTimeMillis
       // Of its own video alone: what is said of audio, and of a stream that it does not have, counts nothing.
-      notices.forEach((notice, i) => RateNotice.handleRate(notice, i === 0 ? receivers.bps : 0, 0))
+      notices.forEach((notice, i) => RateNotice.handleRate(notice, i === 0 ? receivers.bps : 0, nowMs))
     }
     const sending = yield* Effect.forkChild(client.sendAll(client.streams[1]!, frameOf(frame, bps / 8 / 30)))
     yield* TestClock.adjust(33)

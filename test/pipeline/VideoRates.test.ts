@@ -66,7 +66,9 @@ describe("a rate that is told", () => {
     at(200, 620_000)
     at(300, 601_000)
     at(800, 610_000)
-    assert.isFalse(RateNotice.poll(notice, 5000))
+    assert.isFalse(RateNotice.poll(notice, 850))
+    RateNotice.handleRate(notice, 300_000, 900)
+    assert.isFalse(RateNotice.poll(notice, 5000), "by then it is old")
     assert.deepStrictEqual(told, [0, 200, 300, 800])
   })
 
