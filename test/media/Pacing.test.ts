@@ -129,6 +129,17 @@ describe("a leg that paces", () => {
     assert.strictEqual(leg.leg.rate!.deadlineMs, Infinity)
   })
 
+  it("ends a probe that media is faster than", () => {
+    const leg = PacedLeg.make(300_000)
+    leg.send("video", 0, 1000)
+    // 8 Mbps that wait for nobody, against probes of 0.9 and 1.8: nothing of these is ever due.
+    for (const number of range(100)) {
+      leg.send("audio", number, 1000)
+      leg.pass(1)
+    }
+    assert.strictEqual(leg.leg.rate!.estimator.probeId, 0)
+  })
+
   it("does not begin with audio alone", () => {
     const leg = PacedLeg.make(300_000)
     for (const number of range(50)) {

@@ -49,10 +49,7 @@ describe("scenarios", () => {
   })
 })
 
-/**
- * The aims of docs/algorithms/laboratory.md, and where they are not reached what the estimator of today does: in `drop` it
- * should be below the new capacity after 1.5 s. Who gets better figures narrows these bounds.
- */
+/** The aims of docs/algorithms/laboratory.md. Who gets better figures narrows these bounds. */
 describe("estimation", () => {
   it("steady: uses the link, and loses next to nothing", () => {
     const [forward] = run("steady", "1").summary.bottlenecks
@@ -63,8 +60,17 @@ describe("estimation", () => {
 
   it("drop: sends less than the new capacity, and comes back", () => {
     const [forward] = run("drop", "1").summary.bottlenecks
-    assert.isAtMost(forward!.drops[0]!.afterMs ?? Infinity, 2000)
+    assert.isAtMost(forward!.drops[0]!.afterMs ?? Infinity, 1500)
     assert.isAtMost(forward!.rises[0]!.afterMs ?? Infinity, 10_000)
-    assert.isAtLeast(forward!.utilisation, 0.8)
+    assert.isAtLeast(forward!.utilisation, 0.85)
+    assert.isAtMost(forward!.lossRatio, 0.01)
+  })
+
+  it("two flows share 60 to 40 or better", () => {
+    for (const seed of ["1", "2"]) {
+      // The first two capacities of 5.2 show it; the whole takes too long for a test.
+      const [first] = run("rfc8867-5.2", seed, 50_000).summary.flows
+      assert.closeTo(first!.share!, 0.5, 0.1, `seed ${seed}`)
+    }
   })
 })

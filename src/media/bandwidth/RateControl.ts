@@ -44,9 +44,9 @@ const decreaseMarginBps = 5000
  * The same for all, whatever they have: with decreases in proportion, flows that share a path come to equal shares (Chiu and
  * Jain, 1989), as they do not if each grows by a share of its own. Larger steps are for probes. Bits a second, each second.
  */
-const increaseBpsPerSecond = 150_000
+const increaseBpsPerSecond = 120_000
 /** But no more than this share of the estimate in a second: on a narrow path the same would be too much. */
-const increaseRatioMax = 0.15
+const increaseRatioMax = 0.25
 /** libwebrtc GetNearMaxIncreaseRateBpsPerSecond. Bits a second, each second. */
 const increaseBpsPerSecondMin = 4000
 /** However long nothing was heard, one growth is not more than that of this time. libwebrtc MultiplicativeRateIncrease. Milliseconds. */

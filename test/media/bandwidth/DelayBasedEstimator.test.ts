@@ -38,7 +38,7 @@ const send = (
 describe("DelayBasedEstimator", () => {
   it("uses a steady link after 20 s, and keeps its queue short", () => {
     const run = Bottleneck.run(steady, options, 60_000)
-    // 15 % a second are 9 s from 300 kbps to 1 Mbps. Probes are there to be faster.
+    // 120 kbps a second are 7 s from 300 kbps to 1 Mbps. Probes are there to be faster.
     assert.isAtLeast(Bottleneck.utilization(run, steady, 20_000, 60_000), 0.85)
     assert.isAtMost(Bottleneck.queueMsAt(run, 0.95, 0, 60_000), 50)
     assert.strictEqual(run.dropped, 0)
