@@ -40,10 +40,10 @@ const packetsSpanMs = 5000
 const rateSpanMs = 1000
 /** As many packets are needed to speak of a share of half a per cent. */
 const packetsMin = 400
-/** Media and repair packets together: as much as the pacer lets pass of the estimate, and a little less. */
-const estimateFactor = 2
-/** Loss is self-made when the leg sends so much more than the path is believed to carry. */
-const overloadFactor = 1.4
+/** Media and repair packets together take no more than so many times what the path carries. The pacer lets 2.5 pass. */
+const carriedFactor = 2
+/** Loss is self-made when the leg sends so much more than the path carries. */
+const overloadFactor = 1.25
 /** Share of a batch that repair packets may fill. */
 const batchShare = 0.5
 
@@ -94,7 +94,7 @@ export const handleReport = (
   report.blockPackets = self.encoder === undefined ? FecEncoder.blockPacketsInitial : self.encoder.blockPackets
   report.residualLossRatio = self.recentPackets < packetsMin ? 0 : self.recentLate / self.recentPackets
   report.isOverusing = isOverusing(self, rate)
-  report.budgetShare = self.mediaBps === 0 ? 1 : (estimateFactor * rate.estimator.targetBps) / self.mediaBps - 1
+  report.budgetShare = self.mediaBps === 0 ? 1 : (carriedFactor * carriedBps(rate)) / self.mediaBps - 1
   ProtectionControl.handleReport(control, report, nowMs)
   if (ProtectionControl.lossRatio(control) < SecondResends.lossRatioMin) self.seconds = undefined
   else self.seconds ??= SecondResends.make()
@@ -114,8 +114,12 @@ export const handleReport = (
  * A queue that grows; or far more is sent than the path is believed to carry, as by a relay, whose media does not follow its
  * estimate.
  */
-const isOverusing = ({ mediaBps }: Protection, { estimator }: SendRate): boolean =>
-  estimator.delay.usage === Usage.Overusing || mediaBps > overloadFactor * estimator.targetBps
+const isOverusing = ({ mediaBps }: Protection, rate: SendRate): boolean =>
+  rate.estimator.delay.usage === Usage.Overusing || mediaBps > overloadFactor * carriedBps(rate)
+
+/** What the path is believed to carry; or what arrives, when that is more: at the beginning the estimate is a guess. */
+const carriedBps = ({ estimator: { acknowledged, targetBps } }: SendRate): number =>
+  acknowledged.rateBps > targetBps ? acknowledged.rateBps : targetBps
 
 const measure = (self: Protection, { packetsResentLate }: SendLeg.SendLeg, nowMs: number): void => {
   const elapsedMs = nowMs - self.reportedAtMs

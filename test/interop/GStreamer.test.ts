@@ -77,8 +77,8 @@ const describeOutcome = (name: string, outcome: Outcome): string => {
   )
 }
 
-const lossOnEveryHop = (seed: string, ...more: ReadonlyArray<string>): BridgedCall.Options => {
-  const of = (hop: string) => ["--impair", `loss=0.05,seed=${seed} ${hop}`, ...more]
+const lossOnEveryHop = (what: string, seed: string, ...more: ReadonlyArray<string>): BridgedCall.Options => {
+  const of = (hop: string) => ["--impair", `${what},seed=${seed} ${hop}`, ...more]
   return { sending: of("up"), relay: of("relay"), receiving: of("down") }
 }
 
@@ -88,8 +88,8 @@ const streams = [`video/VP8/90000:96:${ssrc}`]
 const tryOnce = async (context: TestContext, seed: string) => {
   const [perfect, lossy, lossyWithoutRepair] = await Promise.all([
     BridgedCall.open(context, streams),
-    BridgedCall.open(context, streams, lossOnEveryHop(seed)),
-    BridgedCall.open(context, streams, lossOnEveryHop(seed, "--no-repair"))
+    BridgedCall.open(context, streams, lossOnEveryHop("loss=0.05", seed)),
+    BridgedCall.open(context, streams, lossOnEveryHop("loss=0.05", seed, "--no-repair"))
   ])
   const [control, repaired, unrepaired] = await Promise.all([
     watch(context, perfect, controlLatencyMs),
@@ -109,10 +109,32 @@ const tryOnce = async (context: TestContext, seed: string) => {
 const isPerfect = (outcome: Outcome): boolean =>
   JitterBufferReport.lossRatio(outcome) === 0 && JitterBufferReport.framesMissingMax(outcome.packets) === 0
 
+/** Twice as much is lost, and a resend takes 100 ms on each hop: repair packets have to help. */
+const tryFarOnce = async (context: TestContext, seed: string) => {
+  const [perfect, lossy] = await Promise.all([
+    BridgedCall.open(context, streams),
+    BridgedCall.open(context, streams, lossOnEveryHop("loss=0.1,delay=50ms", seed))
+  ])
+  const [control, repaired] = await Promise.all([
+    watch(context, perfect, controlLatencyMs),
+    watch(context, lossy, latencyMs)
+  ])
+  console.log(
+    [
+      describeOutcome("perfect links", control),
+      describeOutcome(`10 % lost and 50 ms on every hop, seed ${seed}`, repaired)
+    ].join("\n")
+  )
+  return { control, repaired }
+}
+
 /** The first try whose control lost nothing: where it did, the machine was busy, and the try says nothing. */
-const tryThrice = async (context: TestContext) => {
+const tryThrice = async <A extends { readonly control: Outcome }>(
+  context: TestContext,
+  tryOne: (context: TestContext, seed: string) => Promise<A>
+): Promise<A> => {
   for (const seed of ["one", "two", "three"]) {
-    const outcomes = await tryOnce(context, seed)
+    const outcomes = await tryOne(context, seed)
     if (isPerfect(outcomes.control)) return outcomes
   }
   return assert.fail("three times packets were lost on perfect links: is the machine busy with something else?")
@@ -124,7 +146,7 @@ describe("GStreamer through two bridges and a relay", () => {
     { timeout: 200_000 },
     async (context) => {
       Tools.need(context, "gstreamer")
-      const { control, repaired, unrepaired } = await tryThrice(context)
+      const { control, repaired, unrepaired } = await tryThrice(context, tryOnce)
 
       assert.isAtLeast(repaired.packets.length, 60 * seconds)
       assert.isAtMost(JitterBufferReport.lossRatio(repaired), 0.003)
@@ -148,6 +170,14 @@ describe("GStreamer through two bridges and a relay", () => {
       assert.isTrue(told > 0.02 && told < 0.09, `the sender was told of ${told}`)
     }
   )
+
+  it("and half a per cent of what 10 % loss takes on hops of 50 ms", { timeout: 200_000 }, async (context) => {
+    Tools.need(context, "gstreamer")
+    const { control, repaired } = await tryThrice(context, tryFarOnce)
+    assert.isAtLeast(repaired.packets.length, 60 * seconds)
+    assert.isAtMost(JitterBufferReport.lossRatio(repaired), 0.005)
+    assert.isAtLeast(repaired.pictures, 0.9 * control.pictures)
+  })
 })
 
 describe("frames that are missing in a row", () => {

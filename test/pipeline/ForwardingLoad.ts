@@ -36,9 +36,9 @@ const timestampAt = HopFrame.headerBytes + 4
 /**
  * A call in which participant 0 sends audio and video with gaps, and all others answer with feedback that asks for packets
  * and key frames, every so many batches. The load itself allocates nothing: its numbers lie in arrays, its frames are made
- * once and patched.
+ * once and patched. `isPlain`: all of it in frames of audio, for which nothing is estimated, held back or protected.
  */
-export const make = (participants: number, feedbackBatches = 10) => {
+export const make = (participants: number, feedbackBatches = 10, isPlain = false) => {
   const { forwarding, legs } = Relay.make(participants)
   const { memory } = forwarding.resources.rings
   const { bytes, view } = memory
@@ -54,7 +54,7 @@ export const make = (participants: number, feedbackBatches = 10) => {
   const addresses = legs.map((_, participant) => Relay.addressOf(participant))
   const feedbackHops = new Uint16Array(participants)
   const reported = new Uint16Array(participants)
-  for (const { hop } of legs) hop.send.rate = SendRate.make(hop.kind, hop.send.nextHop, bandwidth)
+  for (const { hop } of isPlain ? [] : legs) hop.send.rate = SendRate.make(hop.kind, hop.send.nextHop, bandwidth)
   const nowMs = Float64Array.of(0.3)
   /** Hop and repair sequence of the sender, wrapping. */
   const sequences = new Uint16Array(2)
@@ -73,7 +73,7 @@ export const make = (participants: number, feedbackBatches = 10) => {
     const offset = slot * PacketMemory.slotBytes
     const frame = isAudio ? audio : video
     bytes.set(frame, offset)
-    const type = HopFrame.typeByte(isAudio ? HopFrame.FrameType.Audio : HopFrame.FrameType.Video, flags)
+    const type = HopFrame.typeByte(isAudio || isPlain ? HopFrame.FrameType.Audio : HopFrame.FrameType.Video, flags)
     HopFrame.writeHeader(view, offset, type, descriptor, sequences[0]!, repair, 1, Relay.tagOf(0))
     view.setUint32(offset + timestampAt, timestamps[isAudio ? 0 : 1]!)
     sequences[0]!++

@@ -1,6 +1,7 @@
 import * as PlayoutBudget from "../PlayoutBudget.ts"
 import * as FecEncoder from "./FecEncoder.ts"
 import * as LossWindow from "./LossWindow.ts"
+import * as RecentLoss from "./RecentLoss.ts"
 import * as ResidualLoss from "./ResidualLoss.ts"
 
 /**
@@ -19,10 +20,9 @@ export interface ProtectionControl {
   isOn: boolean
   /** No resend comes in time: what repair packets leave is lost. */
   isAlone: boolean
-  /** Of the last ten seconds, the older the less: packets, and those of them that were lost. Reports are of any length. */
-  recentPackets: number
-  recentLost: number
-  lastReportAtMs: number
+  /** Of the last ten seconds, and of the last two. */
+  readonly recent: RecentLoss.RecentLoss
+  readonly newest: RecentLoss.RecentLoss
   meanBurst: number
   lastLossAtMs: number
   lastOverusingAtMs: number
@@ -64,11 +64,16 @@ export const lossShare = 0.9
 export const aloneTarget = 0.004
 /** The loss of this time counts. Milliseconds. */
 export const lossSpanMs = 5000
-const recentSpanMs = 10_000
 /** Nothing lost for this long: nothing to protect from. Milliseconds. */
 export const quietMs = 5000
 /** After loss that was self-made it stays off for this long: repair packets would add to it. Milliseconds. */
 export const overuseHoldMs = 2000
+/**
+ * More than half as many repair packets as packets can give back, of which as much is lost: they would be in vain, and whoever
+ * loses so much has most often done it himself. Share, of so many packets.
+ */
+const hopelessAbove = 0.3
+const hopelessPacketsMin = 100
 /** It has repaired what was the reason to begin; whether the reason is gone shows when it ends. Milliseconds. */
 export const patienceMsMin = 10_000
 export const patienceMsMax = 160_000
@@ -94,9 +99,8 @@ export const make = (): ProtectionControl => ({
   ...beside,
   isOn: false,
   isAlone: false,
-  recentPackets: 0,
-  recentLost: 0,
-  lastReportAtMs: 0,
+  recent: RecentLoss.make(10_000),
+  newest: RecentLoss.make(2000),
   meanBurst: 1,
   lastLossAtMs: -Infinity,
   lastOverusingAtMs: -Infinity,
@@ -108,11 +112,12 @@ export const make = (): ProtectionControl => ({
 /** Call for every feedback report that speaks of packets. */
 export const handleReport = (self: ProtectionControl, report: Report, nowMs: number): void => {
   const { lossRatio, meanBurst } = report
-  if (report.isOverusing) self.lastOverusingAtMs = nowMs
-  else {
+  if (!report.isOverusing) {
     LossWindow.add(self.losses, lossRatio, nowMs)
-    addRecent(self, report, nowMs)
+    RecentLoss.add(self.recent, report.packets, lossRatio, nowMs)
   }
+  RecentLoss.add(self.newest, report.packets, lossRatio, nowMs)
+  if (report.isOverusing || isHopeless(self)) self.lastOverusingAtMs = nowMs
   if (lossRatio > 0) self.lastLossAtMs = nowMs
   if (meanBurst >= 1) self.meanBurst += (meanBurst - self.meanBurst) * burstGain
   const p90 = LossWindow.percentile(self.losses, lossShare, lossSpanMs, nowMs)
@@ -129,6 +134,9 @@ export const handleReport = (self: ProtectionControl, report: Report, nowMs: num
   }
 }
 
+const isHopeless = ({ newest }: ProtectionControl): boolean =>
+  newest.packets >= hopelessPacketsMin && RecentLoss.lossRatio(newest) > hopelessAbove
+
 /** Once it is so, a little less will do. */
 const noteAlone = (self: ProtectionControl, { roundTripMs }: Report): void => {
   const longestMs = PlayoutBudget.playoutBudgetMs - PlayoutBudget.detectionMs
@@ -139,18 +147,10 @@ const noteAlone = (self: ProtectionControl, { roundTripMs }: Report): void => {
 }
 
 /** Of the last ten seconds, without what was self-made. Share. */
-export const lossRatio = ({ recentLost, recentPackets }: ProtectionControl): number =>
-  recentPackets === 0 ? 0 : recentLost / recentPackets
+export const lossRatio = ({ recent }: ProtectionControl): number => RecentLoss.lossRatio(recent)
 
 const aloneRatio = (self: ProtectionControl, { blockPackets }: Report): number =>
   ResidualLoss.ratioFor(blockPackets, lossRatio(self), aloneTarget, ratioMax)
-
-const addRecent = (self: ProtectionControl, { lossRatio, packets }: Report, nowMs: number): void => {
-  const keep = Math.max(0, 1 - (nowMs - self.lastReportAtMs) / recentSpanMs)
-  self.recentPackets = keep * self.recentPackets + packets
-  self.recentLost = keep * self.recentLost + lossRatio * packets
-  self.lastReportAtMs = nowMs
-}
 
 const isWanted = (self: ProtectionControl, nowMs: number): boolean => {
   if (nowMs - self.lastOverusingAtMs < overuseHoldMs) return false

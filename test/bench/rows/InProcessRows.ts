@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import * as Figure from "../Figure.ts"
 import * as ForwardBatch from "../ForwardBatch.ts"
 import * as SimulatedForwardBatch from "../SimulatedForwardBatch.ts"
+import * as StandingBy from "../StandingBy.ts"
 
 /** Forwarding alone, without sockets. */
 interface Case {
@@ -25,10 +26,16 @@ const oneToOneMicrosMax = 0.6
 
 const unit = "us a packet in"
 
+const standingByName = "estimating, pacing, standing by to protect, 1 to 1"
+/** 15 % of what the relay takes for a packet of 1,000 bytes, the system's share too: docs/results. Microseconds. */
+const standingByMicrosMax = 0.6
+
 /** Nanoseconds of one round, by name: forwarding, and of it what the harness itself costs. */
 export interface Round {
   readonly forwardNs: Readonly<Record<string, number>>
   readonly harnessNs: Readonly<Record<string, number>>
+  /** What a packet costs more with all that legs do beside forwarding. Missing when it was not wanted. */
+  readonly standingByNs?: number
 }
 
 /** One round in this process. */
@@ -43,7 +50,7 @@ export const measure = async (isWanted: (name: string) => boolean, batches: numb
   if (isWanted(portName)) {
     forwardNs[portName] = await Effect.runPromise(SimulatedForwardBatch.measure(portPayloadBytes, batches))
   }
-  return { forwardNs, harnessNs }
+  return { forwardNs, harnessNs, ...(isWanted(standingByName) ? { standingByNs: StandingBy.measure(batches) } : {}) }
 }
 
 const microsOf = (rounds: ReadonlyArray<Readonly<Record<string, number>>>, name: string) =>
@@ -59,6 +66,13 @@ export const figuresOf = (rounds: ReadonlyArray<Round>): ReadonlyArray<Figure.Fi
     }),
     ...Object.keys(harnessNs[0] ?? {}).map((name) =>
       Figure.figureOf(`${name}, harness alone`, unit, microsOf(harnessNs, name))
-    )
+    ),
+    ...standingBy(rounds)
   ]
+}
+
+const standingBy = (rounds: ReadonlyArray<Round>): ReadonlyArray<Figure.Figure> => {
+  const micros = rounds.flatMap(({ standingByNs }) => (standingByNs === undefined ? [] : [standingByNs / 1000]))
+  if (micros.length === 0) return []
+  return [Figure.figureOf(standingByName, "us more a packet in", micros, standingByMicrosMax)]
 }

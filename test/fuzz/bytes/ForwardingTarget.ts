@@ -77,10 +77,9 @@ const checkSent = (sent: Relay.Sent, seen: ReadonlyArray<Seen>): void => {
   hold(HopFrame.hopSequenceAt(view, 0) === leg.nextHop, "hop sequences have no holes", () => show([to, leg.nextHop]))
   leg.nextHop = (leg.nextHop + 1) & 0xffff
   if (!HopFrame.isMedia(type)) {
-    hold(type === FrameType.Feedback || type === FrameType.Padding, "a relay makes feedback and padding", () =>
-      show(type)
-    )
-    hold(bytes.length <= 1200, "feedback fits into a datagram", () => `${bytes.length} bytes`)
+    hold(HopFrame.isOfEveryLeg(type), "a relay makes feedback, padding and repair packets", () => show(type))
+    const bytesMax = type === FrameType.ForwardErrorCorrection ? 1472 : 1200
+    hold(bytes.length <= bytesMax, "what a relay makes fits into a datagram", () => `${bytes.length} bytes`)
     return
   }
   const body = bodyOf(bytes)

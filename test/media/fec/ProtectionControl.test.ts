@@ -83,11 +83,11 @@ describe("ProtectionControl", () => {
 
   it("takes at most half, and at most the budget", () => {
     const { report, self } = make()
-    report(1000, { ...far, lossRatio: 0.6 })
+    report(1000, { ...far, lossRatio: 0.25 })
     assert.strictEqual(self.ratio, ratioMax)
-    report(100, { ...far, lossRatio: 0.6, budgetShare: 0.12 })
+    report(100, { ...far, lossRatio: 0.25, budgetShare: 0.12 })
     assert.strictEqual(self.ratio, 0.12)
-    report(100, { ...far, lossRatio: 0.6, budgetShare: -1 })
+    report(100, { ...far, lossRatio: 0.25, budgetShare: -1 })
     assert.strictEqual(self.ratio, 0)
   })
 
@@ -100,6 +100,14 @@ describe("ProtectionControl", () => {
     assert.isFalse(self.isOn)
     report(100, { ...residual, lossRatio: 0.05 })
     assert.closeTo(self.ratio, 1.3 * 0.05, 1e-9)
+  })
+
+  it("where more is lost than half as many repair packets could give back, there are none", () => {
+    const { report, self } = make()
+    report(5000, { ...far, lossRatio: 0.6 })
+    assert.isFalse(self.isOn)
+    report(5000, { ...far, lossRatio: 0.2 })
+    assert.isTrue(self.isOn)
   })
 
   it("nothing lost for some seconds ends it", () => {
