@@ -1,4 +1,5 @@
 import type { Leg } from "../media/Leg.ts"
+import * as OrderedStream from "../media/OrderedStream.ts"
 import type { Samples } from "./Samples.ts"
 import { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as AudioSource from "./AudioSource.ts"
@@ -36,6 +37,7 @@ export interface Options {
   readonly videoBps?: number
   /** What is different for one device. */
   readonly devices?: { readonly [name in "a" | "b"]?: DeviceOptions }
+  /** Left out: it adapts, as a device's does. */
   readonly playoutDelayMs?: number
   /** Where there are several calls: the clock of all, and links that datagrams pass before the call's own. */
   readonly heap?: EventHeap.EventHeap
@@ -99,7 +101,7 @@ export const make = (options: Options): Call => {
       videoBps: own?.videoBps ?? options.videoBps ?? 1_000_000,
       videoMaxBps: own?.videoMaxBps,
       presence: own?.presence,
-      playoutDelayMs: options.playoutDelayMs ?? 200
+      playoutDelayMs: options.playoutDelayMs ?? OrderedStream.adaptive
     })
   }
   const a = device("a", relayA)
