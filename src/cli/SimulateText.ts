@@ -1,4 +1,4 @@
-import type * as Published from "../simulation/Published.ts"
+import type { Claim } from "../simulation/published/Claim.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
 import * as Table from "./Table.ts"
 
@@ -13,7 +13,7 @@ export const list = (scenarios: ReadonlyArray<{ readonly name: string; readonly 
     scenarios
   )
 
-export const claims = (measured: ReadonlyArray<Published.Claim>, calls: number): string =>
+export const claims = (measured: ReadonlyArray<Claim>, calls: number): string =>
   [
     `change in percent, mean of ${calls} calls with its 95 % interval:`,
     "",
@@ -22,6 +22,7 @@ export const claims = (measured: ReadonlyArray<Published.Claim>, calls: number):
         { title: "expected", cell: ({ expected }) => expected },
         { title: "measured", cell: ({ measured }) => Number(measured.toFixed(1)) },
         { title: "interval", cell: ({ ci95: [low, high] }) => `${low.toFixed(1)} .. ${high.toFixed(1)}` },
+        { title: "a minute", cell: ({ perMinute }) => perMinute?.map((each) => each.toFixed(2)).join(" -> ") ?? "" },
         { title: "holds", cell: ({ holds }) => (holds ? "yes" : "NO") },
         { title: "claim", cell: ({ claim }) => claim }
       ],

@@ -1,6 +1,8 @@
 import type { Leg } from "../media/Leg.ts"
 import * as OrderedStream from "../media/OrderedStream.ts"
+import type { Bounds } from "../media/PlayoutDelay.ts"
 import type { Samples } from "./Samples.ts"
+
 import { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as AudioSource from "./AudioSource.ts"
 import * as EventHeap from "./EventHeap.ts"
@@ -38,7 +40,7 @@ export interface Options {
   /** What is different for one device. */
   readonly devices?: { readonly [name in "a" | "b"]?: DeviceOptions }
   /** Left out: it adapts, as a device's does. */
-  readonly playoutDelayMs?: number
+  readonly playoutDelayMs?: number | Bounds
   /** Where there are several calls: the clock of all, and links that datagrams pass before the call's own. */
   readonly heap?: EventHeap.EventHeap
   readonly through?: { readonly [name in LinkName]?: Link.Link | undefined }
