@@ -1,4 +1,5 @@
 import { Console, Effect, FileSystem, Option } from "effect"
+import * as GroupRun from "../simulation/GroupRun.ts"
 import * as Published from "../simulation/published/Published.ts"
 import * as RateTrace from "../simulation/RateTrace.ts"
 import type * as Scenario from "../simulation/Scenario.ts"
@@ -12,13 +13,20 @@ import * as SimulateText from "./SimulateText.ts"
 
 const list = "list"
 const seedsDefault = 200
-const listed = [...Scenarios.titles, ...Published.families.map(({ name, title }) => ({ name, title }))]
+const listed = [
+  ...Scenarios.titles,
+  { name: GroupRun.name, title: GroupRun.title },
+  ...Published.families.map(({ name, title }) => ({ name, title }))
+]
 
 export const run = Effect.fn(function* (flags: Flags) {
   const misuse = misused(flags)
   if (misuse !== undefined) return yield* new BadInput({ message: misuse })
   if (flags.scenario === list) {
     yield* Console.log(flags.json ? JSON.stringify({ scenarios: listed }) : SimulateText.list(listed))
+  } else if (flags.scenario === GroupRun.name) {
+    const report = yield* Effect.sync(() => GroupRun.run(String(flags.seed)))
+    yield* Console.log(flags.json ? JSON.stringify(report) : SimulateText.group(report))
   } else {
     const families = Published.byName(flags.scenario)
     yield* families.length > 0 ? runPublished(flags, families) : runScenario(flags)
@@ -30,8 +38,8 @@ const misused = ({ html, scenario, seeds, trace }: Flags): string | undefined =>
   const isPublished = Published.byName(scenario).length > 0
   if (Option.isSome(seeds) && !isPublished) return `--seeds is for "published": a scenario is run once, with --seed`
   if (Option.isSome(trace) && scenario !== Scenarios.traced) return `--trace is for the scenario "${Scenarios.traced}"`
-  if (Option.isSome(html) && (scenario === list || isPublished)) {
-    return `--html is for a scenario: "${scenario}" has nothing to plot`
+  if (Option.isSome(html) && (scenario === list || scenario === GroupRun.name || isPublished)) {
+    return `--html is for a scenario with a bottleneck: "${scenario}" has nothing to plot`
   }
   return undefined
 }

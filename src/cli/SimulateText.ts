@@ -1,3 +1,4 @@
+import type { AudioWait, GroupReport, Heard } from "../simulation/GroupRun.ts"
 import type { Claim } from "../simulation/published/Claim.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
 import * as Table from "./Table.ts"
@@ -41,6 +42,35 @@ export const format = (report: ScenarioReport.ScenarioReport): string => {
     ...changes(summary)
   ].join("\n")
 }
+
+export const group = (report: GroupReport): string => {
+  const { audioWaits, devices, durationMs, packets, packetsLost, seed, title } = report
+  return [
+    `${report.scenario}: ${title}; ${durationMs / 1000} s, seed ${seed}`,
+    `${packets} packets on all hops, ${packetsLost} lost`,
+    "",
+    Table.format(waitColumns, audioWaits),
+    "",
+    Table.format(heardColumns, devices)
+  ].join("\n")
+}
+
+const waitColumns: ReadonlyArray<Table.Column<AudioWait>> = [
+  { title: "audio waits at a leg of a", cell: ({ hop }) => hop },
+  { title: "p50", cell: ({ p50Ms }) => `${p50Ms} ms` },
+  { title: "p99", cell: ({ p99Ms }) => `${p99Ms} ms` },
+  { title: "at most", cell: ({ maxMs }) => `${maxMs} ms` }
+]
+
+const heardColumns: ReadonlyArray<Table.Column<Heard>> = [
+  { title: "device", cell: ({ device }) => device },
+  { title: "mouth to ear", cell: ({ audioDelayMs }) => `${audioDelayMs.toFixed(0)} ms` },
+  { title: "camera to screen", cell: ({ videoDelayMs }) => `${videoDelayMs.toFixed(0)} ms` },
+  { title: "missed", cell: ({ packetsMissed }) => packetsMissed },
+  { title: "stalls", cell: ({ stalls }) => stalls },
+  { title: "freezes", cell: ({ freezes }) => freezes },
+  { title: "frozen", cell: ({ freezeMs }) => `${(freezeMs / 1000).toFixed(1)} s` }
+]
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const megabits = (bps: number): string => (bps / 1e6).toFixed(2)
