@@ -13,13 +13,22 @@ export interface Claim {
 }
 
 /** The article that this design rests on. */
-export const source = "Improving International Calls (Meta, At Scale)"
+const source = "Improving International Calls (Meta, At Scale)"
 
 /** An estimate with its interval. */
 export interface Estimate {
   readonly measured: number
   readonly ci95: readonly [number, number]
 }
+
+export const make = (claim: string, expected: number, { ci95, measured }: Estimate, holds: boolean): Claim => ({
+  claim,
+  source,
+  expected,
+  measured,
+  ci95,
+  holds
+})
 
 /** Of the normal distribution, both sides together 5 %. */
 const z95 = 1.96

@@ -10,7 +10,7 @@ const expected = -40
 export const run = (seeds: ReadonlyArray<string>): ReadonlyArray<Claim.Claim> => {
   const estimate = Claim.meanOf(seeds.map(changeOf))
   const holds = Math.abs(estimate.measured - expected) <= tolerance
-  return [{ claim, source: Claim.source, expected, ...estimate, holds }]
+  return [Claim.make(claim, expected, estimate, holds)]
 }
 
 const changeOf = (seed: string): number => {

@@ -23,14 +23,10 @@ export const run = (seeds: ReadonlyArray<string>, durationMs = BadAccess.callMs)
         const perMinute = (outcomes: ReadonlyArray<BadAccess.Outcome>): number =>
           // Of both directions of the call.
           Claim.rounded((Claim.mean(outcomes.map((outcome) => outcome[key])) * 60_000) / durationMs)
-        claims.push({
-          claim: `${-expected} % fewer ${what} over two relays than over one; ${weather}, ${buffer}`,
-          source: Claim.source,
-          expected,
-          ...estimate,
-          holds: estimate.measured <= expected && estimate.ci95[1] < 0,
-          perMinute: [perMinute(before), perMinute(after)]
-        })
+        const claim = `${-expected} % fewer ${what} over two relays than over one; ${weather}, ${buffer}`
+        const holds = estimate.measured <= expected && estimate.ci95[1] < 0
+        const made = Claim.make(claim, expected, estimate, holds)
+        claims.push({ ...made, perMinute: [perMinute(before), perMinute(after)] })
       }
     }
   }

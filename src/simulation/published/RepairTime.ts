@@ -87,7 +87,7 @@ export const run = (seeds: ReadonlyArray<string>): ReadonlyArray<Claim.Claim> =>
   return questions.map(({ claim, expected }, i) => {
     const estimate = Claim.meanOf(measured.map((row) => row[i]!))
     const holds = Math.abs(estimate.measured - expected) <= tolerance
-    return { claim, source: Claim.source, expected, ...estimate, holds }
+    return Claim.make(claim, expected, estimate, holds)
   })
 }
 

@@ -19,11 +19,6 @@ export const run = (seeds: ReadonlyArray<string>, durationMs = BadAccess.callMs)
         return Claim.changePercent(before!.mouthToEarMs, after!.mouthToEarMs)
       })
     )
-    return {
-      claim: `over two relays that are joined through a third region, all is heard later than over one; ${weather}`,
-      source: Claim.source,
-      expected: 0,
-      ...estimate,
-      holds: estimate.ci95[0] > 0
-    }
+    const claim = `over two relays that are joined through a third region, all is heard later than over one; ${weather}`
+    return Claim.make(claim, 0, estimate, estimate.ci95[0] > 0)
   })
