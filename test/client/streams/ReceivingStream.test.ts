@@ -104,6 +104,40 @@ describe("ReceivingStream", () => {
     assert.strictEqual(stream.ordered.packetsLate, 1)
   })
 
+  it("video waits for what was asked for again, then asks for a key frame; not where that helps nobody", () => {
+    const video = new StreamDescription({ ssrc: 5, kind: "video", clockRate: 48_000, codec: "vp8" })
+    const adapts = { minMs: 20, maxMs: 400 }
+    const waitedMs = ([playoutDelayMs, repair]: readonly [number | typeof adapts, boolean]) => {
+      const options = { sharedSecret: undefined, playoutDelayMs, repair }
+      const { ordered, ...stream } = ReceivingStream.make(ParticipantId.make("lin"), video, options)
+      const out: Array<ReceivedPacket> = []
+      for (const number of [0, 1, 3]) {
+        const packet = { ...packetOf(0, number, number * 20), descriptor: number === 0 ? 0xa0 : 0 }
+        ReceivingStream.handlePacket({ ordered, ...stream }, packet)
+        OrderedStream.poll(ordered, 100, out)
+      }
+      assert.isFalse(ordered.keyFrames!.pending)
+      const waitedMs = OrderedStream.nextDeadlineMs(ordered) - 60
+      OrderedStream.poll(ordered, 2000, out)
+      assert.deepStrictEqual(
+        out.map(({ missedBefore }) => missedBefore),
+        [0, 0, 1]
+      )
+      assert.isTrue(ordered.keyFrames!.pending)
+      return Math.round(waitedMs)
+    }
+    assert.deepStrictEqual(
+      (
+        [
+          [adapts, true],
+          [adapts, false],
+          [90, true]
+        ] as const
+      ).map(waitedMs),
+      [1000, 80, 90]
+    )
+  })
+
   it("does not take what is no RTP", () => {
     const stream = make()
     ReceivingStream.handlePacket(stream, { ...packetOf(0, 0, 0), bytes: new Uint8Array(12) })
