@@ -11,6 +11,8 @@ export interface JitterBuffer<Packet extends Buffered> {
   readonly playout: PlayoutDelay.PlayoutDelay
   /** Packets that wait, by extended sequence number. */
   readonly waiting: Map<number, Packet>
+  /** The lowest of them; Infinity when nothing waits. */
+  lowest: number
   /** Extended sequence number that leaves next; -1 before the first has left. */
   next: number
   /** Newest extended sequence number, -1 at first. */
@@ -45,6 +47,7 @@ export const make = <Packet extends Buffered>(options: Options): JitterBuffer<Pa
   options,
   playout: PlayoutDelay.make(options.delay),
   waiting: new Map(),
+  lowest: Infinity,
   next: -1,
   newest: -1,
   referenceTimestamp: 0,
@@ -75,25 +78,27 @@ export const handlePacket = <Packet extends Buffered>(self: JitterBuffer<Packet>
     }
   }
   self.waiting.set(extended, packet)
+  self.lowest = Math.min(self.lowest, extended)
 }
 
 /** Appends the packets whose turn it is to `out`. */
 export const poll = <Packet extends Buffered>(self: JitterBuffer<Packet>, nowMs: number, out: Array<Packet>): void => {
-  while (self.waiting.size > 0) {
-    const first = self.waiting.has(self.next) ? self.next : lowest(self)
-    const packet = self.waiting.get(first)!
-    const isTurn = first === self.next || self.waiting.size > waitingMax || turnMs(self, packet) <= nowMs
-    if (!isTurn) return
+  const { waiting } = self
+  while (self.lowest < Infinity) {
+    const first = self.lowest
+    const packet = waiting.get(first)!
+    if (first !== self.next && waiting.size <= waitingMax && turnMs(self, packet) > nowMs) return
     if (self.next >= 0) self.packetsMissed += first - self.next
-    self.waiting.delete(first)
+    waiting.delete(first)
     self.next = first + 1
+    self.lowest = waiting.has(self.next) ? self.next : lowestOf(waiting)
     out.push(packet)
   }
 }
 
 /** When a gap will be given up; Infinity when nothing waits. Milliseconds. */
 export const nextDeadlineMs = <Packet extends Buffered>(self: JitterBuffer<Packet>): number =>
-  self.waiting.size === 0 ? Infinity : turnMs(self, self.waiting.get(lowest(self))!)
+  self.lowest === Infinity ? Infinity : turnMs(self, self.waiting.get(self.lowest)!)
 
 /** When a packet is to be played, on the clock of its arrival. Milliseconds. */
 export const playoutMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, packet: Packet): number =>
@@ -111,8 +116,9 @@ const mediaTimeMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, packet
   self.referenceMs +
   (SequenceNumber.timestampDistance(self.referenceTimestamp, packet.timestamp) * 1000) / self.options.clockRate
 
-const lowest = <Packet extends Buffered>(self: JitterBuffer<Packet>): number => {
+/** Looked for where there is a gap; Infinity of none. */
+const lowestOf = (waiting: ReadonlyMap<number, Buffered>): number => {
   let lowest = Infinity
-  for (const extended of self.waiting.keys()) if (extended < lowest) lowest = extended
+  for (const extended of waiting.keys()) if (extended < lowest) lowest = extended
   return lowest
 }

@@ -98,7 +98,7 @@ export const handlePacket = <Packet extends Ordered>(self: OrderedStream<Packet>
 
 /** Appends the packets whose turn it is. */
 export const poll = <Packet extends Ordered>(self: OrderedStream<Packet>, nowMs: number, out: Array<Packet>): void => {
-  if (self.jitter.waiting.size === 0) return
+  if (self.jitter.lowest === Infinity) return
   const first = out.length
   JitterBuffer.poll(self.jitter, nowMs, out)
   for (let i = first; i < out.length; i++) {
