@@ -1,4 +1,5 @@
-import type * as Published from "../simulation/Published.ts"
+import type { AudioWait, GroupReport, Heard } from "../simulation/GroupRun.ts"
+import type { Claim } from "../simulation/published/Claim.ts"
 import type * as RepairWorth from "../simulation/RepairWorth.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
 import * as Table from "./Table.ts"
@@ -14,7 +15,7 @@ export const list = (scenarios: ReadonlyArray<{ readonly name: string; readonly 
     scenarios
   )
 
-export const claims = (measured: ReadonlyArray<Published.Claim>, calls: number): string =>
+export const claims = (measured: ReadonlyArray<Claim>, calls: number): string =>
   [
     `change in percent, mean of ${calls} calls with its 95 % interval:`,
     "",
@@ -23,6 +24,7 @@ export const claims = (measured: ReadonlyArray<Published.Claim>, calls: number):
         { title: "expected", cell: ({ expected }) => expected },
         { title: "measured", cell: ({ measured }) => Number(measured.toFixed(1)) },
         { title: "interval", cell: ({ ci95: [low, high] }) => `${low.toFixed(1)} .. ${high.toFixed(1)}` },
+        { title: "a minute", cell: ({ perMinute }) => perMinute?.map((each) => each.toFixed(2)).join(" -> ") ?? "" },
         { title: "holds", cell: ({ holds }) => (holds ? "yes" : "NO") },
         { title: "claim", cell: ({ claim }) => claim }
       ],
@@ -66,6 +68,35 @@ export const format = (report: ScenarioReport.ScenarioReport): string => {
     ...changes(summary)
   ].join("\n")
 }
+
+export const group = (report: GroupReport): string => {
+  const { audioWaits, devices, durationMs, packets, packetsLost, seed, title } = report
+  return [
+    `${report.scenario}: ${title}; ${durationMs / 1000} s, seed ${seed}`,
+    `${packets} packets on all hops, ${packetsLost} lost`,
+    "",
+    Table.format(waitColumns, audioWaits),
+    "",
+    Table.format(heardColumns, devices)
+  ].join("\n")
+}
+
+const waitColumns: ReadonlyArray<Table.Column<AudioWait>> = [
+  { title: "audio waits at a leg of a", cell: ({ hop }) => hop },
+  { title: "p50", cell: ({ p50Ms }) => `${p50Ms} ms` },
+  { title: "p99", cell: ({ p99Ms }) => `${p99Ms} ms` },
+  { title: "at most", cell: ({ maxMs }) => `${maxMs} ms` }
+]
+
+const heardColumns: ReadonlyArray<Table.Column<Heard>> = [
+  { title: "device", cell: ({ device }) => device },
+  { title: "mouth to ear", cell: ({ audioDelayMs }) => `${audioDelayMs.toFixed(0)} ms` },
+  { title: "camera to screen", cell: ({ videoDelayMs }) => `${videoDelayMs.toFixed(0)} ms` },
+  { title: "missed", cell: ({ packetsMissed }) => packetsMissed },
+  { title: "stalls", cell: ({ stalls }) => stalls },
+  { title: "freezes", cell: ({ freezes }) => freezes },
+  { title: "frozen", cell: ({ freezeMs }) => `${(freezeMs / 1000).toFixed(1)} s` }
+]
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const fine = (share: number): string => `${(100 * share).toFixed(2)} %`

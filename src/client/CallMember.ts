@@ -1,4 +1,5 @@
 import { Effect, Exit, Result, Scope, Stream } from "effect"
+import * as OrderedStream from "../media/OrderedStream.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
 import type { DatagramNetwork, PortNotOpened } from "../sockets/DatagramNetwork.ts"
@@ -20,7 +21,6 @@ import * as Requests from "./session/Requests.ts"
 import * as RequestSchedule from "./session/RequestSchedule.ts"
 import type { Session } from "./session/Session.ts"
 import * as Timers from "./session/Timers.ts"
-import * as ReceivingStream from "./streams/ReceivingStream.ts"
 
 /** What every participant in a call can do, whoever makes and reads its packets: `CallClient`, or with `RtpClient` others. */
 export interface CallMember {
@@ -131,7 +131,7 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
     requestKeyFrame: (ssrc) =>
       Effect.sync(() => {
         const stream = core.receiving.bySsrc.get(ssrc)
-        if (stream !== undefined) ReceivingStream.requestKeyFrame(stream)
+        if (stream !== undefined) OrderedStream.requestKeyFrame(stream.ordered)
       }),
     connection: core.connection.stream,
     statistics: Effect.sync(() => CallStatistics.collect(core, device)),

@@ -1,3 +1,4 @@
+import * as OrderedStream from "../media/OrderedStream.ts"
 import type { ParticipantId } from "../protocol/Ids.ts"
 import type { StreamKind } from "../protocol/StreamDescription.ts"
 import type { CallCore, Drops } from "./session/CallCore.ts"
@@ -65,6 +66,12 @@ export interface ReceivedStatistics extends Readonly<ReceivingCounters> {
   readonly ssrc: number
   readonly kind: StreamKind
   readonly codec: string
+  /** Given up: they did not come in time. */
+  readonly packetsMissed: number
+  /** Came after they had been given up. */
+  readonly packetsLate: number
+  /** How long after the fastest possible arrival a packet is played; `undefined` before the first. Milliseconds. */
+  readonly playoutDelayMs: number | undefined
 }
 
 export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
@@ -105,10 +112,13 @@ export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
   }
 }
 
-const statisticsOf = ({ counters, description, participant }: ReceivingStream): ReceivedStatistics => ({
+const statisticsOf = ({ counters, description, ordered, participant }: ReceivingStream): ReceivedStatistics => ({
   participant,
   ssrc: description.ssrc,
   kind: description.kind,
   codec: description.codec,
+  packetsMissed: ordered.packetsMissed,
+  packetsLate: ordered.packetsLate,
+  playoutDelayMs: OrderedStream.delayMs(ordered),
   ...counters
 })

@@ -1,7 +1,7 @@
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Crypto from "node:crypto"
 import { Result, Schema } from "effect"
-import * as CounterWindow from "./encryption/CounterWindow.ts"
+import * as CounterWindow from "../media/CounterWindow.ts"
 import * as SFrame from "./encryption/SFrame.ts"
 import * as SFrameHeader from "./encryption/SFrameHeader.ts"
 

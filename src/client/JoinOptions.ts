@@ -1,5 +1,7 @@
 import { Result } from "effect"
 import type { CallToken } from "../access/CallToken.ts"
+import * as OrderedStream from "../media/OrderedStream.ts"
+import { boundsOf, type Bounds } from "../media/PlayoutDelay.ts"
 import { StreamDescription, type StreamKind } from "../protocol/StreamDescription.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as EndToEndEncryption from "./EndToEndEncryption.ts"
@@ -29,8 +31,11 @@ export interface JoinOptions {
    * `undefined` payloads go as they are, for an application that encrypts them itself.
    */
   readonly sharedSecret: Uint8Array | undefined
-  /** How long a lost packet is waited for before those behind it are handed out. Milliseconds. Default 300. */
-  readonly playoutDelayMs?: number
+  /**
+   * How long a lost packet is waited for before those behind it are handed out. Left out, or with bounds, it follows how
+   * late packets come, 20 to 400 ms, and video waits for repair as long as that helps. Milliseconds.
+   */
+  readonly playoutDelayMs?: number | Bounds
   /** False: ask for no lost packet, and send none again. Default true. */
   readonly repair?: boolean
   /** What the path to the relay is assumed to carry before that is known. Bits a second. Default 300,000. */
@@ -59,7 +64,7 @@ export interface Settings {
   readonly streams: ReadonlyArray<LocalStream>
   readonly descriptions: ReadonlyArray<StreamDescription>
   readonly sharedSecret: Uint8Array | undefined
-  readonly playoutDelayMs: number
+  readonly playoutDelayMs: number | Bounds
   readonly handOut: HandOut
   readonly repair: boolean
   readonly startBps: number | undefined
@@ -71,10 +76,9 @@ export interface Settings {
 /** Payloads in the order of their sequence numbers, or whole RTP packets, and RTCP, as they come. */
 export type HandOut = "inOrder" | "whole"
 
-const playoutDelayMsDefault = 300
 const softwareDefault = "tandem"
 
-/** A stream that cannot be, or a secret of the wrong length, is a mistake of the caller: a defect. */
+/** A stream or a delay that cannot be, or a secret of the wrong length, is a mistake of the caller: a defect. */
 export const settle = (
   options: JoinOptions,
   handOut: HandOut,
@@ -84,6 +88,8 @@ export const settle = (
   if (sharedSecret !== undefined && sharedSecret.length !== EndToEndEncryption.secretBytes) {
     throw new RangeError(`a shared secret has ${EndToEndEncryption.secretBytes} bytes, not ${sharedSecret.length}`)
   }
+  const playoutDelayMs = options.playoutDelayMs ?? OrderedStream.adaptive
+  boundsOf(playoutDelayMs)
   const streams = withSsrcs(options.streams, secureBytes)
   const parsed = options.relays.map((relay) =>
     typeof relay === "string" ? PackedAddress.parse(relay) : Result.succeed(relay)
@@ -96,7 +102,7 @@ export const settle = (
       ({ clockRate, codec, kind, ssrc }) => new StreamDescription({ ssrc, kind, clockRate, codec })
     ),
     sharedSecret,
-    playoutDelayMs: options.playoutDelayMs ?? playoutDelayMsDefault,
+    playoutDelayMs,
     handOut,
     repair: options.repair ?? true,
     startBps: options.startBps,

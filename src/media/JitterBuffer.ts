@@ -1,23 +1,25 @@
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as PlayoutDelay from "./PlayoutDelay.ts"
 
 /**
  * Puts the packets of one RTP stream in order. A packet leaves as soon as all before it have left; a gap is waited for
- * until the playout time of the packet behind it, then it is given up. Playout time is the RTP timestamp, shifted by the
- * shortest transit seen plus the playout delay. Owned by one receiving stream and changed in place.
+ * until the playout time of the packet behind it, or longer where what is late is still of use, then it is given up. Owned
+ * by one receiving stream and changed in place.
  */
 export interface JitterBuffer<Packet extends Buffered> {
   readonly options: Options
+  readonly playout: PlayoutDelay.PlayoutDelay
   /** Packets that wait, by extended sequence number. */
   readonly waiting: Map<number, Packet>
+  /** The lowest of them; Infinity when nothing waits. */
+  lowest: number
   /** Extended sequence number that leaves next; -1 before the first has left. */
   next: number
   /** Newest extended sequence number, -1 at first. */
   newest: number
-  /** RTP timestamp that media time counts from. */
-  firstTimestamp: number
-  /** Shortest difference between arrival and media time; creeps up, since clocks drift. Milliseconds. */
-  transitMs: number
-  lastArrivalMs: number
+  /** RTP timestamp and media time that others are counted from. Moves on, for timestamps wrap. */
+  referenceTimestamp: number
+  referenceMs: number
   /** Packets that never came in time, and packets that came after their turn. */
   packetsMissed: number
   packetsLate: number
@@ -31,25 +33,25 @@ export interface Buffered {
 
 export interface Options {
   readonly clockRate: number
-  /** How long after the fastest possible arrival a packet is played. Milliseconds. */
-  readonly playoutDelayMs: number
+  readonly delay: PlayoutDelay.Bounds
+  /** A gap is waited for so long after the fastest possible arrival, if that is longer than the delay. Milliseconds. */
+  readonly repairMs: number
 }
 
 /** More packets than this do not wait: the oldest gap is given up. */
 const waitingMax = 2048
-/** Drift that the transit estimate follows upwards; sound cards differ by less than 100 ppm. Milliseconds a second. */
-const driftMsPerSecond = 0.2
-/** A transit this much longer is a new clock, not a late packet. Milliseconds. */
-const clockChangedMs = 10_000
+/** Half of what 32 bits can tell apart. */
+const referenceTicksMax = 2 ** 30
 
 export const make = <Packet extends Buffered>(options: Options): JitterBuffer<Packet> => ({
   options,
+  playout: PlayoutDelay.make(options.delay),
   waiting: new Map(),
+  lowest: Infinity,
   next: -1,
   newest: -1,
-  firstTimestamp: 0,
-  transitMs: Infinity,
-  lastArrivalMs: 0,
+  referenceTimestamp: 0,
+  referenceMs: 0,
   packetsMissed: 0,
   packetsLate: 0
 })
@@ -58,49 +60,65 @@ export const handlePacket = <Packet extends Buffered>(self: JitterBuffer<Packet>
   if (self.newest < 0) {
     // One lap above 0, so that packets before the first do not become negative.
     self.newest = packet.sequenceNumber + SequenceNumber.mask + 1
-    self.firstTimestamp = packet.timestamp
-    self.lastArrivalMs = packet.arrivedAtMs
+    self.referenceTimestamp = packet.timestamp
   }
   const extended = self.newest + SequenceNumber.distance(self.newest, packet.sequenceNumber)
+  const timeMs = mediaTimeMs(self, packet)
+  PlayoutDelay.handlePacket(self.playout, packet.arrivedAtMs - timeMs, packet.arrivedAtMs)
   if (extended < self.next) {
     self.packetsLate++
     return
   }
-  self.newest = Math.max(self.newest, extended)
+  if (extended > self.newest) {
+    self.newest = extended
+    const ticks = SequenceNumber.timestampDistance(self.referenceTimestamp, packet.timestamp)
+    if (ticks > referenceTicksMax) {
+      self.referenceTimestamp = packet.timestamp
+      self.referenceMs = timeMs
+    }
+  }
   self.waiting.set(extended, packet)
-  const transitMs = packet.arrivedAtMs - mediaTimeMs(self, packet)
-  const drifted = self.transitMs + ((packet.arrivedAtMs - self.lastArrivalMs) * driftMsPerSecond) / 1000
-  self.transitMs = transitMs > drifted + clockChangedMs ? transitMs : Math.min(drifted, transitMs)
-  self.lastArrivalMs = packet.arrivedAtMs
+  self.lowest = Math.min(self.lowest, extended)
 }
 
 /** Appends the packets whose turn it is to `out`. */
 export const poll = <Packet extends Buffered>(self: JitterBuffer<Packet>, nowMs: number, out: Array<Packet>): void => {
-  while (self.waiting.size > 0) {
-    const first = self.waiting.has(self.next) ? self.next : lowest(self)
-    const packet = self.waiting.get(first)!
-    const isTurn = first === self.next || self.waiting.size > waitingMax || playoutMs(self, packet) <= nowMs
-    if (!isTurn) return
+  const { waiting } = self
+  while (self.lowest < Infinity) {
+    const first = self.lowest
+    const packet = waiting.get(first)!
+    if (first !== self.next && waiting.size <= waitingMax && turnMs(self, packet) > nowMs) return
     if (self.next >= 0) self.packetsMissed += first - self.next
-    self.waiting.delete(first)
+    waiting.delete(first)
     self.next = first + 1
+    self.lowest = waiting.has(self.next) ? self.next : lowestOf(waiting)
     out.push(packet)
   }
 }
 
 /** When a gap will be given up; Infinity when nothing waits. Milliseconds. */
 export const nextDeadlineMs = <Packet extends Buffered>(self: JitterBuffer<Packet>): number =>
-  self.waiting.size === 0 ? Infinity : playoutMs(self, self.waiting.get(lowest(self))!)
+  self.lowest === Infinity ? Infinity : turnMs(self, self.waiting.get(self.lowest)!)
 
 /** When a packet is to be played, on the clock of its arrival. Milliseconds. */
 export const playoutMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, packet: Packet): number =>
-  mediaTimeMs(self, packet) + self.transitMs + self.options.playoutDelayMs
+  mediaTimeMs(self, packet) + self.playout.offsetMs
+
+/** When a packet leaves, whatever is missing before it. */
+const turnMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, packet: Packet): number => {
+  const playedMs = playoutMs(self, packet)
+  // Nothing is known to be missing before the first.
+  if (self.next < 0) return playedMs
+  return Math.max(playedMs, mediaTimeMs(self, packet) + self.playout.transitMs + self.options.repairMs)
+}
 
 const mediaTimeMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, packet: Packet): number =>
-  (SequenceNumber.timestampDistance(self.firstTimestamp, packet.timestamp) * 1000) / self.options.clockRate
+  self.referenceMs +
+  (SequenceNumber.timestampDistance(self.referenceTimestamp, packet.timestamp) * 1000) / self.options.clockRate
 
-const lowest = <Packet extends Buffered>(self: JitterBuffer<Packet>): number => {
+/** Looked for where there is a gap; Infinity of none. */
+const lowestOf = (waiting: ReadonlyMap<number, Buffered>): number => {
   let lowest = Infinity
-  for (const extended of self.waiting.keys()) if (extended < lowest) lowest = extended
+  for (const extended of waiting.keys()) if (extended < lowest) lowest = extended
   return lowest
 }

@@ -1,4 +1,6 @@
 import * as Leg from "../media/Leg.ts"
+import * as OrderedStream from "../media/OrderedStream.ts"
+import type { Bounds } from "../media/PlayoutDelay.ts"
 import * as ReceiveLeg from "../media/ReceiveLeg.ts"
 import * as ReceiverRates from "../media/ReceiverRates.ts"
 import * as Recovery from "../media/Recovery.ts"
@@ -34,7 +36,8 @@ export interface LabDevice {
   readonly receiverRates: ReceiverRates.ReceiverRates
   /** Of the others. */
   readonly receiving: Array<ReceivedStream.ReceivedStream>
-  readonly playoutDelayMs: number
+  /** Fixed, or the bounds of one that adapts. */
+  readonly playoutDelayMs: number | Bounds
   /** When its microphone and its camera begin: in step with nobody's. Milliseconds. */
   readonly startMs: number
   readonly repairs: RepairRecorder.RepairRecorder
@@ -55,9 +58,10 @@ export interface Options {
   /** The camera follows the estimate of its leg, up to this. Bits a second. */
   readonly videoMaxBps?: number | undefined
   readonly presence?: Presence | undefined
-  readonly playoutDelayMs: number
+  /** Fixed, or the bounds of one that adapts. */
+  readonly playoutDelayMs: number | Bounds
   /** See Leg. */
-  readonly protects: boolean
+  readonly protects?: boolean | undefined
 }
 
 /** When a device sends: nothing before and after, and meanwhile no video in a pause. Milliseconds. */
@@ -103,7 +107,8 @@ export const make = (heap: EventHeap.EventHeap, options: Options): LabDevice => 
 export const receive = (self: LabDevice, description: StreamDescription, startMs: number): void => {
   const stream = ReceivedStream.make(description, startMs, self.playoutDelayMs)
   self.receiving.push(stream)
-  if (stream.keyFrames !== undefined) self.leg.keyFrames.push(stream.keyFrames)
+  const { keyFrames } = stream.ordered
+  if (keyFrames !== undefined) self.leg.keyFrames.push(keyFrames)
 }
 
 /** Its timers, which are in step with nobody's, and its sources. */
@@ -131,7 +136,7 @@ const start = (self: LabDevice, heap: EventHeap.EventHeap, phases: Random.Random
 
 const sleepMs = (self: LabDevice, nowMs: number): number => {
   let deadlineMs = Leg.nextDeadlineMs(self.leg)
-  for (const stream of self.receiving) deadlineMs = Math.min(deadlineMs, ReceivedStream.nextDeadlineMs(stream))
+  for (const { ordered } of self.receiving) deadlineMs = Math.min(deadlineMs, OrderedStream.nextDeadlineMs(ordered))
   return Math.min(tickMsMax, Math.max(tickMsMin, deadlineMs - nowMs))
 }
 
@@ -218,7 +223,7 @@ const handleFrame = (self: LabDevice, offset: number, length: number, nowMs: num
     return
   }
   if (verdict >= ReceiveLeg.Verdict.Duplicate) return
-  if (verdict === ReceiveLeg.Verdict.Jumped) for (const stream of receiving) ReceivedStream.requestKeyFrame(stream)
+  if (verdict === ReceiveLeg.Verdict.Jumped) for (const { ordered } of receiving) OrderedStream.requestKeyFrame(ordered)
   const descriptor = HopFrame.descriptorAt(bytes, offset)
   handlePacket(self, bodyOffset, descriptor, nowMs)
   const sequence = HopFrame.repairSequenceAt(view, offset)

@@ -4,6 +4,7 @@ import * as PacketMemory from "../sockets/PacketMemory.ts"
 import * as EventHeap from "./EventHeap.ts"
 import * as LabNode from "./LabNode.ts"
 import * as Link from "./Link.ts"
+import * as Samples from "./Samples.ts"
 
 /**
  * The way from one node to another: links one after another. Between two links of a path stands who passes datagrams on
@@ -15,6 +16,8 @@ export interface LabPath {
   /** Event handlers, by link: what happens where that link ends. */
   readonly ends: ReadonlyArray<number>
   readonly counters: Counters
+  /** How long each packet of audio was in the queue of the first link, behind what had left before. Milliseconds. */
+  readonly audioWaitsMs: Samples.Samples
 }
 
 /** What has taken this path, whoever else uses its links. With IP and UDP headers. */
@@ -61,7 +64,7 @@ export const connect = (from: LabNode.LabNode, target: LabNode.LabNode, links: R
           }
     ends.push(EventHeap.register(heap, end))
   })
-  from.paths[target.number] = { links, target, ends, counters }
+  from.paths[target.number] = { links, target, ends, counters, audioWaitsMs: Samples.make(1024) }
 }
 
 const countByKind = (counters: Counters, firstByte: number, bytes: number): void => {
@@ -79,11 +82,12 @@ export const flush = (from: LabNode.LabNode, nowMs: number): void => {
     const path = from.paths[out.addresses[place * PacketBatch.addressWords]!]
     if (path === undefined) throw new RangeError("a datagram to where no path leads")
     const sizeBytes = PacketBatch.packetBytes(out, place)
-    const { counters, target } = path
+    const { audioWaitsMs, counters, target } = path
+    const [first] = path.links
     counters.packets++
     counters.bytes += sizeBytes + Link.headerBytes
     countByKind(counters, out.headers[place * PacketBatch.headerBytesMax]!, sizeBytes + Link.headerBytes)
-    const arrivalMs = Link.send(path.links[0]!, nowMs, sizeBytes)
+    const arrivalMs = Link.send(first!, nowMs, sizeBytes)
     if (arrivalMs < 0) {
       counters.lost++
       continue
@@ -96,6 +100,8 @@ export const flush = (from: LabNode.LabNode, nowMs: number): void => {
       target.resources.rings.memory.bytes,
       slot * PacketMemory.slotBytes
     )
+    const type = HopFrame.typeAt(target.resources.rings.memory.bytes, slot * PacketMemory.slotBytes)
+    if (HopFrame.isAudio(type)) Samples.add(audioWaitsMs, first!.sojournMs)
     target.lengths[slot] = sizeBytes
     target.sources[slot] = from.address
     EventHeap.schedule(from.heap, arrivalMs, path.ends[0]!, slot)

@@ -76,7 +76,7 @@ export interface DeviceOptions {
   readonly receiveTag: number
   readonly sendTag: number
   /** See Leg. */
-  readonly protects: boolean
+  readonly protects?: boolean | undefined
 }
 
 /** A device of the call joins here. */

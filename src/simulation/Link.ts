@@ -19,6 +19,8 @@ export interface Link {
   waiting: number
   waitingBytes: number
   lastArrivalMs: number
+  /** Of the packet that was sent last: from the arrival at the queue until its last byte has left. Milliseconds. */
+  sojournMs: number
   readonly counters: Counters
 }
 
@@ -39,7 +41,7 @@ export interface Counters {
   bytes: number
   droppedQueueFull: number
   lost: number
-  /** From the arrival at the queue until the last byte has left it. Milliseconds. */
+  /** See `sojournMs`. Milliseconds. */
   readonly sojournsMs: Samples.Samples
 }
 
@@ -71,6 +73,7 @@ export const make = (options: Options, seed: string, name: string): Link => ({
   waiting: 0,
   waitingBytes: 0,
   lastArrivalMs: 0,
+  sojournMs: 0,
   counters: { packets: 0, bytes: 0, droppedQueueFull: 0, lost: 0, sojournsMs: Samples.make(1024) }
 })
 
@@ -89,7 +92,8 @@ export const send = (self: Link, nowMs: number, datagramBytes: number): number =
   }
   const leavesAtMs = Bottleneck.serve(self.bottleneck, nowMs, sizeBytes)
   if (leavesAtMs > nowMs) wait(self, leavesAtMs, sizeBytes)
-  Samples.add(counters.sojournsMs, leavesAtMs - nowMs)
+  self.sojournMs = leavesAtMs - nowMs
+  Samples.add(counters.sojournsMs, self.sojournMs)
   if (LossProcess.isLost(self.losses, leavesAtMs)) {
     counters.lost++
     return -1

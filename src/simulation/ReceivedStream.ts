@@ -1,60 +1,60 @@
-import * as JitterBuffer from "../media/JitterBuffer.ts"
-import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
+import * as OrderedStream from "../media/OrderedStream.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as RtpHeader from "../protocol/RtpHeader.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import * as AudioSource from "./AudioSource.ts"
 import * as FreezeMeter from "./FreezeMeter.ts"
 import * as Samples from "./Samples.ts"
 import * as StallMeter from "./StallMeter.ts"
 
 /**
- * A stream as the other device hears or sees it: the real JitterBuffer and KeyFrameRequest, driven as
- * client/streams/ReceivingStream drives them (which is not used itself: it brings encryption), then a player that only
- * measures. Owned by one device, changed in place.
+ * A stream as the other device hears or sees it: the real OrderedStream, as client/streams/ReceivingStream has it behind
+ * decryption, then a player that only measures. Owned by one device, changed in place.
  */
 export interface ReceivedStream {
   readonly description: StreamDescription
   /** When its sender's timestamps were 0. Milliseconds. */
   readonly startMs: number
-  readonly jitter: JitterBuffer.JitterBuffer<LabPacket>
-  /** Video only. */
-  readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
+  readonly ordered: OrderedStream.OrderedStream<LabPacket>
   readonly freezes: FreezeMeter.FreezeMeter
   readonly stalls: StallMeter.StallMeter
   /** From the making of a packet or frame to its playout. Milliseconds. */
   readonly delaysMs: Samples.Samples
-  lastSequenceNumber: number
+  /** Of the last packet of audio that was played: its timestamp, and when. Milliseconds; -1 before the first. */
+  playedTimestamp: number
+  playedAtMs: number
   /** A frame has begun and nothing of it is missing. */
   isFrameWhole: boolean
   /** Of the last frame of the base layer that could be decoded, see VideoSource; -1: none that matters any more. */
   baseLayerIndex: number
   packets: number
-  packetsMissed: number
   readonly ready: Array<LabPacket>
 }
 
-interface LabPacket extends JitterBuffer.Buffered {
-  readonly descriptor: number
+interface LabPacket extends OrderedStream.Ordered {
   readonly baseLayerIndex: number
 }
 
 /** The device's timers are no finer: what comes so much after its time is in time. Milliseconds. */
 const timerMs = 5
 
-export const make = (description: StreamDescription, startMs: number, playoutDelayMs: number): ReceivedStream => ({
+export const make = (
+  description: StreamDescription,
+  startMs: number,
+  playoutDelayMs: OrderedStream.Options["playoutDelayMs"]
+): ReceivedStream => ({
   description,
   startMs,
-  jitter: JitterBuffer.make({ clockRate: description.clockRate, playoutDelayMs }),
-  keyFrames: description.kind === "video" ? KeyFrameRequest.make(description.ssrc) : undefined,
+  ordered: OrderedStream.make(description, { playoutDelayMs, repair: true }),
   freezes: FreezeMeter.make(),
   stalls: StallMeter.make(),
   delaysMs: Samples.make(),
-  lastSequenceNumber: -1,
+  playedTimestamp: 0,
+  playedAtMs: -1,
   isFrameWhole: false,
   baseLayerIndex: -1,
   packets: 0,
-  packetsMissed: 0,
   ready: []
 })
 
@@ -66,67 +66,56 @@ export const handlePacket = (
   descriptor: number,
   nowMs: number
 ): void => {
-  if (self.keyFrames !== undefined) {
-    if (HopFrame.startsKeyFrame(descriptor)) KeyFrameRequest.handleKeyFrame(self.keyFrames)
-    else if (self.packets === 0) KeyFrameRequest.handleRequest(self.keyFrames)
-  }
+  const sequenceNumber = RtpHeader.sequenceNumberAt(view, offset)
+  if (!OrderedStream.isNew(self.ordered, sequenceNumber)) return
   self.packets++
-  JitterBuffer.handlePacket(self.jitter, {
-    sequenceNumber: RtpHeader.sequenceNumberAt(view, offset),
+  OrderedStream.handlePacket(self.ordered, {
+    sequenceNumber,
     timestamp: RtpHeader.timestampAt(view, offset),
     arrivedAtMs: nowMs,
     descriptor,
+    missedBefore: 0,
     baseLayerIndex: view.getUint8(offset + RtpHeader.fixedHeaderBytes)
   })
 }
 
-/** When a gap will be given up. Milliseconds; Infinity when nothing waits. */
-export const nextDeadlineMs = ({ jitter }: ReceivedStream): number => JitterBuffer.nextDeadlineMs(jitter)
-
-/** After a hole too large to repair. */
-export const requestKeyFrame = ({ keyFrames }: ReceivedStream): void => {
-  if (keyFrames !== undefined) KeyFrameRequest.handleRequest(keyFrames)
-}
-
 /** Plays what has its turn. */
 export const poll = (self: ReceivedStream, nowMs: number): void => {
-  const { jitter, ready } = self
-  if (jitter.waiting.size === 0) return
-  JitterBuffer.poll(jitter, nowMs, ready)
+  const { description, ordered, ready } = self
+  OrderedStream.poll(ordered, nowMs, ready)
+  if (ready.length === 0) return
   for (const packet of ready) {
-    const last = self.lastSequenceNumber
-    const missed = last < 0 ? 0 : SequenceNumber.distance(last, packet.sequenceNumber) - 1
-    self.lastSequenceNumber = packet.sequenceNumber
-    self.packetsMissed += missed
-    if (self.keyFrames === undefined) playAudio(self, packet, missed, nowMs)
-    else playVideo(self, self.keyFrames, packet, missed, nowMs)
+    if (description.kind === "audio") playAudio(self, packet, nowMs)
+    else playVideo(self, packet, nowMs)
   }
   ready.length = 0
 }
 
-const playAudio = (self: ReceivedStream, packet: LabPacket, missed: number, nowMs: number): void => {
-  const playoutMs = JitterBuffer.playoutMs(self.jitter, packet)
+/** What comes too late has been made up already; where the delay has grown, something is made up to fill the time. */
+const playAudio = (self: ReceivedStream, packet: LabPacket, nowMs: number): void => {
+  const { description, stalls } = self
+  const playoutMs = OrderedStream.playoutMs(self.ordered, packet)
   const isLate = nowMs > playoutMs + timerMs
-  StallMeter.handlePacket(self.stalls, missed, isLate)
+  const ticks = SequenceNumber.timestampDistance(self.playedTimestamp, packet.timestamp)
+  const mediaMs = (ticks * 1000) / description.clockRate
+  // Behind a silence the delay grows unheard.
+  const isSilence = mediaMs > (packet.missedBefore + 1) * AudioSource.packetMs
+  const grownMs = self.playedAtMs < 0 || isSilence ? 0 : Math.max(0, playoutMs - self.playedAtMs - mediaMs)
+  StallMeter.handlePacket(stalls, packet.missedBefore * AudioSource.packetMs + grownMs, isLate)
+  self.playedTimestamp = packet.timestamp
+  self.playedAtMs = playoutMs
   if (!isLate) Samples.add(self.delaysMs, playoutMs - madeAtMs(self, packet))
 }
 
-/** As the real client, it asks for a key frame whenever anything was missed; it shows whatever can be decoded. */
-const playVideo = (
-  self: ReceivedStream,
-  keyFrames: KeyFrameRequest.KeyFrameRequest,
-  packet: LabPacket,
-  missed: number,
-  nowMs: number
-): void => {
-  const { descriptor } = packet
-  if (missed > 0 && !HopFrame.startsKeyFrame(descriptor)) KeyFrameRequest.handleRequest(keyFrames)
+/** Shows whatever can be decoded, and what comes late, late. */
+const playVideo = (self: ReceivedStream, packet: LabPacket, nowMs: number): void => {
+  const { descriptor, missedBefore } = packet
   if ((descriptor & HopFrame.startOfFrameFlag) !== 0) self.isFrameWhole = true
-  else if (missed > 0) self.isFrameWhole = false
+  else if (missedBefore > 0) self.isFrameWhole = false
   if ((descriptor & HopFrame.endOfFrameFlag) === 0 || !self.isFrameWhole) return
   self.isFrameWhole = false
   if (!decode(self, packet)) return
-  const renderedAtMs = Math.max(nowMs, JitterBuffer.playoutMs(self.jitter, packet), self.freezes.lastAtMs)
+  const renderedAtMs = Math.max(nowMs, OrderedStream.playoutMs(self.ordered, packet), self.freezes.lastAtMs)
   FreezeMeter.handleFrame(self.freezes, renderedAtMs)
   Samples.add(self.delaysMs, renderedAtMs - madeAtMs(self, packet))
 }

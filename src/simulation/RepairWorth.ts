@@ -8,6 +8,9 @@ import * as Topology from "./Topology.ts"
  * ways that end after a minute. Behind the relay is a perfect hop to a device that plays what comes.
  */
 
+export const name = "repair"
+export const title = "what resends and repair packets leave of random losses, and what they cost"
+
 /** One figure is of this: how long the hop is, how much it loses, and whether repair packets are sent. */
 export interface Setting {
   readonly roundTripMs: number
@@ -134,10 +137,10 @@ const totalsOf = (a: LabDevice, b: LabDevice): Totals => {
     mediaBytes,
     repairBytes,
     repeatedBytes,
-    audioPackets: audio.packets - audio.jitter.packetsLate,
-    audioMissed: audio.packetsMissed,
-    videoPackets: video.packets - video.jitter.packetsLate,
-    videoMissed: video.packetsMissed
+    audioPackets: audio.packets - audio.ordered.packetsLate,
+    audioMissed: audio.ordered.packetsMissed,
+    videoPackets: video.packets - video.ordered.packetsLate,
+    videoMissed: video.ordered.packetsMissed
   }
 }
 

@@ -1,3 +1,5 @@
+import * as AudioSource from "./AudioSource.ts"
+
 /**
  * Audio that had to be made up because it was not there in time, as libwebrtc's NetEq counts it: concealed time, and
  * interruptions, which are concealments of 150 ms and more in one piece (interruptionCount, kInterruptionLenMs). A packet
@@ -14,15 +16,13 @@ export interface StallMeter {
 
 /** libwebrtc kInterruptionLenMs. */
 const interruptionMsMin = 150
-/** Of audio in one packet. */
-const packetMs = 20
 
 export const make = (): StallMeter => ({ packets: 0, concealedMs: 0, interruptions: 0, interruptionMs: 0, runMs: 0 })
 
-/** A packet's turn has come; `missedBefore` packets were given up before it. */
-export const handlePacket = (self: StallMeter, missedBefore: number, isLate: boolean): void => {
+/** A packet's turn has come; so much was made up before it, and if it is late, in its place too. */
+export const handlePacket = (self: StallMeter, madeUpMs: number, isLate: boolean): void => {
   self.packets++
-  self.runMs += (missedBefore + (isLate ? 1 : 0)) * packetMs
+  self.runMs += madeUpMs + (isLate ? AudioSource.packetMs : 0)
   if (!isLate) endRun(self)
 }
 

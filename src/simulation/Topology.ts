@@ -1,5 +1,8 @@
 import type { Leg } from "../media/Leg.ts"
+import * as OrderedStream from "../media/OrderedStream.ts"
+import type { Bounds } from "../media/PlayoutDelay.ts"
 import type { Samples } from "./Samples.ts"
+
 import { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as AudioSource from "./AudioSource.ts"
 import * as EventHeap from "./EventHeap.ts"
@@ -36,9 +39,10 @@ export interface Options {
   readonly videoBps?: number
   /** What is different for one device. */
   readonly devices?: { readonly [name in "a" | "b"]?: DeviceOptions }
-  readonly playoutDelayMs?: number
+  /** Left out: it adapts, as a device's does. */
+  readonly playoutDelayMs?: number | Bounds
   /** False: no repair packets on any hop. */
-  readonly protects?: boolean
+  readonly protects?: boolean | undefined
   /** Where there are several calls: the clock of all, and links that datagrams pass before the call's own. */
   readonly heap?: EventHeap.EventHeap
   readonly through?: { readonly [name in LinkName]?: Link.Link | undefined }
@@ -79,7 +83,7 @@ const streams = { a: streamsOf(1), b: streamsOf(2) }
 const described = { a: Object.values(streams.a), b: Object.values(streams.b) }
 
 export const make = (options: Options): Call => {
-  const { protects = true, seed, topology } = options
+  const { protects, seed, topology } = options
   const heap = options.heap ?? EventHeap.make()
   const links = makeLinks(options)
   const relays = Array.from({ length: topology.kind === "passive" ? 0 : topology.kind === "active" ? 1 : 2 }, (_, i) =>
@@ -101,7 +105,7 @@ export const make = (options: Options): Call => {
       videoBps: own?.videoBps ?? options.videoBps ?? 1_000_000,
       videoMaxBps: own?.videoMaxBps,
       presence: own?.presence,
-      playoutDelayMs: options.playoutDelayMs ?? 200,
+      playoutDelayMs: options.playoutDelayMs ?? OrderedStream.adaptive,
       protects
     })
   }
@@ -145,7 +149,7 @@ export const make = (options: Options): Call => {
   return { heap, a, b, relays, links, receivers: { a: legA.hop, b: legB.hop }, repairsMs }
 }
 
-const deviceAt = (name: "a" | "b"): Omit<LabRelay.DeviceOptions, "protects"> => ({
+const deviceAt = (name: "a" | "b"): LabRelay.DeviceOptions => ({
   number: numbers[name],
   streams: described[name],
   receiveTag: name === "a" ? tags.relayA : tags.relayB,

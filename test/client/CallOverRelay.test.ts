@@ -13,6 +13,8 @@ const join = Effect.fnUntraced(function* (participant: Name) {
     token: yield* Raw.mint(participant),
     streams: [opus, vp8],
     sharedSecret,
+    // Every packet is wanted, however late.
+    playoutDelayMs: 300,
     host: hosts[participant],
     port: 5000
   })

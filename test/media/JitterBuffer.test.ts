@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as JitterBuffer from "../../src/media/JitterBuffer.ts"
 import * as LegPair from "./LegPair.ts"
 
-const options: JitterBuffer.Options = { clockRate: 48000, playoutDelayMs: 100 }
+const options: JitterBuffer.Options = { clockRate: 48000, delay: { minMs: 100, maxMs: 100 }, repairMs: 0 }
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
 
 /** Packet `n` of a stream with 20 ms a packet, whose numbers and timestamps wrap soon. */
@@ -45,6 +45,20 @@ describe("JitterBuffer", () => {
     assert.deepStrictEqual(left(buffer, 1120), [0, 1, 2])
     JitterBuffer.handlePacket(buffer, packet(3, 1125))
     assert.deepStrictEqual(left(buffer, 1125), [3])
+  })
+
+  it("waits for repair longer than the delay, where what comes late is still of use", () => {
+    const buffer = JitterBuffer.make<ReturnType<typeof packet>>({ ...options, repairMs: 1000 })
+    JitterBuffer.handlePacket(buffer, packet(0, 1000))
+    assert.deepStrictEqual(left(buffer, 1100), [0])
+    JitterBuffer.handlePacket(buffer, packet(2, 1040))
+    assert.strictEqual(JitterBuffer.nextDeadlineMs(buffer), 2040)
+    assert.deepStrictEqual(left(buffer, 1500), [])
+    JitterBuffer.handlePacket(buffer, packet(1, 1500))
+    assert.deepStrictEqual(left(buffer, 1500), [1, 2])
+    JitterBuffer.handlePacket(buffer, packet(4, 1600))
+    assert.deepStrictEqual(left(buffer, 2081), [4])
+    assert.strictEqual(buffer.packetsMissed, 1)
   })
 
   it.prop("everything leaves once, in order, and nothing stays", [Seed], ([seed]) => {

@@ -115,6 +115,8 @@ export const member = Effect.fnUntraced(function* (
     token: yield* Raw.mint(`p${n}`, call),
     streams: [audioOffer, videoOffer],
     sharedSecret: secret,
+    // Every packet is wanted, however late.
+    playoutDelayMs: 300,
     host: deviceHost(host)
   }).pipe(Effect.provideService(SecureBytes, secureBytes))
   const received: Array<ReceivedPacket> = []

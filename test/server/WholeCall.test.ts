@@ -29,6 +29,8 @@ const participant = Effect.fnUntraced(function* (n: number, options: { readonly 
     token: yield* Raw.mint(`p${n}`),
     streams: [audioOffer, videoOffer],
     sharedSecret: secret,
+    // Every packet is wanted, however late.
+    playoutDelayMs: 300,
     host: host(n),
     ...options
   }).pipe(Effect.provideService(SecureBytes, seededBytes(n)))

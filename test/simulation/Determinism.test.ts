@@ -26,12 +26,12 @@ const figures = (seed: string, topology: Topology.Topology) => {
     links: [...call.links].map(([name, { counters }]) => [name, counters.packets, counters.bytes, counters.lost]),
     repairs: [...call.repairsMs].map(([name, { count, sum }]) => [name, count, sum]),
     roundTrips: [call.a.leg.roundTrip.smoothedMs, call.b.leg.roundTrip.smoothedMs],
-    played: [...call.a.receiving, ...call.b.receiving].map(({ delaysMs, freezes, packetsMissed, stalls }) => [
+    played: [...call.a.receiving, ...call.b.receiving].map(({ delaysMs, freezes, ordered, stalls }) => [
       delaysMs.sum,
       freezes.frames,
       freezes.freezeMs,
       stalls.concealedMs,
-      packetsMissed
+      ordered.packetsMissed
     ])
   }
 }

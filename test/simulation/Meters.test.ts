@@ -41,10 +41,10 @@ describe("StallMeter", () => {
   it("counts what had to be made up, and an interruption from 150 ms on", () => {
     const meter = StallMeter.make()
     StallMeter.handlePacket(meter, 0, false)
-    StallMeter.handlePacket(meter, 7, false)
+    StallMeter.handlePacket(meter, 140, false)
     assert.deepStrictEqual([meter.concealedMs, meter.interruptions], [140, 0])
-    StallMeter.handlePacket(meter, 5, true)
-    StallMeter.handlePacket(meter, 1, true)
+    StallMeter.handlePacket(meter, 100, true)
+    StallMeter.handlePacket(meter, 20, true)
     StallMeter.handlePacket(meter, 0, false)
     assert.deepStrictEqual([meter.concealedMs, meter.interruptions, meter.interruptionMs], [300, 1, 160])
   })

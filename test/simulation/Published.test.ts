@@ -1,18 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as AudioSource from "../../src/simulation/AudioSource.ts"
 import * as LossProcess from "../../src/simulation/LossProcess.ts"
-import * as Published from "../../src/simulation/Published.ts"
+import * as BadAccess from "../../src/simulation/published/BadAccess.ts"
+import * as Claim from "../../src/simulation/published/Claim.ts"
+import * as FeedbackTime from "../../src/simulation/published/FeedbackTime.ts"
+import * as FreezesAndStalls from "../../src/simulation/published/FreezesAndStalls.ts"
+import * as RepairTime from "../../src/simulation/published/RepairTime.ts"
+import * as ThirdRegion from "../../src/simulation/published/ThirdRegion.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 
 /** `tandem simulate published` measures the same over many more calls. */
-const claims = Published.run(["1", "2", "3"])
+const claims = [RepairTime, FeedbackTime].flatMap(({ run }) => run(["1", "2"]))
 
 describe("published figures", () => {
   for (const { ci95, claim, expected, holds, measured } of claims) {
     it(`${claim}, in both directions of the call`, () => {
-      assert.closeTo(measured, expected, Published.tolerance)
+      assert.closeTo(measured, expected, RepairTime.tolerance)
       assert.isTrue(holds)
-      assert.isBelow(ci95[1] - ci95[0], 2 * Published.tolerance)
+      assert.isBelow(ci95[1] - ci95[0], 2 * RepairTime.tolerance)
     })
   }
 
@@ -36,5 +41,52 @@ describe("published figures", () => {
     const { a, b, relays } = call
     const legs = [a.leg, b.leg].concat(relays.flatMap(({ repairs }) => Array.from(repairs.keys())))
     for (const { receive } of legs) assert.strictEqual(receive.nacks.reorderWaitMs, 0)
+  })
+})
+
+describe("freezes, stalls and detours", () => {
+  const seeds = ["1", "2"]
+  const durationMs = 1500
+
+  it("are measured under every loss model, with either buffer", () => {
+    const claims = FreezesAndStalls.run(seeds, durationMs)
+    for (const weather of Object.keys(BadAccess.weathers)) {
+      for (const buffer of Object.keys(BadAccess.buffers)) {
+        const own = claims.filter(({ claim }) => claim.endsWith(`; ${weather}, ${buffer}`))
+        assert.deepStrictEqual(
+          own.map(({ expected }) => expected),
+          [-15, -4]
+        )
+      }
+    }
+    assert.strictEqual(claims.length, 12)
+  })
+
+  it("a detour through a third region is heard", () => {
+    for (const { ci95, holds, measured } of ThirdRegion.run(seeds, durationMs)) {
+      assert.isAbove(measured, 0)
+      assert.strictEqual(holds, ci95[0] > 0)
+    }
+  })
+})
+
+describe("estimates", () => {
+  it("of a mean and of a change of sums have the intervals that textbooks say", () => {
+    assert.deepStrictEqual(Claim.meanOf([1, 2, 3, 4]), { measured: 2.5, ci95: [1.23, 3.77] })
+    // Every pair changes alike: nothing is uncertain.
+    assert.deepStrictEqual(
+      Claim.changeOfSums([
+        [2, 1],
+        [4, 2]
+      ]),
+      { measured: -50, ci95: [-50, -50] }
+    )
+    const { ci95, measured } = Claim.changeOfSums([
+      [10, 5],
+      [0, 3]
+    ])
+    assert.strictEqual(measured, -20)
+    assert.closeTo(ci95[1] - measured, (100 * 1.96 * 3) / 5, 0.01)
+    assert.deepStrictEqual(Claim.changeOfSums([[0, 3]]), { measured: 0, ci95: [0, 0] })
   })
 })

@@ -7,7 +7,7 @@ import * as Topology from "../../src/simulation/Topology.ts"
 const callMs = 10_000
 
 const run = (options: Omit<Topology.Options, "seed">): Topology.Call => {
-  const call = Topology.make({ seed: "topology", videoBps: 500_000, ...options })
+  const call = Topology.make({ seed: "topology", videoBps: 500_000, playoutDelayMs: 200, ...options })
   Topology.runUntil(call, callMs)
   Topology.finish(call)
   return call

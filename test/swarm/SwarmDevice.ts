@@ -42,6 +42,8 @@ export const join = Effect.fnUntraced(function* (
     token: yield* Raw.mint(nameOf(number), call),
     streams: [audio],
     sharedSecret: secret,
+    // Every packet is wanted, however late.
+    playoutDelayMs: 300,
     host: `10.0.1.${number}`
   }).pipe(Effect.provideService(SecureBytes, secureBytes), Scope.provide(scope))
   const device: SwarmDevice = {

@@ -2,7 +2,7 @@ import * as NackGenerator from "../../media/NackGenerator.ts"
 import type { ReportBlock } from "../../protocol/RtcpReports.ts"
 import * as RtcpPacket from "../../protocol/RtcpPacket.ts"
 import * as SequenceNumber from "../../protocol/SequenceNumber.ts"
-import * as CounterWindow from "../encryption/CounterWindow.ts"
+import * as CounterWindow from "../../media/CounterWindow.ts"
 import * as ReceptionStatistics from "./ReceptionStatistics.ts"
 import { reportMs, reportMsMin } from "./ReportInterval.ts"
 

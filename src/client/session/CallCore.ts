@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
   const clock = yield* Clock.Clock
   const secureBytes = yield* SecureBytes
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-  const { handOut, playoutDelayMs, sharedSecret, streams, token } = settings
+  const { handOut, playoutDelayMs, repair, sharedSecret, streams, token } = settings
   const handOutWhole = handOut === "whole" ? (packet: ReceivedRtp) => deliverWhole(core, packet) : undefined
   const { participant } = token.claims
   const core: CallCore = {
@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     left: undefined,
     rosterPages: RosterCollector.make(),
     sending: streams.map((stream) => SendingStream.make(stream, sharedSecret, secureBytes)),
-    receiving: ReceivingStreams.make({ participant, sharedSecret, playoutDelayMs, handOutWhole }),
+    receiving: ReceivingStreams.make({ participant, sharedSecret, playoutDelayMs, repair, handOutWhole }),
     sessions: [],
     hopTotals: HopTotals.make(),
     drops: {

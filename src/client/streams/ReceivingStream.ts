@@ -1,13 +1,12 @@
 import { Result } from "effect"
-import * as JitterBuffer from "../../media/JitterBuffer.ts"
 import * as KeyFrameRequest from "../../media/KeyFrameRequest.ts"
+import * as OrderedStream from "../../media/OrderedStream.ts"
+import type { Bounds } from "../../media/PlayoutDelay.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
 import type { ParticipantId } from "../../protocol/Ids.ts"
 import * as RtpHeader from "../../protocol/RtpHeader.ts"
-import * as SequenceNumber from "../../protocol/SequenceNumber.ts"
 import type { StreamDescription } from "../../protocol/StreamDescription.ts"
 import * as EndToEndEncryption from "../EndToEndEncryption.ts"
-import * as CounterWindow from "../encryption/CounterWindow.ts"
 import { metadataOf } from "./Metadata.ts"
 import type { ReceivedPacket } from "./ReceivedPacket.ts"
 import type { ReceivedRtp } from "./ReceivedRtp.ts"
@@ -22,17 +21,9 @@ export interface ReceivingStream {
   readonly description: StreamDescription
   /** `undefined`: payloads are handed out as they come. */
   readonly decryption: EndToEndEncryption.Receiver | undefined
-  /** Video only. */
-  readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
-  /** `undefined`: packets are put in order, which the fields behind this one are for. */
+  readonly ordered: OrderedStream.OrderedStream<ReceivedPacket>
+  /** `undefined`: packets are put in order. */
   readonly whole: WholePackets | undefined
-  jitter: JitterBuffer.JitterBuffer<ReceivedPacket>
-  /** RTP sequence numbers, extended, that have been here. */
-  seen: CounterWindow.CounterWindow
-  /** Of the last packet that was handed out; -1 before the first. */
-  lastSequenceNumber: number
-  /** Far from all others, and the number that would continue it; -1: the last packet was not. */
-  strayNext: number
   /** When its sender, who has left, is forgotten; Infinity: who is still there. Milliseconds. */
   departsAtMs: number
   readonly counters: ReceivingCounters
@@ -49,10 +40,6 @@ export interface ReceivingCounters {
   packets: number
   payloadBytes: number
   packetsRepaired: number
-  /** Given up: they did not come before their playout time. */
-  packetsMissed: number
-  /** Came after they had been given up. */
-  packetsLate: number
   packetsDuplicate: number
   /** Changed on the way, or encrypted with another secret. */
   packetsUndecryptable: number
@@ -67,41 +54,26 @@ export interface ArrivedPacket {
   readonly arrivedAtMs: number
 }
 
-/** One lap of sequence numbers, so that those before the first do not become negative. */
-const firstLap = SequenceNumber.mask + 1
-/** RFC 3550 appendix A.1: a number further back is no late packet, but a sender that has started anew. */
-const misorderMax = 100
-
 export interface Options {
   readonly sharedSecret: Uint8Array | undefined
-  readonly playoutDelayMs: number
+  /** See JoinOptions. Milliseconds. */
+  readonly playoutDelayMs: number | Bounds
+  /** What is lost is asked for again. */
+  readonly repair: boolean
   /** Takes packets whole and as they come; left out, they come out of `poll` in order. */
   readonly handOutWhole?: ((packet: ReceivedRtp) => void) | undefined
 }
 
 export const make = (participant: ParticipantId, description: StreamDescription, options: Options): ReceivingStream => {
-  const { handOutWhole, playoutDelayMs, sharedSecret } = options
-  const { clockRate, kind, ssrc } = description
+  const { handOutWhole, sharedSecret } = options
   return {
     participant,
     description,
-    decryption: sharedSecret && EndToEndEncryption.makeReceiver({ secret: sharedSecret, ssrc }),
-    keyFrames: kind === "video" ? KeyFrameRequest.make(ssrc) : undefined,
+    decryption: sharedSecret && EndToEndEncryption.makeReceiver({ secret: sharedSecret, ssrc: description.ssrc }),
+    ordered: OrderedStream.make(description, options),
     whole: handOutWhole && { recent: RecentPackets.make(), handOut: handOutWhole },
-    jitter: JitterBuffer.make({ clockRate, playoutDelayMs }),
-    seen: CounterWindow.make(),
-    lastSequenceNumber: -1,
-    strayNext: -1,
     departsAtMs: Infinity,
-    counters: {
-      packets: 0,
-      payloadBytes: 0,
-      packetsRepaired: 0,
-      packetsMissed: 0,
-      packetsLate: 0,
-      packetsDuplicate: 0,
-      packetsUndecryptable: 0
-    }
+    counters: { packets: 0, payloadBytes: 0, packetsRepaired: 0, packetsDuplicate: 0, packetsUndecryptable: 0 }
   }
 }
 
@@ -124,8 +96,8 @@ const handOut = (self: ReceivingStream, whole: WholePackets, arrived: ArrivedPac
   const packet = self.decryption === undefined ? bytes.slice() : openWhole(self, arrived)
   if (packet === undefined) return
   RecentPackets.remember(whole.recent, sequenceNumber, timestamp)
-  if (self.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor))
-    KeyFrameRequest.handleKeyFrame(self.keyFrames)
+  const { keyFrames } = self.ordered
+  if (keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) KeyFrameRequest.handleKeyFrame(keyFrames)
   counters.packets++
   counters.payloadBytes += Math.max(0, packet.length - RtpHeader.headerBytesOf(packet))
   if (repaired) counters.packetsRepaired++
@@ -133,53 +105,22 @@ const handOut = (self: ReceivingStream, whole: WholePackets, arrived: ArrivedPac
 }
 
 const putInOrder = (self: ReceivingStream, arrived: ArrivedPacket): void => {
+  const { counters, ordered } = self
   const decoded = RtpHeader.decode(arrived.bytes)
   if (Result.isFailure(decoded)) {
-    self.counters.packetsUndecryptable++
+    counters.packetsUndecryptable++
     return
   }
-  const { sequenceNumber } = decoded.success
-  const isStray = isFarBehind(self, sequenceNumber)
-  if (!isStray && !CounterWindow.isNew(self.seen, extend(self, sequenceNumber))) {
-    self.counters.packetsDuplicate++
+  if (!OrderedStream.isNew(ordered, decoded.success.sequenceNumber)) {
+    counters.packetsDuplicate++
     return
   }
   const payload = openPayload(self, decoded.success.payload, arrived)
   if (payload === undefined) return
-  if (isStray && !startsAnew(self, sequenceNumber)) return
-  self.strayNext = -1
-  if (self.keyFrames !== undefined) askIfNeeded(self, self.keyFrames, arrived.descriptor)
-  CounterWindow.remember(self.seen, extend(self, sequenceNumber))
-  JitterBuffer.handlePacket(self.jitter, toReceived(self, decoded.success, payload, arrived))
-  self.counters.packetsLate += self.jitter.packetsLate
-  self.jitter.packetsLate = 0
-  self.counters.packets++
-  self.counters.payloadBytes += payload.length
-  if (arrived.repaired) self.counters.packetsRepaired++
-}
-
-/** Appends the packets whose turn it is. */
-export const poll = (self: ReceivingStream, nowMs: number, out: Array<ReceivedPacket>): void => {
-  const first = out.length
-  JitterBuffer.poll(self.jitter, nowMs, out)
-  for (let i = first; i < out.length; i++) {
-    const packet = out[i]!
-    const missedBefore =
-      self.lastSequenceNumber < 0 ? 0 : SequenceNumber.distance(self.lastSequenceNumber, packet.sequenceNumber) - 1
-    self.lastSequenceNumber = packet.sequenceNumber
-    if (missedBefore <= 0) continue
-    out[i] = { ...packet, missedBefore }
-    self.counters.packetsMissed += missedBefore
-    // The decoder cannot go on: what is missing will not come any more.
-    if (!HopFrame.startsKeyFrame(packet.descriptor)) requestKeyFrame(self)
-  }
-}
-
-export const nextDeadlineMs = (self: ReceivingStream): number => JitterBuffer.nextDeadlineMs(self.jitter)
-
-/** The decoder needs a key frame; the owner polls the request. */
-export const requestKeyFrame = ({ keyFrames }: ReceivingStream): void => {
-  if (keyFrames !== undefined) KeyFrameRequest.handleRequest(keyFrames)
+  if (!OrderedStream.handlePacket(ordered, toReceived(self, decoded.success, payload, arrived))) return
+  counters.packets++
+  counters.payloadBytes += payload.length
+  if (arrived.repaired) counters.packetsRepaired++
 }
 
 const toReceived = (
@@ -201,27 +142,6 @@ const toReceived = (
   repaired,
   missedBefore: 0
 })
-
-const extend = (self: ReceivingStream, sequenceNumber: number): number => {
-  const { highest } = self.seen
-  return highest < 0
-    ? firstLap + sequenceNumber
-    : highest + SequenceNumber.distance(highest & SequenceNumber.mask, sequenceNumber)
-}
-
-const isFarBehind = (self: ReceivingStream, sequenceNumber: number): boolean =>
-  self.seen.highest - extend(self, sequenceNumber) >= CounterWindow.windowPackets + misorderMax
-
-/** Two strays in a row, and the sender has started anew. */
-const startsAnew = (self: ReceivingStream, sequenceNumber: number): boolean => {
-  const isSecond = sequenceNumber === self.strayNext
-  self.strayNext = SequenceNumber.next(sequenceNumber)
-  if (!isSecond) return false
-  self.jitter = JitterBuffer.make(self.jitter.options)
-  self.seen = CounterWindow.make()
-  self.lastSequenceNumber = -1
-  return true
-}
 
 const openPayload = (
   { counters, decryption }: ReceivingStream,
@@ -245,10 +165,4 @@ const openWhole = (self: ReceivingStream, arrived: ArrivedPacket): Uint8Array | 
   packet.set(arrived.bytes.subarray(0, headerBytes))
   packet.set(payload, headerBytes)
   return packet
-}
-
-/** The first packet of a video stream that was under way before needs what came before it. */
-const askIfNeeded = (self: ReceivingStream, keyFrames: KeyFrameRequest.KeyFrameRequest, descriptor: number): void => {
-  if (HopFrame.startsKeyFrame(descriptor)) KeyFrameRequest.handleKeyFrame(keyFrames)
-  else if (self.seen.highest < 0) KeyFrameRequest.handleRequest(keyFrames)
 }

@@ -1,4 +1,5 @@
 import type { KeyFrameRequest } from "../../media/KeyFrameRequest.ts"
+import * as OrderedStream from "../../media/OrderedStream.ts"
 import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
 import { isSameStream } from "../RosterEvent.ts"
 import type { ReceivedPacket } from "./ReceivedPacket.ts"
@@ -74,7 +75,7 @@ export const applyRoster = (self: ReceivingStreams, roster: ReadonlyArray<Roster
 export const poll = (self: ReceivingStreams, nowMs: number, out: Array<ReceivedPacket>): void => {
   for (const [ssrc, stream] of self.bySsrc) {
     const departs = stream.departsAtMs <= nowMs
-    if (stream.jitter.waiting.size > 0) ReceivingStream.poll(stream, departs ? Infinity : nowMs, out)
+    OrderedStream.poll(stream.ordered, departs ? Infinity : nowMs, out)
     if (departs) self.bySsrc.delete(ssrc)
   }
 }
@@ -82,13 +83,14 @@ export const poll = (self: ReceivingStreams, nowMs: number, out: Array<ReceivedP
 /** When the first gap will be given up. Milliseconds; Infinity when there is none. */
 export const nextDeadlineMs = (self: ReceivingStreams): number => {
   let deadlineMs = Infinity
-  for (const stream of self.bySsrc.values()) deadlineMs = Math.min(deadlineMs, ReceivingStream.nextDeadlineMs(stream))
+  for (const { ordered } of self.bySsrc.values())
+    deadlineMs = Math.min(deadlineMs, OrderedStream.nextDeadlineMs(ordered))
   return deadlineMs
 }
 
 /** Of all video streams, for the leg that they come on. */
 export const keyFrameRequests = (self: ReceivingStreams): ReadonlyArray<KeyFrameRequest> =>
-  [...self.bySsrc.values()].flatMap(({ departsAtMs, keyFrames }) =>
+  [...self.bySsrc.values()].flatMap(({ departsAtMs, ordered: { keyFrames } }) =>
     keyFrames === undefined || departsAtMs < Infinity ? [] : [keyFrames]
   )
 
@@ -98,5 +100,5 @@ export const keyFrameRequests = (self: ReceivingStreams): ReadonlyArray<KeyFrame
  */
 export const requestKeyFrames = (self: ReceivingStreams): void => {
   if (self.options.handOutWhole !== undefined) return
-  for (const stream of self.bySsrc.values()) ReceivingStream.requestKeyFrame(stream)
+  for (const { ordered } of self.bySsrc.values()) OrderedStream.requestKeyFrame(ordered)
 }

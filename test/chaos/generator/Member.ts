@@ -73,6 +73,8 @@ export const join = Effect.fnUntraced(function* (self: Member, ring: KeyRing.Key
     streams: [audioOffer],
     // Packets are told apart by what is in them; what encryption costs is the device's own.
     sharedSecret: undefined,
+    // Every packet is wanted, however late.
+    playoutDelayMs: 300,
     host: hostOf(member)
   }).pipe(
     Scope.provide(scope),

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { ReceivedPacket } from "../../../src/client/streams/ReceivedPacket.ts"
 import * as ReceivingStream from "../../../src/client/streams/ReceivingStream.ts"
+import * as OrderedStream from "../../../src/media/OrderedStream.ts"
 import { ParticipantId } from "../../../src/protocol/Ids.ts"
 import * as RtpHeader from "../../../src/protocol/RtpHeader.ts"
 import { StreamDescription } from "../../../src/protocol/StreamDescription.ts"
@@ -9,7 +10,11 @@ import { dice } from "../../media/LegPair.ts"
 
 const description = new StreamDescription({ ssrc: 5, kind: "audio", clockRate: 48_000, codec: "opus" })
 const make = () =>
-  ReceivingStream.make(ParticipantId.make("lin"), description, { sharedSecret: undefined, playoutDelayMs: 300 })
+  ReceivingStream.make(ParticipantId.make("lin"), description, {
+    sharedSecret: undefined,
+    playoutDelayMs: 300,
+    repair: true
+  })
 
 /** Packet `number`, sent at 20 ms times the number, that arrives at `arrivedAtMs`. */
 const packetOf = (start: number, number: number, arrivedAtMs: number): ReceivingStream.ArrivedPacket => ({
@@ -46,9 +51,9 @@ describe("ReceivingStream", () => {
         .sort((a, b) => a.arrivesAtMs - b.arrivesAtMs)
       for (const { arrivesAtMs, number } of arrivals) {
         ReceivingStream.handlePacket(stream, packetOf(start, number, arrivesAtMs))
-        ReceivingStream.poll(stream, arrivesAtMs, out)
+        OrderedStream.poll(stream.ordered, arrivesAtMs, out)
       }
-      ReceivingStream.poll(stream, Infinity, out)
+      OrderedStream.poll(stream.ordered, Infinity, out)
       const expected = Array.from({ length: count }, (_, number) => number).filter((number) => !lost.has(number))
       assert.deepStrictEqual(
         out.map(({ payload }) => payload[0]),
@@ -57,7 +62,7 @@ describe("ReceivingStream", () => {
       )
       const missed = out.reduce((sum, { missedBefore }) => sum + missedBefore, 0)
       assert.strictEqual(missed, lost.size)
-      assert.strictEqual(stream.counters.packetsMissed, lost.size)
+      assert.strictEqual(stream.ordered.packetsMissed, lost.size)
       assert.strictEqual(stream.counters.packetsDuplicate, arrivals.length - expected.length)
     }
   )
@@ -69,7 +74,7 @@ describe("ReceivingStream", () => {
       for (const number of numbers) {
         ReceivingStream.handlePacket(stream, packetOf(start, number, fromMs + number * 20))
       }
-      ReceivingStream.poll(stream, Infinity, out)
+      OrderedStream.poll(stream.ordered, Infinity, out)
     }
     takeAll(40_000, [0, 1, 2], 0)
     takeAll(20_000, [0, 1, 2], 1000)
@@ -89,14 +94,48 @@ describe("ReceivingStream", () => {
     const stream = make()
     const out: Array<ReceivedPacket> = []
     for (const number of [0, 2]) ReceivingStream.handlePacket(stream, packetOf(0, number, number * 20))
-    ReceivingStream.poll(stream, Infinity, out)
+    OrderedStream.poll(stream.ordered, Infinity, out)
     ReceivingStream.handlePacket(stream, packetOf(0, 1, 900))
-    ReceivingStream.poll(stream, Infinity, out)
+    OrderedStream.poll(stream.ordered, Infinity, out)
     assert.deepStrictEqual(
       out.map(({ payload }) => payload[0]),
       [0, 2]
     )
-    assert.strictEqual(stream.counters.packetsLate, 1)
+    assert.strictEqual(stream.ordered.packetsLate, 1)
+  })
+
+  it("video waits for what was asked for again, then asks for a key frame; not where that helps nobody", () => {
+    const video = new StreamDescription({ ssrc: 5, kind: "video", clockRate: 48_000, codec: "vp8" })
+    const adapts = { minMs: 20, maxMs: 400 }
+    const waitedMs = ([playoutDelayMs, repair]: readonly [number | typeof adapts, boolean]) => {
+      const options = { sharedSecret: undefined, playoutDelayMs, repair }
+      const { ordered, ...stream } = ReceivingStream.make(ParticipantId.make("lin"), video, options)
+      const out: Array<ReceivedPacket> = []
+      for (const number of [0, 1, 3]) {
+        const packet = { ...packetOf(0, number, number * 20), descriptor: number === 0 ? 0xa0 : 0 }
+        ReceivingStream.handlePacket({ ordered, ...stream }, packet)
+        OrderedStream.poll(ordered, 100, out)
+      }
+      assert.isFalse(ordered.keyFrames!.pending)
+      const waitedMs = OrderedStream.nextDeadlineMs(ordered) - 60
+      OrderedStream.poll(ordered, 2000, out)
+      assert.deepStrictEqual(
+        out.map(({ missedBefore }) => missedBefore),
+        [0, 0, 1]
+      )
+      assert.isTrue(ordered.keyFrames!.pending)
+      return Math.round(waitedMs)
+    }
+    assert.deepStrictEqual(
+      (
+        [
+          [adapts, true],
+          [adapts, false],
+          [90, true]
+        ] as const
+      ).map(waitedMs),
+      [1000, 80, 90]
+    )
   })
 
   it("does not take what is no RTP", () => {

@@ -70,7 +70,7 @@ const check = ({ isEncrypted, packets }: Case): void => {
   const sender = SendingStream.make(stream, sharedSecret, (size) => Dice.bytes(dice, size))
   const received: Array<ReceivedRtp> = []
   const handOutWhole = (packet: ReceivedRtp) => received.push(packet)
-  const options = { sharedSecret, playoutDelayMs: 0, handOutWhole }
+  const options = { sharedSecret, playoutDelayMs: 0, repair: true, handOutWhole }
   const receiver = ReceivingStream.make(ParticipantId.make("ada"), description, options)
   /** By place in what a receiver remembers: the newest packet. The very same numbers again are the same packet. */
   const seen = new Map<number, string>()

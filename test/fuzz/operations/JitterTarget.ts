@@ -12,7 +12,8 @@ type Operation =
 interface Case {
   readonly firstSequence: number
   readonly firstTimestamp: number
-  readonly playoutDelayMs: number
+  readonly delay: JitterBuffer.Options["delay"]
+  readonly repairMs: number
   readonly operations: ReadonlyArray<Operation>
 }
 
@@ -21,12 +22,14 @@ const ticksPerPacket = 960
 /** Beyond this many the oldest gap is given up, as JitterBuffer says. */
 const waitingMax = 2048
 
+const fixed = (delayMs: number) => ({ minMs: delayMs, maxMs: delayMs })
+
 interface Packet extends JitterBuffer.Buffered {
   readonly number: number
 }
 
-const check = ({ firstSequence, firstTimestamp, operations, playoutDelayMs }: Case): void => {
-  const buffer = JitterBuffer.make<Packet>({ clockRate, playoutDelayMs })
+const check = ({ delay, firstSequence, firstTimestamp, operations, repairMs }: Case): void => {
+  const buffer = JitterBuffer.make<Packet>({ clockRate, delay, repairMs })
   const given = new Set<number>()
   const out: Array<Packet> = []
   let nowMs = 1000
@@ -100,7 +103,8 @@ export const target = define<Case>({
   draw: (draw) => ({
     firstSequence: Dice.pick(draw, [0, 1, 0x7fff, 0xfffe]),
     firstTimestamp: Dice.pick(draw, [0, 0x7fff_ff00, 0xffff_ff00]),
-    playoutDelayMs: Dice.pick(draw, [0, 60, 300]),
+    delay: Dice.pick(draw, [fixed(0), fixed(60), fixed(300), { minMs: 20, maxMs: 400 }]),
+    repairMs: Dice.pick(draw, [0, 0, 1000]),
     operations: Dice.many(Dice.integer(draw, 1, 80), () => drawOperation(draw))
   }),
   check,

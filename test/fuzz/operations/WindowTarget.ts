@@ -1,5 +1,5 @@
 import * as ReplayWindow from "../../../src/access/ReplayWindow.ts"
-import * as CounterWindow from "../../../src/client/encryption/CounterWindow.ts"
+import * as CounterWindow from "../../../src/media/CounterWindow.ts"
 import * as Dice from "../Dice.ts"
 import * as Smaller from "../Smaller.ts"
 import { define, hold, show } from "../Target.ts"

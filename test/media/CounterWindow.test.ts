@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary } from "effect"
-import * as CounterWindow from "../../../src/client/encryption/CounterWindow.ts"
-import { integer, sized } from "../Samples.ts"
+import * as CounterWindow from "../../src/media/CounterWindow.ts"
+import { integer, sized } from "../client/Samples.ts"
 
 /** Mostly small steps forward and back, now and then a jump as far as the window and further. */
 const Step = Arbitrary.all({ isJump: integer(0, 9), small: integer(-40, 42), large: integer(-2_500, 5_000) }).pipe(
