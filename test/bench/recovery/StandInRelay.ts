@@ -86,9 +86,7 @@ export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
     Effect.forkScoped({ startImmediately: true })
   )
 
-  const entered = yield* Effect.forEach(ids, enter, { concurrency: joinsAtOnce })
-  for (const [index, id] of ids.entries()) calls.set(id, entered[index]!)
-
+  // From the first call on: an actor that hears nothing goes, and the next report would bring a new owner.
   const reportAll = Effect.suspend(() =>
     reports.send(
       self.id,
@@ -102,6 +100,11 @@ export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
     )
   )
   yield* reportAll.pipe(Effect.andThen(Effect.sleep(turn)), Effect.forever, Effect.forkScoped)
+
+  yield* Effect.forEach(ids, (id, index) => Effect.map(enter(id, index), (call) => calls.set(id, call)), {
+    concurrency: joinsAtOnce,
+    discard: true
+  })
 
   const recoveries = Effect.fnUntraced(function* (atMs: number, waitMs: number) {
     const newOwners = () => [...calls.values()].flatMap(({ newOwner }) => newOwner ?? [])
