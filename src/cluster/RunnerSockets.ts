@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket, SocketServer } from "effect/socket"
+import * as BoundedClose from "./BoundedClose.ts"
 import * as BoundedWrites from "./BoundedWrites.ts"
 import * as NodeTls from "./NodeTls.ts"
 
@@ -52,6 +53,8 @@ const boundedServer = Layer.effect(
 /** TLS over TCP. Cheaper with lines of JSON than with Effect's binary form, which was measured. */
 export const layer = ({ host, keys, port }: Options) =>
   Layer.merge(
-    boundedServer.pipe(Layer.provide(NodeTls.layerServer(keys, { host, port }))),
+    boundedServer.pipe(
+      Layer.provide(BoundedClose.within("the port for other nodes", NodeTls.layerServer(keys, { host, port })))
+    ),
     layerProtocol((address) => NodeTls.connect(keys, address))
   ).pipe(Layer.provideMerge(RpcSerialization.layerNdjson))
