@@ -32,7 +32,7 @@ export interface Bounds {
 
 /** libwebrtc NetEq kStartDelayMs: before anything has been noted. */
 const startMs = 80
-/** libwebrtc NetEq, until it became 0.95 in 2021. */
+/** libwebrtc NetEq, when it noted every packet; with half seconds it has 0.95. */
 const share = 0.97
 /** libwebrtc DelayManager::Config resample_interval_ms. */
 const intervalMs = 500

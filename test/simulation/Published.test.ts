@@ -87,6 +87,9 @@ describe("estimates", () => {
     ])
     assert.strictEqual(measured, -20)
     assert.closeTo(ci95[1] - measured, (100 * 1.96 * 3) / 5, 0.01)
+    // Two that have gone say little, a hundred much.
+    assert.deepStrictEqual(Claim.changeOfSums([[2, 0]]), { measured: -100, ci95: [-100, 50] })
+    assert.deepStrictEqual(Claim.changeOfSums([[100, 0]]), { measured: -100, ci95: [-100, -97] })
     assert.deepStrictEqual(Claim.changeOfSums([[0, 3]]), { measured: 0, ci95: [0, 0] })
   })
 })
