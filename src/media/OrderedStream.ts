@@ -85,7 +85,10 @@ export const handlePacket = <Packet extends Ordered>(self: OrderedStream<Packet>
   if (isFarBehind(self, sequenceNumber) && !startsAnew(self, sequenceNumber)) return false
   self.strayNext = -1
   if (self.keyFrames !== undefined) {
-    if (HopFrame.startsKeyFrame(descriptor)) KeyFrameRequest.handleKeyFrame(self.keyFrames)
+    if (HopFrame.startsKeyFrame(descriptor)) {
+      // One that was given up long ago and is sent again helps nobody.
+      if (isAhead(self, sequenceNumber)) KeyFrameRequest.handleKeyFrame(self.keyFrames)
+    }
     // A video stream that was under way before: its first packet needs what came before it.
     else if (self.seen.highest < 0) KeyFrameRequest.handleRequest(self.keyFrames)
   }
@@ -129,6 +132,10 @@ export const delayMs = <Packet extends Ordered>({ jitter }: OrderedStream<Packet
 export const requestKeyFrame = ({ keyFrames }: { readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined }) => {
   if (keyFrames !== undefined) KeyFrameRequest.handleRequest(keyFrames)
 }
+
+/** Of the packets that have left. */
+const isAhead = <Packet extends Ordered>({ lastSequenceNumber: last }: OrderedStream<Packet>, sequenceNumber: number) =>
+  last < 0 || SequenceNumber.distance(last, sequenceNumber) > 0
 
 const extend = <Packet extends Ordered>({ seen }: OrderedStream<Packet>, sequenceNumber: number): number =>
   seen.highest < 0

@@ -5,8 +5,8 @@ import type { RelayLeg } from "./RelayLeg.ts"
 import * as StreamRate from "./StreamRate.ts"
 
 /**
- * What a device's leg has for the video that it gets: the estimate of its path, less audio, less what is sent again, divided
- * among the streams. Owned by the leg; made when the path has been measured, for before that nobody is to be slow.
+ * What a device's leg has for the video that it gets: the estimate of its path, less audio, less what is sent again, less
+ * repair packets, divided among the streams. Owned by the leg; made when the path has been measured, for before that nobody is to be slow.
  */
 export interface Downlink {
   /** The rate up to which each video stream is of use here, with all headers. Bits a second. */
@@ -14,18 +14,18 @@ export interface Downlink {
   /** The estimate that it was computed from. */
   targetBps: number
   atMs: number
-  /** What the leg had sent when the window began, which `resentShare` is measured over: packets, and again. */
+  /** What the leg had sent when the window began, which `repairShare` is measured over: packets, and resends and repair packets. */
   packetsBefore: number
-  resentBefore: number
+  repairsBefore: number
   sinceMs: number
-  /** Of all packets of the last window. */
-  resentShare: number
+  /** Resends and repair packets, of all packets of the last window. */
+  repairShare: number
 }
 
 /** The streams change too, and are measured over as long. Milliseconds. */
 const updateMs = StreamRate.windowMs
-/** Resends take no more than this from video. libwebrtc FecControllerDefault overhead_threshold_. Share. */
-const resentShareMax = 0.5
+/** Repair takes no more than this from video. libwebrtc FecControllerDefault overhead_threshold_. Share. */
+const repairShareMax = 0.5
 /** Who sends at least this share of what there is room for would send more. As in client/streams/VideoRate. */
 const usedFrom = 0.7
 
@@ -34,9 +34,9 @@ const make = (): Downlink => ({
   targetBps: NaN,
   atMs: -Infinity,
   packetsBefore: 0,
-  resentBefore: 0,
+  repairsBefore: 0,
   sinceMs: -Infinity,
-  resentShare: 0
+  repairShare: 0
 })
 
 /** Whether there is something to be found out: asked with every report of the leg's receiver. */
@@ -56,9 +56,9 @@ export const update = (leg: RelayLeg, nowMs: number): void => {
   const self = (leg.downlink ??= make())
   self.targetBps = rate.estimator.targetBps
   self.atMs = nowMs
-  measureResends(self, leg, nowMs)
+  measureRepair(self, leg, nowMs)
   measureStreams(leg, nowMs)
-  const freeBps = Math.max(0, self.targetBps * (1 - self.resentShare) - received.audioBps)
+  const freeBps = Math.max(0, self.targetBps * (1 - self.repairShare) - received.audioBps)
   self.shareBps = FairShare.shareBps(freeBps, received.demandsBps)
   rate.estimator.wantsMore = received.videoBps > 0 && received.videoBps >= usedFrom * freeBps
 }
@@ -93,12 +93,13 @@ const measureStreams = (leg: RelayLeg, nowMs: number): void => {
 export const shareBps = (self: Downlink | undefined, nowMs: number): number =>
   self !== undefined && nowMs - self.atMs < ReceiverRates.forgottenAfterMs ? self.shareBps : NaN
 
-const measureResends = (self: Downlink, { hop: { send } }: RelayLeg, nowMs: number): void => {
+const measureRepair = (self: Downlink, { hop: { send } }: RelayLeg, nowMs: number): void => {
   if (nowMs - self.sinceMs < StreamRate.windowMs) return
-  const resent = send.packetsResent - self.resentBefore
+  const repairs = send.packetsResent + send.repairsSent
+  const repaired = repairs - self.repairsBefore
   const sent = send.packetsSent - self.packetsBefore
-  self.resentShare = resent === 0 ? 0 : Math.min(resentShareMax, resent / (sent + resent))
-  self.resentBefore = send.packetsResent
+  self.repairShare = repaired === 0 ? 0 : Math.min(repairShareMax, repaired / (sent + repaired))
+  self.repairsBefore = repairs
   self.packetsBefore = send.packetsSent
   self.sinceMs = nowMs
 }

@@ -36,7 +36,7 @@ const sendCapacity = 512
 const audioRingBytes = 256 * 1024
 const videoRingBytes = 1 << 20
 
-export const make = (heap: EventHeap.EventHeap, number: number, slots = 512): LabNode => {
+export const make = (heap: EventHeap.EventHeap, number: number, slots = 1024): LabNode => {
   const memory = PacketMemory.make({
     receiveSlots: slots,
     ownerBytes: scratchBytes + audioRingBytes + videoRingBytes

@@ -104,6 +104,23 @@ describe("ReceivingStream", () => {
     assert.strictEqual(stream.ordered.packetsLate, 1)
   })
 
+  it("still wants a key frame when an old one that was given up is sent again", () => {
+    const video = new StreamDescription({ ssrc: 5, kind: "video", clockRate: 48_000, codec: "vp8" })
+    const options = { sharedSecret: undefined, playoutDelayMs: 100, repair: true }
+    const stream = ReceivingStream.make(ParticipantId.make("lin"), video, options)
+    const out: Array<ReceivedPacket> = []
+    const take = (number: number, descriptor: number) => {
+      ReceivingStream.handlePacket(stream, { ...packetOf(0, number, number * 20), descriptor })
+      OrderedStream.poll(stream.ordered, Infinity, out)
+      return stream.ordered.keyFrames!.pending
+    }
+    const startsKeyFrame = 0xa0
+    assert.isFalse(take(0, startsKeyFrame))
+    assert.isTrue(take(2, 0))
+    assert.isTrue(take(1, startsKeyFrame))
+    assert.isFalse(take(3, startsKeyFrame))
+  })
+
   it("video waits for what was asked for again, then asks for a key frame; not where that helps nobody", () => {
     const video = new StreamDescription({ ssrc: 5, kind: "video", clockRate: 48_000, codec: "vp8" })
     const adapts = { minMs: 20, maxMs: 400 }
