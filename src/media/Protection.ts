@@ -1,6 +1,6 @@
 import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
-import * as PacketBatch from "../sockets/PacketBatch.ts"
+import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import { Usage } from "./bandwidth/OveruseDetector.ts"
 import * as FecEncoder from "./fec/FecEncoder.ts"
 import * as ProtectionControl from "./fec/ProtectionControl.ts"

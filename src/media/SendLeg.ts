@@ -51,7 +51,7 @@ export interface SendLeg {
   requestsRefused: number
   /** Video that was given up while it waited. */
   packetsWithheld: number
-  /** Audio that was sent a second time without having been asked for. */
+  /** What was sent a second time without having been asked for: audio, and resends of which another would be late. */
   copiesSent: number
   /** Repair packets. */
   repairsSent: number
@@ -231,7 +231,7 @@ export const resendTwice = (
   const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
   if (!PacketRing.hasForBatch(ring, history.packets[at]!)) return
   self.resendBudget--
-  self.packetsResent++
+  self.copiesSent++
   repeat(self, ring, repairSequence, at, nowMs, out)
 }
 

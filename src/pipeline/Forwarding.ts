@@ -204,8 +204,15 @@ export const handleFrame = (
   // Judged before its numbers are noted: a packet that cannot be forwarded may be asked for again.
   let stream: RelayStream | undefined
   if (HopFrame.isMedia(type)) {
-    stream = StreamForwarding.findStream(self, leg, type, rtpOffset, rtpBytes)
-    if (stream === undefined) return
+    if (!StreamForwarding.isPacket(bytes, type, rtpOffset, rtpBytes)) {
+      counters.dropped.malformedRtp++
+      return
+    }
+    stream = StreamForwarding.findStream(leg, view, type, rtpOffset)
+    if (stream === undefined) {
+      counters.dropped.undeclaredStream++
+      return
+    }
   } else if (!HopFrame.isOfEveryLeg(type)) {
     counters.dropped.unsupportedType++
     return

@@ -4,8 +4,10 @@ export interface PacketCounters {
   mediaInBytes: number
   mediaOut: number
   repairedIn: number
-  /** Packets that repair packets have given back. */
+  /** Packets that repair packets have given back. They are in `mediaIn` too. */
   recoveredIn: number
+  /** Given back as well, but there already, or of nobody. */
+  recoveredUseless: number
   /** Repair packets. */
   repairsIn: number
   repairsOut: number
@@ -53,6 +55,7 @@ export const make = (): PacketCounters => ({
   mediaOut: 0,
   repairedIn: 0,
   recoveredIn: 0,
+  recoveredUseless: 0,
   repairsIn: 0,
   repairsOut: 0,
   resent: 0,

@@ -16,26 +16,24 @@ import type { RelayStream } from "./RelayStream.ts"
 
 /** Stations 6 and 7 of a packet's path: whose it is, and to whom it goes, whether it has arrived or been recovered. */
 
-/** The stream of the packet at `offset`. `undefined`, and counted, when it is none of this leg's. */
+/** Whether an RTP packet lies at `offset`; or, by the frame's type, an RTCP packet. */
+export const isPacket = (bytes: Uint8Array, type: number, offset: number, lengthBytes: number): boolean =>
+  type === HopFrame.FrameType.EndToEndRtcp
+    ? lengthBytes >= 8 && bytes[offset]! >> 6 === 2
+    : RtpHeader.isRtp(bytes, offset, lengthBytes)
+
+/** The stream of the packet at `offset`; `undefined` when its sender has not declared it. */
 export const findStream = (
-  self: Forwarding,
   leg: RelayLeg.RelayLeg,
+  view: DataView,
   type: number,
-  offset: number,
-  lengthBytes: number
-): RelayStream | undefined => {
-  const { bytes, view } = self.resources.rings.memory
-  const { dropped } = self.counters
-  const isRtcp = type === HopFrame.FrameType.EndToEndRtcp
-  if (isRtcp ? lengthBytes < 8 || bytes[offset]! >> 6 !== 2 : !RtpHeader.isRtp(bytes, offset, lengthBytes)) {
-    dropped.malformedRtp++
-    return undefined
-  }
+  offset: number
+): RelayStream | undefined =>
   // RTCP has its sender's SSRC at byte 4, RFC 3550 section 6.4.
-  const stream = RelayLeg.findStream(leg, isRtcp ? view.getUint32(offset + 4) : RtpHeader.ssrcAt(view, offset))
-  if (stream === undefined) dropped.undeclaredStream++
-  return stream
-}
+  RelayLeg.findStream(
+    leg,
+    type === HopFrame.FrameType.EndToEndRtcp ? view.getUint32(offset + 4) : RtpHeader.ssrcAt(view, offset)
+  )
 
 /** Forwards a packet that has come in the frame at `offset`, and what it helps to recover. */
 export const handleArrived = (
@@ -79,7 +77,7 @@ export const handleRepair = (
   }
 }
 
-/** On a trunk the packets of a block may be of several calls: their tags say of which. */
+/** As if they had arrived. */
 const takeRecovered = (
   self: Forwarding,
   leg: RelayLeg.RelayLeg,
@@ -88,27 +86,30 @@ const takeRecovered = (
   out: PacketBatch.SendBatch
 ): void => {
   const { counters, resources } = self
-  const { kind, receive } = leg.hop
+  const { receive } = leg.hop
   const { descriptors, lengths, offsets, sequences, tags, types } = receive.recovery!.decoder.recovered
   for (let i = 0; i < count; i++) {
-    const ofCall = kind.isTrunk ? findOnTrunk(self, leg, tags[i]! >>> 0) : leg
-    if (ofCall === undefined) {
-      counters.dropped.unknownLegTag++
-      continue
-    }
-    const typeByte = types[i]!
-    const stream = findStream(self, ofCall, HopFrame.typeOf(typeByte), offsets[i]!, lengths[i]!)
-    if (stream === undefined) continue
-    if (!Recovery.noteRecovered(leg.hop, i, nowMs)) {
-      counters.dropped.duplicate++
+    const stream = streamOfRecovered(self, leg, i)
+    if (stream === undefined || !Recovery.noteRecovered(leg.hop, i, nowMs)) {
+      counters.recoveredUseless++
       continue
     }
     stream.packetsRepaired++
     counters.recoveredIn++
-    const packet = forward(self, stream, typeByte, descriptors[i]!, offsets[i]!, lengths[i]!, nowMs, out)
+    const packet = forward(self, stream, types[i]!, descriptors[i]!, offsets[i]!, lengths[i]!, nowMs, out)
     // Nothing more comes of it: no other block has this packet.
-    Recovery.handlePacket(receive, resources.rings, sequences[i]!, packet, typeByte, descriptors[i]!, tags[i]!, out)
+    Recovery.handlePacket(receive, resources.rings, sequences[i]!, packet, types[i]!, descriptors[i]!, tags[i]!, out)
   }
+}
+
+/** On a trunk the packets of a block may be of several calls: their tags say of which. */
+const streamOfRecovered = (self: Forwarding, leg: RelayLeg.RelayLeg, i: number): RelayStream | undefined => {
+  const { bytes, view } = self.resources.rings.memory
+  const { lengths, offsets, tags, types } = leg.hop.receive.recovery!.decoder.recovered
+  const type = HopFrame.typeOf(types[i]!)
+  if (!isPacket(bytes, type, offsets[i]!, lengths[i]!)) return undefined
+  const ofCall = leg.hop.kind.isTrunk ? findOnTrunk(self, leg, tags[i]! >>> 0) : leg
+  return ofCall === undefined ? undefined : findStream(ofCall, view, type, offsets[i]!)
 }
 
 /** The leg of a call on the trunk that `leg` is of. */

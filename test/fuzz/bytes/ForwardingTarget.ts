@@ -1,6 +1,7 @@
 import * as Leg from "../../../src/media/Leg.ts"
 import * as LegTable from "../../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../../src/pipeline/RelayLeg.ts"
+import * as FecFrame from "../../../src/protocol/FecFrame.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../../src/protocol/Ids.ts"
 import { StreamDescription } from "../../../src/protocol/StreamDescription.ts"
@@ -107,8 +108,8 @@ const checkSent = (sent: Relay.Sent, seen: ReadonlyArray<Seen>): void => {
   leg.given.set(repair, body)
 }
 
-/** As many frames as the relay's own clockwork may send for a batch: a report, a padding, on each leg. */
-const ownFramesMax = 2 * participants
+/** As many frames as the relay's own clockwork may send for a batch: a report, a padding, a block's repair packets, on each leg. */
+const ownFramesMax = (2 + FecFrame.repairPacketsMax) * participants
 
 const checkAmount = (datagrams: ReadonlyArray<Datagram>, sent: ReadonlyArray<Relay.Sent>): void => {
   const authentic = datagrams.filter(isAuthentic).length
@@ -119,10 +120,11 @@ const checkAmount = (datagrams: ReadonlyArray<Datagram>, sent: ReadonlyArray<Rel
 }
 
 const checkCounters = ({ forwarding }: RelayOfTwoCalls, received: number): void => {
-  const { controlIn, dropped, feedbackIn, mediaIn, paddingIn } = forwarding.counters
+  const { controlIn, dropped, feedbackIn, mediaIn, paddingIn, recoveredIn, repairsIn } = forwarding.counters
   const droppedAll = Object.values(dropped).reduce((sum, count) => sum + count, 0)
   // Malformed feedback is counted as feedback, too.
-  const counted = controlIn + mediaIn + paddingIn + feedbackIn + droppedAll - dropped.malformedFeedback
+  const arrivedIn = mediaIn - recoveredIn + repairsIn
+  const counted = controlIn + arrivedIn + paddingIn + feedbackIn + droppedAll - dropped.malformedFeedback
   hold(counted === received, "every datagram is counted once", () => show([counted, received, forwarding.counters]))
 }
 
