@@ -1,7 +1,7 @@
 /**
  * How long a repair may take on one hop. The sender does not know how long the device at the end of the path waits before it
- * plays. A device of ours waits 300 ms (client/JoinOptions), and a call over two relays has three hops that may lose the same
- * packet: each has a third. Milliseconds.
+ * plays. One of ours waits as long as its path makes it, 400 ms at most, and 300 are a conversation still (ITU-T G.114); a call
+ * over two relays has three hops that may lose the same packet: each has a third of that. Milliseconds.
  */
 export const playoutBudgetMs = 100
 
