@@ -185,8 +185,9 @@ describe("10 % of the packets lost at random, without resends", () => {
     show(rows)
     show([run({ blockMs: 80, isAlone: true }, bursts(5, 2), seconds)])
     for (const { overhead, residual } of rows) {
-      assert.isAtMost(residual, 0.006)
-      assert.isAtMost(overhead, 0.35)
+      assert.isAtMost(residual, 0.005)
+      // Of video alone. Of all that a hop carries, with audio, it is at most 35 %: test/simulation/RepairWorth.test.ts.
+      assert.isAtMost(overhead, 0.36)
     }
   })
 })
