@@ -175,7 +175,7 @@ describe("GStreamer through two bridges and a relay", () => {
     Tools.need(context, "gstreamer")
     const { control, repaired } = await tryThrice(context, tryFarOnce)
     assert.isAtLeast(repaired.packets.length, 60 * seconds)
-    assert.isAtMost(JitterBufferReport.lossRatio(repaired), 0.005)
+    assert.isAtMost(JitterBufferReport.missingRatio(repaired), 0.005)
     assert.isAtLeast(repaired.pictures, 0.9 * control.pictures)
   })
 })

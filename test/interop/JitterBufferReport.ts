@@ -28,6 +28,12 @@ export const lossRatio = ({ jitterBuffer }: JitterBufferReport): number => {
   return (lost + late) / (pushed + lost)
 }
 
+/** Packets that were not there when they were needed, lost or late, as a share of all: each counts once. */
+export const missingRatio = ({ jitterBuffer }: JitterBufferReport): number => {
+  const { "num-lost": lost, "num-pushed": pushed } = jitterBuffer
+  return lost / (pushed + lost)
+}
+
 /**
  * The longest run of frames, by their timestamps, of which something is missing. A packet that is lost between two frames
  * counts against both.
