@@ -312,7 +312,8 @@ describe("packets that are sent", () => {
       assert.strictEqual(relay.packets.length, 300)
       const { roundTripMs, sent, uplink } = yield* client.statistics
       assert.strictEqual(uplink.packetsSent, 300)
-      assert.isAbove(uplink.packetsResent, 20)
+      // Repair packets bring back the others.
+      assert.isAbove(uplink.packetsResent, 10)
       assert.isAbove(uplink.framesLost, 20)
       assert.deepStrictEqual(
         sent.map(({ packets, packetsResent }) => [packets, packetsResent]),

@@ -29,7 +29,9 @@ const bodyAt = 64
 const packetBytes = 100
 const { FrameType } = HopFrame
 
-const make = (kind: "device" | "trunk", seed: number, sequenceStart: number) => {
+type Kind = "device" | "trunk"
+
+const make = (kind: Kind, seed: number, sequenceStart: number) => {
   const draw = LegPair.dice(seed)
   const below = (n: number): number => Math.floor(draw() * n)
   const pick = <A>(values: ReadonlyArray<A>): A => values[below(values.length)]!
@@ -234,39 +236,50 @@ const Case = Schema.Struct({
   start: Schema.Literals([0, 0xfff0, 0x7fffff80, 0x7ff0])
 })
 
-describe("a leg under fire", () => {
-  for (const kind of ["device", "trunk"] as const) {
-    const totals = { recovered: 0, repairs: 0, resent: 0 }
-    it.prop(
-      `of a ${kind}: nothing throws, memory and estimate are bounded, resends within their budget`,
-      [Case],
-      ([{ seed, start }]) => {
-        const scene = make(kind, seed, start)
-        for (let step = 0; step < 120; step++) {
-          scene.operations[scene.below(scene.operations.length)]!()
-          scene.poll()
-        }
-        // It is quiet some time after all of this, and has given everything back.
-        for (let i = 0; i < 40; i++) {
-          scene.state.nowMs += 1000
-          scene.poll()
-        }
-        scene.state.nowMs = Math.max(scene.state.nowMs, 1e9)
-        scene.poll()
-        scene.poll()
-        const { receive, send } = scene.leg
-        totals.recovered += receive.packetsRecovered
-        totals.repairs += send.repairsSent
-        totals.resent += send.packetsResent
-        assert.deepStrictEqual([receive.recovery, send.protection, send.rate], [undefined, undefined, undefined])
-      },
-      { arbitrary: { runs: kind === "device" ? 40 : 4 } }
-    )
+const totalsMade = () => ({ recovered: 0, repairs: 0, resent: 0 })
 
-    it(`of a ${kind}: all of it has happened`, () => {
-      for (const total of Object.values(totals)) assert.isAbove(total, 0)
-    })
+const fire = (kind: Kind, { seed, start }: typeof Case.Type, totals = totalsMade()) => {
+  const scene = make(kind, seed, start)
+  for (let step = 0; step < 120; step++) {
+    scene.operations[scene.below(scene.operations.length)]!()
+    scene.poll()
   }
+  // It is quiet some time after all of this, and has given everything back.
+  for (let i = 0; i < 40; i++) {
+    scene.state.nowMs += 1000
+    scene.poll()
+  }
+  scene.state.nowMs = Math.max(scene.state.nowMs, 1e9)
+  scene.poll()
+  scene.poll()
+  const { receive, send } = scene.leg
+  totals.recovered += receive.packetsRecovered
+  totals.repairs += send.repairsSent
+  totals.resent += send.packetsResent
+  assert.deepStrictEqual([receive.recovery, send.protection, send.rate], [undefined, undefined, undefined])
+}
+
+const hasHappened = (totals: ReturnType<typeof totalsMade>) => {
+  for (const total of Object.values(totals)) assert.isAbove(total, 0)
+}
+
+describe("a leg under fire", () => {
+  const device = totalsMade()
+  it.prop(
+    "of a device: nothing throws, memory and estimate are bounded, resends within their budget",
+    [Case],
+    ([given]) => fire("device", given, device),
+    { arbitrary: { runs: 40 } }
+  )
+
+  it("of a device: all of it has happened", () => hasHappened(device))
+
+  it("of a trunk: the same, from wherever its numbers start", () => {
+    const trunk = totalsMade()
+    const cases = ([0, 0xfff0, 0x7fffff80, 0x7ff0] as const).map((start, seed) => ({ start, seed }))
+    for (const given of cases) fire("trunk", given, trunk)
+    hasHappened(trunk)
+  })
 
   it("of a million requests no more are answered than packets were sent", () => {
     const { leg, out, poll, putHeader, receive, resources, send, state, view } = make("device", 1, 0xff00)

@@ -61,7 +61,7 @@ export const ratioMax = 0.5
 export const lossFactor = 1.3
 export const lossShare = 0.9
 /** What is left of the losses, where no resend comes in time. Share. */
-export const aloneTarget = 0.003
+export const aloneTarget = 0.0031
 /** The loss of this time counts. Milliseconds. */
 export const lossSpanMs = 5000
 /** Nothing lost for this long: nothing to protect from. Milliseconds. */
