@@ -8,7 +8,7 @@ import { CallStore } from "../../src/state/CallStore.ts"
 import { join } from "../call/Commands.ts"
 import { make, type SimNode, startAll } from "./SimCluster.ts"
 
-const seeds = Array.from({ length: 20 }, (_, index) => `failures-${index + 1}`)
+const seeds = Array.from({ length: 12 }, (_, index) => `failures-${index + 1}`)
 /** A seed takes half a second of a machine that has nothing else to do. Milliseconds. */
 const testTimeoutMs = 60_000
 const callsCount = 3
