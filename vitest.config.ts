@@ -12,8 +12,11 @@ const failOnSkipped: Reporter = {
   }
 }
 
+/** What counts packets that come late, in real time: it needs the machine for itself. */
+const alone = ["test/interop/GStreamer.test.ts", "test/interop/Ffmpeg.test.ts"]
+
 /** What takes longest: other processes, and whole clusters. */
-const slow = ["test/cli/", "test/swarm/", "test/cluster/", "test/fuzz/", "test/security/"]
+const slow = ["test/cli/", "test/interop/", "test/swarm/", "test/cluster/", "test/fuzz/", "test/security/"]
 
 /** Begins with what takes longest, so that no worker is left with it at the end while the others have nothing to do. */
 class SlowFirst extends BaseSequencer {
@@ -40,7 +43,7 @@ export default defineConfig({
         test: {
           name: "code",
           include: ["test/**/*.test.ts", "docs/**/*.test.ts"],
-          exclude: ["test/interop/**"],
+          exclude: alone,
           // Files share what they import: Effect is loaded once by each worker, and not by each of two hundred files.
           isolate: false,
           // A machine that is busy with something else is no failure of a test.
@@ -49,10 +52,10 @@ export default defineConfig({
         }
       },
       {
-        // Other people's programs, in real time: they come last and one by one, for they need the machine for themselves.
+        // They come last and one by one.
         test: {
           name: "real clients",
-          include: ["test/interop/**/*.test.ts"],
+          include: alone,
           fileParallelism: false,
           sequence: { groupOrder: 2 }
         }

@@ -10,32 +10,28 @@ import * as Driver from "./Driver.ts"
 import type { Target } from "./Target.ts"
 import { targets } from "./Targets.ts"
 
-/** Every target for a moment, always the same cases: `npm run fuzz` takes others, and longer. */
+/** Every target for a moment, always the same cases: `npm run fuzz` takes others, and longer, as CI does. */
 
-const seeds = [1, 2]
+const seed = 1
+/** Of what a target asks for. */
+const share = 0.5
 
 /** A machine that does other things as well. Milliseconds. */
 const timeout = 60_000
 
-const command = ({ name }: Target, seed: number, number: number): string =>
+const command = ({ name }: Target, number: number): string =>
   `npm run fuzz -- --target ${name} --seed ${seed} --case ${number}`
 
-const runSmoke = async (target: Target) => {
-  for (const seed of seeds) {
-    const found = await Driver.runFirst(target, seed, Math.ceil(target.smokeCases / seeds.length))
-    if (found !== undefined) return { ...found, seed }
-  }
-  return undefined
-}
+const runSmoke = (target: Target) => Driver.runFirst(target, seed, Math.ceil(share * target.smokeCases))
 
 describe("fuzzing", () => {
   for (const target of targets) {
     it(`${target.name}: ${target.about}`, { timeout }, async () => {
       const found = await runSmoke(target)
       if (found === undefined) return
-      const { failure, number, seed } = found
+      const { failure, number } = found
       const smallest = await failure.minimize()
-      assert.fail(`${command(target, seed, number)}\n${smallest.message}\n${smallest.input}`)
+      assert.fail(`${command(target, number)}\n${smallest.message}\n${smallest.input}`)
     })
   }
 

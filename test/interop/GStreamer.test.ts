@@ -10,7 +10,7 @@ const ssrc = 11_111
 /** SRTP master key and salt, which only the two GStreamer programs have. */
 const key = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e"
 /** How long the calls are. Seconds. */
-const nearSeconds = 15
+const nearSeconds = 16
 const farSeconds = 20
 /** How long the receiver waits for a packet. Milliseconds. */
 const latencyMs = 300

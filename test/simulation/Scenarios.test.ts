@@ -67,10 +67,8 @@ describe("estimation", () => {
   })
 
   it("two flows share 60 to 40 or better", () => {
-    for (const seed of ["1", "2"]) {
-      // The first two capacities of 5.2 show it; the whole takes too long for a test.
-      const [first] = run("rfc8867-5.2", seed, 50_000).summary.flows
-      assert.closeTo(first!.share!, 0.5, 0.1, `seed ${seed}`)
-    }
+    // The first two capacities of 5.2 show it; the whole takes too long for a test.
+    const [first] = run("rfc8867-5.2", "1", 50_000).summary.flows
+    assert.closeTo(first!.share!, 0.5, 0.1)
   })
 })
