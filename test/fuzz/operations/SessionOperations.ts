@@ -273,7 +273,9 @@ const ping = Effect.fnUntraced(function* (world: World, device: SessionWorld.Dev
 const media = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number, wrong: Wrong) {
   const { leg } = device
   if (leg === undefined) return
-  const changes = { nothing: {}, tag: { tag: leg.relayTag ^ 1 }, epoch: { epoch: leg.epoch ^ 1 }, ssrc: { ssrc: 7 } }
+  // Of the session before: one of the next would be believed, for a device may resume where nobody has heard of it.
+  const epoch = (leg.epoch - 1) & 0xff
+  const changes = { nothing: {}, tag: { tag: leg.relayTag ^ 1 }, epoch: { epoch }, ssrc: { ssrc: 7 } }
   const bytes = world.frame(device, leg, changes[wrong])
   for (const other of world.devices) yield* world.take(other)
   yield* world.sendBytes(device, port, bytes)
