@@ -48,7 +48,7 @@ export const format = (row: Row): string => {
     ...(cpu === undefined ? [] : [`${Statistics.formatSpread(cpu, 2)} us a packet`]),
     ...ratios(row),
     ...(packetsPerSecond === undefined ? [] : [`${(packetsPerSecond / 1000).toFixed(1)} kpps`]),
-    ...(busy === undefined ? [] : [`busy ${busy.toFixed(2)}`]),
+    ...(busy === undefined ? [] : [`busy ${Statistics.formatNumber(busy, 2)}`]),
     ...(lossRatio === undefined ? [] : [`loss ${lossRatio === 0 ? "0" : percent(lossRatio)}`]),
     ...(latencyMicros === undefined
       ? []

@@ -7,12 +7,14 @@ import * as ForwardingLoad from "../pipeline/ForwardingLoad.ts"
 
 /** Batches between two reports: 1,024 packets are as many as one tells of. */
 const reportBatches = 16
+/** Of one turn, however few were asked for. */
+const packetsMin = 64 * reportBatches
 /** Both are measured in turn, so that whatever the machine does meets both. */
 const turns = 10
 
 /** Nanoseconds that a packet costs more. The harness is in both, and so in neither. */
 export const measure = (batches: number): number => {
-  const packets = Math.max(1, Math.floor((batches * 64) / turns))
+  const packets = Math.max(packetsMin, Math.floor((batches * 64) / turns))
   const all = ForwardingLoad.make(2, reportBatches)
   const none = ForwardingLoad.make(2, reportBatches, true)
   const nanoseconds = (load: typeof all): number => {

@@ -8,6 +8,10 @@ const samplesOf = (values: ReadonlyArray<number>): Statistics.Samples => {
   return samples
 }
 
+it("shows nothing for what is no number: another process says null", () => {
+  assert.strictEqual(Statistics.formatSpread({ median: 1, min: NaN, max: Infinity }, 1), "1.0 (- to -)")
+})
+
 describe("Statistics", () => {
   it("the median is the one in the middle, or the mean of the two there", () => {
     assert.deepStrictEqual(Statistics.spreadOf([9, 1, 10]), { median: 9, min: 1, max: 10 })

@@ -16,7 +16,14 @@ export const spreadOf = (measured: ReadonlyArray<number>): Spread => {
 
 /** "1.12 (1.08 to 1.20)". */
 export const formatSpread = ({ max, median, min }: Spread, digits: number): string =>
-  `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`
+  `${formatNumber(median, digits)} (${formatNumber(min, digits)} to ${formatNumber(max, digits)})`
+
+/**
+ * "-" when nothing has come through in a round that was too short for a busy machine: what is divided by nothing is no number,
+ * and `null` when it comes from another process.
+ */
+export const formatNumber = (value: number, digits: number): string =>
+  Number.isFinite(value) ? value.toFixed(digits) : "-"
 
 /** Many measurements of one run. One that finds no room any more is not kept. */
 export interface Samples {

@@ -7,8 +7,8 @@ import { RelayDirectory } from "../../../src/cluster/RelayDirectory.ts"
 import type { CallId } from "../../../src/protocol/Ids.ts"
 import { join, place } from "../../call/Commands.ts"
 
-/** As often as a relay reports calls in which media flows. */
 const nothingNew = new Uint8Array()
+/** As often as a relay reports calls in which media flows. */
 const turn = "200 millis"
 /** As many as a relay carries out at once: see ControlPipeline. */
 const joinsAtOnce = 64
