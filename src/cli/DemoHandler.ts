@@ -20,7 +20,7 @@ export const run = Effect.fn(function* ({ audio, impair, json, participants, rep
       message: `${file} is not there: run in a clone, or name files with --audio and --video`
     })
   }
-  if (!json) yield* Console.log(`a call of ${participants} over a relay, some ten seconds ...`)
+  if (!json) yield* Console.log(`a call of ${participants} over a relay, some ${15 + participants} seconds ...`)
   const report = yield* Demo.run({
     participants,
     impair: Option.getOrUndefined(impair)?.replace(/,?seed=[^,]*/, ""),

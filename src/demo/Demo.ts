@@ -30,9 +30,12 @@ const call = "demo"
  * The participants begin one after another, as people do: processes that all run their code for the first time at once
  * would show how fast the machine compiles, not how the call is. Milliseconds.
  */
-const startApartMs = 250
-/** After the last frame of all, everybody stays for the last resends and for the reports to be read. Milliseconds. */
-const lingerMs = 1500
+const startApartMs = 1000
+/**
+ * After the last frame of all, everybody stays for the last resends, for the reports to be read, and for whoever began
+ * late because the answer to its join was lost twice. Milliseconds.
+ */
+const lingerMs = 3000
 const lookEvery = "250 millis"
 
 /** A relay and its participants, each a process of its own, and what became of every frame. */

@@ -1,13 +1,12 @@
 import { Effect, Fiber, Option, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
-import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** A part of the demo did not do its work. */
 export class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", { message: Schema.String }) {}
 
-/** The command line as it runs here: sources in a clone, JavaScript where it is installed. */
-const program = fileURLToPath(new URL(`../cli/main${extname(import.meta.url)}`, import.meta.url))
+/** The command line as users start it. It lies beside the sources of a clone and beside the JavaScript of a package. */
+const program = fileURLToPath(new URL("../../bin/tandem.js", import.meta.url))
 
 export interface Options {
   /** For messages: "the relay", "participant p1". */

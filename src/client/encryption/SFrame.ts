@@ -39,7 +39,8 @@ const expand = (baseKey: Uint8Array, text: string, keyId: bigint, length: number
 export const seal = (key: SFrameKey, counter: bigint, plain: Uint8Array, metadata: Uint8Array): Uint8Array => {
   const header = SFrameHeader.encode(key.keyId, counter)
   const cipher = Crypto.createCipheriv(algorithm, key.key, nonceOf(key, counter), { authTagLength: tagBytes })
-  cipher.setAAD(Buffer.concat([header, metadata]))
+  cipher.setAAD(header)
+  cipher.setAAD(metadata)
   const sealed = new Uint8Array(header.length + plain.length + tagBytes)
   sealed.set(header, 0)
   sealed.set(cipher.update(plain), header.length)
@@ -61,12 +62,13 @@ export const open = (
   const decipher = Crypto.createDecipheriv(algorithm, key.key, nonceOf(key, header.counter), {
     authTagLength: tagBytes
   })
-  decipher.setAAD(Buffer.concat([sealed.subarray(0, header.length), metadata]))
+  decipher.setAAD(sealed.subarray(0, header.length))
+  decipher.setAAD(metadata)
   decipher.setAuthTag(sealed.subarray(tagOffset))
-  const plain = new Uint8Array(decipher.update(sealed.subarray(header.length, tagOffset)))
+  const { buffer, byteOffset, length } = decipher.update(sealed.subarray(header.length, tagOffset))
   try {
     decipher.final()
-    return plain
+    return new Uint8Array(buffer, byteOffset, length)
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import { Result, Schema } from "effect"
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { ParticipantId } from "../../protocol/Ids.ts"
 import { Ssrc, StreamKind } from "../../protocol/StreamDescription.ts"
 
@@ -19,7 +19,7 @@ export const FrameRecord = Schema.Struct({
 })
 export type FrameRecord = typeof FrameRecord.Type
 
-export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16)
+export const digestOf = (bytes: Uint8Array): string => hash("sha256", bytes, "hex").slice(0, 16)
 
 /** One JSON object a line. */
 export const format = (records: Iterable<FrameRecord>): string => {
