@@ -47,7 +47,7 @@ const join = Effect.fnUntraced(function* (name: string) {
   const host = address.split(":")[0]!
   const options = { relays: [address], token, streams: [audio, video], sharedSecret: undefined, host, startBps }
   // Every packet is wanted, however late.
-  const client = yield* CallClient.join({ ...options, playoutDelayMs: 300 })
+  const client = yield* CallClient.join({ ...options, playoutDelayMs: 5000 })
   const heard: Array<ReceivedPacket> = []
   const seen: Array<RosterEvent> = []
   const collect = <A>(stream: Stream.Stream<A>, into: Array<A>) =>
