@@ -19,7 +19,7 @@ export interface GroupReport {
   readonly packetsLost: number
   /** What happened in the simulation. */
   readonly events: number
-  /** From the moment audio is handed to a leg until its last byte is on the link, behind video that left before. */
+  /** From the moment a leg lets audio go, which it does at once, until its last byte is on the link, behind video that left before. */
   readonly audioWaits: ReadonlyArray<AudioWait>
   readonly devices: ReadonlyArray<Heard>
 }

@@ -4,7 +4,7 @@
  * whose last bits are each engine's own.
  *
  * Each component has dice of its own, named after it. What one draws changes nothing for another: two simulations of the
- * same seed that differ in one thing meet the same weather everywhere else. Changed in place.
+ * same seed that differ in one thing meet the same losses and delays everywhere else. Changed in place.
  */
 export interface Random {
   readonly state: Uint32Array

@@ -60,8 +60,8 @@ describe("one seed makes a run", () => {
     assert.deepStrictEqual(measured, [19073, 325, 1276, 60065.46333771665, 558720393.6005694])
   })
 
-  it("the same weather on the access links of all topologies, and the same words", () => {
-    const weather = Object.values(topologies).map((topology) => {
+  it("the same losses on the access links of all topologies, and the same words", () => {
+    const losses = Object.values(topologies).map((topology) => {
       const call = Topology.make({
         seed: "pair",
         topology,
@@ -72,7 +72,7 @@ describe("one seed makes a run", () => {
       const { isBad, sojourns, untilMs } = call.links.get("a-up")!.losses.states!
       return { isBad, sojourns, untilMs, words: call.a.audio }
     })
-    assert.deepStrictEqual(weather[1], weather[0])
-    assert.deepStrictEqual(weather[2], weather[0])
+    assert.deepStrictEqual(losses[1], losses[0])
+    assert.deepStrictEqual(losses[2], losses[0])
   })
 })

@@ -31,7 +31,7 @@ describe("a group", () => {
     }
   })
 
-  it("of ten gives the same bytes for the same seed, and audio waits for no video", () => {
+  it("of ten gives the same bytes for the same seed, and on the link audio waits for next to no video", () => {
     const report = GroupRun.run("1", 1500)
     assert.strictEqual(JSON.stringify(GroupRun.run("1", 1500)), JSON.stringify(report))
     assert.notStrictEqual(JSON.stringify(GroupRun.run("2", 1500)), JSON.stringify(report))

@@ -50,9 +50,9 @@ describe("freezes, stalls and detours", () => {
 
   it("are measured under every loss model, with either buffer", () => {
     const claims = FreezesAndStalls.run(seeds, durationMs)
-    for (const weather of Object.keys(BadAccess.weathers)) {
+    for (const lossModel of Object.keys(BadAccess.lossModels)) {
       for (const buffer of Object.keys(BadAccess.buffers)) {
-        const own = claims.filter(({ claim }) => claim.endsWith(`; ${weather}, ${buffer}`))
+        const own = claims.filter(({ claim }) => claim.endsWith(`; ${lossModel}, ${buffer}`))
         assert.deepStrictEqual(
           own.map(({ expected }) => expected),
           [-15, -4]
@@ -62,11 +62,27 @@ describe("freezes, stalls and detours", () => {
     assert.strictEqual(claims.length, 12)
   })
 
+  it("are fewer over two relays, where they can be", () => {
+    const sumOf = (topology: Topology.Topology, lossModel: BadAccess.LossModelName, buffer: BadAccess.Buffer) =>
+      ["1", "2", "3", "4"].reduce(
+        (sum, seed) => {
+          const outcome = BadAccess.outcomeOf(seed, topology, lossModel, buffer, 20_000)
+          return { freezes: sum.freezes + outcome.freezes, stalls: sum.stalls + outcome.stalls }
+        },
+        { freezes: 0, stalls: 0 }
+      )
+    const freezes = [BadAccess.one, BadAccess.two].map(
+      (topology) => sumOf(topology, "2 % loss", "a delay of 200 ms").freezes
+    )
+    assert.isAtMost(freezes[1]!, freezes[0]! / 2, String(freezes))
+    const stalls = [BadAccess.one, BadAccess.two].map(
+      (topology) => sumOf(topology, "bursts of 120 ms", "a delay that adapts").stalls
+    )
+    assert.isBelow(stalls[1]!, stalls[0]!, String(stalls))
+  })
+
   it("a detour through a third region is heard", () => {
-    for (const { ci95, holds, measured } of ThirdRegion.run(seeds, durationMs)) {
-      assert.isAbove(measured, 0)
-      assert.strictEqual(holds, ci95[0] > 0)
-    }
+    for (const { measured } of ThirdRegion.run(seeds, durationMs)) assert.isAbove(measured, 0)
   })
 })
 

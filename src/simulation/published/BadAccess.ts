@@ -7,7 +7,7 @@ import * as Topology from "../Topology.ts"
 /**
  * The scenario of freezes, stalls and detours: a minute of a call of two who take turns to speak, with cameras that follow
  * their estimates up to 1 Mbit/s, 150 ms from a to b. Both access links are bad, each way, by one of three models: all of
- * them are reported. Nothing is lost between relays. Each seed is one call over each topology, in the same weather. It was
+ * them are reported. Nothing is lost between relays. Each seed is one call over each topology, with the same losses. It was
  * written down before anything was measured with it.
  */
 
@@ -21,12 +21,12 @@ export const two: Topology.Topology = { kind: "tandem", delaysMs: [45, 60, 45] }
 /** The way between the two goes through a third region: 100 ms longer. */
 export const detour: Topology.Topology = { kind: "tandem", delaysMs: [45, 160, 45] }
 
-export const weathers = {
+export const lossModels = {
   "2 % loss": LossProcess.named.random2,
   "bursts of 120 ms": LossProcess.named.bursts120,
   "outages of 300 ms": LossProcess.named.outages300
 } as const
-export type Weather = keyof typeof weathers
+export type LossModelName = keyof typeof lossModels
 
 /** How who listens buffers: as a device does, or with a delay that is fixed. */
 export const buffers = { "a delay that adapts": OrderedStream.adaptive, "a delay of 200 ms": 200 } as const satisfies {
@@ -47,7 +47,7 @@ export interface Outcome {
 export const outcomeOf = (
   seed: string,
   topology: Topology.Topology,
-  weather: Weather,
+  lossModel: LossModelName,
   buffer: Buffer,
   durationMs: number
 ): Outcome => {
@@ -55,7 +55,7 @@ export const outcomeOf = (
   const call = Topology.make({
     seed,
     topology,
-    access: { loss: weathers[weather] },
+    access: { loss: lossModels[lossModel] },
     devices: { a: camera, b: camera },
     playoutDelayMs: buffers[buffer]
   })

@@ -4,8 +4,8 @@ import * as Topology from "../Topology.ts"
 
 /**
  * The scenario of repair and feedback times: calls of two, 150 ms from a to b, 2 % of all packets lost on each access link,
- * each by itself. Nothing but resends repairs: their times are what is measured. Each seed is one call over each topology, in the
- * same weather.
+ * each by itself. Nothing but resends repairs: their times are what is measured. Each seed is one call over each topology, with
+ * the same losses.
  */
 
 const callMs = 15_000

@@ -15,15 +15,15 @@ const measures = [
 export const run = (seeds: ReadonlyArray<string>, durationMs = BadAccess.callMs): ReadonlyArray<Claim.Claim> => {
   const claims: Array<Claim.Claim> = []
   for (const buffer of Object.keys(BadAccess.buffers) as ReadonlyArray<BadAccess.Buffer>) {
-    for (const weather of Object.keys(BadAccess.weathers) as ReadonlyArray<BadAccess.Weather>) {
-      const before = seeds.map((seed) => BadAccess.outcomeOf(seed, BadAccess.one, weather, buffer, durationMs))
-      const after = seeds.map((seed) => BadAccess.outcomeOf(seed, BadAccess.two, weather, buffer, durationMs))
+    for (const lossModel of Object.keys(BadAccess.lossModels) as ReadonlyArray<BadAccess.LossModelName>) {
+      const before = seeds.map((seed) => BadAccess.outcomeOf(seed, BadAccess.one, lossModel, buffer, durationMs))
+      const after = seeds.map((seed) => BadAccess.outcomeOf(seed, BadAccess.two, lossModel, buffer, durationMs))
       for (const { expected, key, what } of measures) {
         const estimate = Claim.changeOfSums(before.map((outcome, i) => [outcome[key], after[i]![key]]))
         const perMinute = (outcomes: ReadonlyArray<BadAccess.Outcome>): number =>
           // Of both directions of the call.
           Claim.rounded((Claim.mean(outcomes.map((outcome) => outcome[key])) * 60_000) / durationMs)
-        const claim = `${-expected} % fewer ${what} over two relays than over one; ${weather}, ${buffer}`
+        const claim = `${-expected} % fewer ${what} over two relays than over one; ${lossModel}, ${buffer}`
         const holds = estimate.measured <= expected && estimate.ci95[1] < 0
         const made = Claim.make(claim, expected, estimate, holds)
         claims.push({ ...made, perMinute: [perMinute(before), perMinute(after)] })

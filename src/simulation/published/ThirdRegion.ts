@@ -10,15 +10,15 @@ const buffer = "a delay that adapts"
 
 /** `durationMs`: of each call. */
 export const run = (seeds: ReadonlyArray<string>, durationMs = BadAccess.callMs): ReadonlyArray<Claim.Claim> =>
-  (Object.keys(BadAccess.weathers) as ReadonlyArray<BadAccess.Weather>).map((weather) => {
+  (Object.keys(BadAccess.lossModels) as ReadonlyArray<BadAccess.LossModelName>).map((lossModel) => {
     const estimate = Claim.meanOf(
       seeds.map((seed) => {
         const [before, after] = [BadAccess.one, BadAccess.detour].map((topology) =>
-          BadAccess.outcomeOf(seed, topology, weather, buffer, durationMs)
+          BadAccess.outcomeOf(seed, topology, lossModel, buffer, durationMs)
         )
         return Claim.changePercent(before!.mouthToEarMs, after!.mouthToEarMs)
       })
     )
-    const claim = `over two relays that are joined through a third region, all is heard later than over one; ${weather}`
+    const claim = `over two relays that are joined through a third region, all is heard later than over one; ${lossModel}`
     return Claim.make(claim, 0, estimate, estimate.ci95[0] > 0)
   })
