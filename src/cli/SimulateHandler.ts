@@ -4,7 +4,7 @@ import * as Published from "../simulation/published/Published.ts"
 import * as RateTrace from "../simulation/RateTrace.ts"
 import type * as Scenario from "../simulation/Scenario.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
-import * as RepairWorth from "../simulation/RepairWorth.ts"
+import * as RepairEfficiency from "../simulation/RepairEfficiency.ts"
 import * as ScenarioRun from "../simulation/ScenarioRun.ts"
 import * as Scenarios from "../simulation/Scenarios.ts"
 import { BadInput, Failed } from "./Failure.ts"
@@ -16,11 +16,11 @@ const list = "list"
 const listed = [
   ...Scenarios.titles,
   { name: GroupRun.name, title: GroupRun.title },
-  { name: RepairWorth.name, title: RepairWorth.title },
+  { name: RepairEfficiency.name, title: RepairEfficiency.title },
   ...Published.families.map(({ name, title }) => ({ name, title }))
 ]
 /** How many calls there are for each figure. */
-const seedsDefault = { published: 200, [RepairWorth.name]: 10 }
+const seedsDefault = { published: 200, [RepairEfficiency.name]: 10 }
 
 export const run = Effect.fn(function* (flags: Flags) {
   const misuse = misused(flags)
@@ -30,7 +30,7 @@ export const run = Effect.fn(function* (flags: Flags) {
   } else if (flags.scenario === GroupRun.name) {
     const report = yield* Effect.sync(() => GroupRun.run(String(flags.seed)))
     yield* Console.log(flags.json ? JSON.stringify(report) : SimulateText.group(report))
-  } else if (flags.scenario === RepairWorth.name) yield* runRepair(flags)
+  } else if (flags.scenario === RepairEfficiency.name) yield* runRepair(flags)
   else {
     const families = Published.byName(flags.scenario)
     yield* families.length > 0 ? runPublished(flags, families) : runScenario(flags)
@@ -39,9 +39,9 @@ export const run = Effect.fn(function* (flags: Flags) {
 
 /** A flag that would be ignored. */
 const misused = ({ html, scenario, seeds, trace }: Flags): string | undefined => {
-  const hasSeeds = scenario === RepairWorth.name || Published.byName(scenario).length > 0
+  const hasSeeds = scenario === RepairEfficiency.name || Published.byName(scenario).length > 0
   if (Option.isSome(seeds) && !hasSeeds) {
-    return `--seeds is for "published" and "${RepairWorth.name}": a scenario is run once, with --seed`
+    return `--seeds is for "published" and "${RepairEfficiency.name}": a scenario is run once, with --seed`
   }
   if (Option.isSome(trace) && scenario !== Scenarios.traced) return `--trace is for the scenario "${Scenarios.traced}"`
   if (Option.isSome(html) && (scenario === list || scenario === GroupRun.name || hasSeeds)) {
@@ -91,9 +91,9 @@ const namesOf = ({ seed, seeds }: Flags, otherwise: number): ReadonlyArray<strin
   Array.from({ length: Option.getOrElse(seeds, () => otherwise) }, (_, i) => String(seed + i))
 
 const runRepair = Effect.fn(function* (flags: Flags) {
-  const names = namesOf(flags, seedsDefault[RepairWorth.name])
-  const worth = yield* Effect.sync(() => RepairWorth.run(names))
-  yield* Console.log(flags.json ? JSON.stringify({ worth }) : SimulateText.repairWorth(worth))
+  const names = namesOf(flags, seedsDefault[RepairEfficiency.name])
+  const efficiency = yield* Effect.sync(() => RepairEfficiency.run(names))
+  yield* Console.log(flags.json ? JSON.stringify({ efficiency }) : SimulateText.repairEfficiency(efficiency))
 })
 
 const runPublished = Effect.fn(function* (flags: Flags, families: ReadonlyArray<Published.Family>) {

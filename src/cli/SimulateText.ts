@@ -1,6 +1,6 @@
 import type { AudioWait, GroupReport, Heard } from "../simulation/GroupRun.ts"
 import type { Claim } from "../simulation/published/Claim.ts"
-import type * as RepairWorth from "../simulation/RepairWorth.ts"
+import type * as RepairEfficiency from "../simulation/RepairEfficiency.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
 import * as Table from "./Table.ts"
 
@@ -32,11 +32,11 @@ export const claims = (measured: ReadonlyArray<Claim>, calls: number): string =>
     )
   ].join("\n")
 
-export const repairWorth = (worth: ReadonlyArray<RepairWorth.Worth>): string => {
+export const repairEfficiency = (efficiency: ReadonlyArray<RepairEfficiency.Efficiency>): string => {
   const ended = (ms: number | null): string => (ms === null ? "-" : `${ms / 1000} s`)
   return [
-    `random loss, playout after ${worth[0]!.playoutMs} ms, ${worth[0]!.videoPacketsPerSecond} packets of video a second; ` +
-      `mean of ${worth[0]!.calls} calls of a minute, and the worst:`,
+    `random loss, playout after ${efficiency[0]!.playoutMs} ms, ${efficiency[0]!.videoPacketsPerSecond} packets of video a second; ` +
+      `mean of ${efficiency[0]!.calls} calls of a minute, and the worst:`,
     "",
     Table.format(
       [
@@ -52,7 +52,7 @@ export const repairWorth = (worth: ReadonlyArray<RepairWorth.Worth>): string => 
         { title: "off after", cell: ({ repairsEndMs }) => ended(repairsEndMs) },
         { title: "copies", cell: ({ copiesEndMs }) => ended(copiesEndMs) }
       ],
-      worth
+      efficiency
     )
   ].join("\n")
 }

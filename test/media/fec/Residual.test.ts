@@ -186,7 +186,7 @@ describe("10 % of the packets lost at random, without resends", () => {
     show([run({ blockMs: 80, isAlone: true }, bursts(5, 2), seconds)])
     for (const { overhead, residual } of rows) {
       assert.isAtMost(residual, 0.005)
-      // Of video alone. Of all that a hop carries, with audio, it is at most 35 %: test/simulation/RepairWorth.test.ts.
+      // Of video alone. Of all that a hop carries, with audio, it is at most 35 %: test/simulation/RepairEfficiency.test.ts.
       assert.isAtMost(overhead, 0.36)
     }
   })

@@ -19,7 +19,7 @@ export interface Setting {
 }
 
 /** Of several calls, the same for the same seeds. Shares are 0..1. */
-export interface Worth extends Setting {
+export interface Efficiency extends Setting {
   readonly calls: number
   readonly playoutMs: number
   readonly videoPacketsPerSecond: number
@@ -52,7 +52,7 @@ const settings: ReadonlyArray<Setting> = [200, 100, 60].flatMap((roundTripMs) =>
   [0.05, 0.1].flatMap((lossRatio) => [false, true].map((protects) => ({ roundTripMs, lossRatio, protects })))
 )
 
-export const run = (seeds: ReadonlyArray<string>, of: ReadonlyArray<Setting> = settings): ReadonlyArray<Worth> =>
+export const run = (seeds: ReadonlyArray<string>, of: ReadonlyArray<Setting> = settings): ReadonlyArray<Efficiency> =>
   of.map((setting) => {
     const calls = seeds.map((seed) => runCall(setting, seed))
     const mean = (key: keyof Figures): number => rounded(sum(calls.map((call) => call[key] ?? 0)) / calls.length)
