@@ -167,6 +167,28 @@ describe("checkpoints of an actor", () => {
     }).pipe(Effect.provide(TestServices), Effect.scoped)
   )
 
+  it.effect("are not written over by the next owner before it has read them, which a report has made one", () =>
+    Effect.gen(function* () {
+      const memory = yield* CallStore.CallStore
+      const actor = yield* startActor(memory, id)
+      yield* actor.Join(join(1))
+      const { plan } = yield* actor.Join(join(2))
+      yield* actor.Report(reportOf(plan, join(1).legTag))
+      yield* actor.Report(reportOf(plan, join(2).legTag))
+      yield* TestClock.adjust(Checkpoints.everyMs)
+      yield* actor.Report(reportOf(plan, join(1).legTag, join(2).legTag))
+      yield* settle
+
+      const next = yield* startActor(memory, id)
+      for (let turn = 0; turn < 10; turn++) {
+        yield* next.Report(reportOf(plan, join(1).legTag))
+        yield* TestClock.adjust("200 millis")
+      }
+      const known = (yield* next.Estimates()).map(({ participant }) => participant)
+      assert.deepStrictEqual(known, [participantId(1), participantId(2)])
+    }).pipe(Effect.provide(TestServices), Effect.scoped)
+  )
+
   it.effect("are missed by nobody when the store fails or hangs", () =>
     Effect.gen(function* () {
       const memory = yield* CallStore.CallStore
@@ -188,7 +210,8 @@ describe("checkpoints of an actor", () => {
       for (const store of [failing, hanging]) {
         const actor = yield* startActor(store, id)
         const { plan } = yield* actor.Join(join(store === failing ? 1 : 2))
-        yield* TestClock.adjust("2 seconds")
+        // Until a read that hangs has been given up.
+        yield* TestClock.adjust("6 seconds")
         failing.isAway = store === failing
         for (let turn = 0; turn < 60; turn++) {
           yield* actor.Report(reportOf(plan, join(1).legTag))
