@@ -9,7 +9,7 @@ import type { CallReport } from "./CallReports.ts"
 export interface ReportLedger {
   readonly relays: Map<RelayId, number>
   readonly legs: Map<number, number>
-  /** Since when there has always been somebody who reports, and when somebody has last. */
+  /** Since when there has always been somebody who reports that media flows, and when somebody has last. */
   heardSinceMs: number
   heardAtMs: number
 }
@@ -28,9 +28,17 @@ export const make = (): ReportLedger => ({
   heardAtMs: -Infinity
 })
 
-export const handleReport = (self: ReportLedger, relay: RelayId, { legTags }: CallReport, nowMs: number): void => {
-  if (nowMs - self.heardAtMs >= allSilentMs) self.heardSinceMs = nowMs
-  self.heardAtMs = nowMs
+export const handleReport = (
+  self: ReportLedger,
+  relay: RelayId,
+  { isActive, legTags }: CallReport,
+  nowMs: number
+): void => {
+  // Relays at which a call rests report it every 10 s: also many of them together are no measure for the hub.
+  if (isActive) {
+    if (nowMs - self.heardAtMs >= allSilentMs) self.heardSinceMs = nowMs
+    self.heardAtMs = nowMs
+  }
   self.relays.set(relay, nowMs)
   for (const tag of legTags) self.legs.set(tag, nowMs)
 }
@@ -40,6 +48,7 @@ export const silentHub = (self: ReportLedger, { relays }: CallState, nowMs: numb
   const hub = relays[0]?.id
   if (hub === undefined || relays.length < 3) return undefined
   const sinceMs = Math.max(heardAtMs(self.relays, hub, nowMs), self.heardSinceMs)
+  if (nowMs - self.heardAtMs >= allSilentMs) return undefined
   return nowMs - sinceMs >= relaySilentMs ? hub : undefined
 }
 

@@ -61,6 +61,20 @@ describe("ReportLedger", () => {
     }
   )
 
+  it("a hub in whose call nothing happens is not silent, however many others report that", () => {
+    const state = stateAt("relay-a", "relay-b", "relay-c")
+    const ledger = ReportLedger.make()
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 250) {
+      ReportLedger.handleReport(ledger, relay(`relay-${nowMs}`), { ...report(), isActive: false }, nowMs)
+      assert.isUndefined(ReportLedger.silentHub(ledger, state, nowMs))
+    }
+    for (let nowMs = 10_000; nowMs <= 11_000; nowMs += 200) {
+      ReportLedger.handleReport(ledger, relay("relay-b"), report(), nowMs)
+      ReportLedger.handleReport(ledger, relay("relay-c"), { ...report(), isActive: false }, nowMs)
+    }
+    assert.strictEqual(ReportLedger.silentHub(ledger, state, 11_000), "relay-a", "where there is media, it is")
+  })
+
   it("between two relays nobody is the hub", () => {
     const ledger = ReportLedger.make()
     const state = stateAt("relay-a", "relay-b")
