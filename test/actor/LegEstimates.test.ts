@@ -100,7 +100,7 @@ describe("what an actor knows of legs", () => {
   it("is found again in a checkpoint that is not old, where nothing newer is known", () => {
     const before = LegEstimates.make()
     LegEstimates.handleReport(before, bytesOf(first, second), 0)
-    const checkpoint = LegEstimates.toCheckpoint(before, 1000)
+    const checkpoint = LegEstimates.toCheckpoint(before, 1000, 0)
     assert.isFalse(before.isChanged)
     const after = LegEstimates.make()
     // The next owner's steady clock stands at 65 s when the clock on the wall is at 5.
@@ -120,6 +120,30 @@ describe("what an actor knows of legs", () => {
       assert.strictEqual(none.byTag.size, 0)
     }
   })
+})
+
+describe("a checkpoint of estimates", () => {
+  it.prop(
+    "makes none of them newer than it is, or older by more than two repeats",
+    [
+      Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 29_999 }))),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 29_999 }))
+    ],
+    ([agesMs, laterMs]) => {
+      const before = LegEstimates.make()
+      agesMs.forEach((ageMs, tag) => LegEstimates.handleReport(before, bytesOf(tag), 30_000 - ageMs))
+      const checkpoint = LegEstimates.toCheckpoint(before, 1_000_000, 30_000)
+      const after = LegEstimates.make()
+      LegEstimates.restore(after, checkpoint, 1_000_000 + laterMs, 5_000_000)
+      for (const [tag, { atMs }] of after.byTag) {
+        const ageMs = agesMs[tag]! + laterMs
+        assert.isAtLeast(5_000_000 - atMs, ageMs)
+        assert.isAtMost(5_000_000 - atMs, ageMs + 10_000)
+      }
+      const expected = agesMs.filter((ageMs) => ageMs < 10_000).length
+      if (laterMs < 20_000) assert.strictEqual(after.byTag.size, Math.min(expected, LegEstimate.entriesMax))
+    }
+  )
 })
 
 const TestServices = Layer.mergeAll(
