@@ -1,4 +1,4 @@
-import { Effect, Latch, Layer } from "effect"
+import { Effect, type Latch, Layer } from "effect"
 import * as DatagramNetwork from "../../src/sockets/DatagramNetwork.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
