@@ -65,6 +65,7 @@ export const layer = Call.toLayer(
       Leave: ({ payload }) => leave(owner, payload),
       // Does not wait behind a command whose store is slow.
       Estimates: () => Rpc.fork(CallOwner.estimates(owner)),
+      Touch: () => Rpc.fork(residents.touch(id)),
       Report: ({ payload: { relay, report } }) =>
         Effect.andThen(residents.touch(id), CallOwner.report(owner, relay, report))
     })

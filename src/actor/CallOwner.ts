@@ -163,7 +163,7 @@ const checkpoint = ({ checkpoints, estimates, held }: CallOwner, atMs: number): 
   if (held === undefined || !estimates.isChanged || !Checkpoints.isDue(checkpoints, atMs)) return Effect.void
   LegEstimates.known(estimates, held.state, atMs)
   return Effect.flatMap(unixMs, (unix) =>
-    Checkpoints.write(checkpoints, LegEstimates.toCheckpoint(estimates, unix), atMs)
+    Checkpoints.write(checkpoints, LegEstimates.toCheckpoint(estimates, unix, atMs), atMs)
   )
 }
 

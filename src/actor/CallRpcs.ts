@@ -57,6 +57,9 @@ export const Report = Rpc.make("Report", {
   error: CallStoreError
 })
 
+/** The actor is still needed. The cluster counts messages, and most reports come to it past its mailbox. */
+export const Touch = Rpc.make("Touch")
+
 /** What the relays have measured of the call's legs, as far as the actor knows it. Asks, and changes nothing. */
 export const Estimates = Rpc.make("Estimates", {
   success: Schema.Array(
@@ -74,4 +77,4 @@ export const Estimates = Rpc.make("Estimates", {
 })
 
 /** The one actor of a call; the entity id is the call's. Commands may arrive twice, so each is safe to repeat. */
-export const Call = Entity.make("Call", [Join, Resume, Restore, Move, Leave, Report, Estimates])
+export const Call = Entity.make("Call", [Join, Resume, Restore, Move, Leave, Report, Touch, Estimates])

@@ -2,25 +2,28 @@ import { Context, Effect, Layer } from "effect"
 import type { CallId, RelayId } from "../protocol/Ids.ts"
 import type { CallReport } from "./CallReports.ts"
 import { Call } from "./CallRpcs.ts"
+import { ResidentCalls } from "./ResidentCalls.ts"
 
 /**
- * As many as keep the store's connections busy. When a node has died thousands of calls want their actors at once: were all
- * of them begun together, each would be answered too late, and asked for anew before the first attempt has ended.
+ * When a node has died thousands of calls want their actors at once. What is bounded is what is under way at a time, and with
+ * it what the store is asked; that takes nothing off how long all of them take together, which was measured (decision 0013).
  */
 const startsMax = 32
 /** Longer than a store takes that is well. Whoever is left behind here is asked for again by the next report. */
 const startTimeout = "5 seconds"
 
 /**
- * Brings reports to actors by their mailbox: this starts those that do not run, and tells the cluster of those that do that
- * they are needed. One attempt for a call at a time, the others in the order in which they were first asked for; so what
- * waits is bounded by the number of calls.
+ * Messages to actors because of reports: the first starts one that does not run, and those after it tell the cluster that it
+ * is needed. One start for a call at a time, the others in the order in which they were first asked for; so what waits is
+ * bounded by the number of calls. Who runs already waits behind nobody.
  */
 export class CallStarts extends Context.Service<
   CallStarts,
   {
     /** Waits for nobody. There is nothing to start a call that rests for. */
     readonly put: (relay: RelayId, report: CallReport) => Effect.Effect<void>
+    /** Keeps an actor that runs. Waits for nobody. */
+    readonly touch: (call: CallId) => Effect.Effect<void>
   }
 >()("tandem/actor/CallStarts") {
   static readonly layer = Layer.effect(
@@ -30,6 +33,7 @@ export class CallStarts extends Context.Service<
       const scope = yield* Effect.scope
       const waiting = new Map<CallId, { readonly relay: RelayId; readonly report: CallReport }>()
       const underWay = new Set<CallId>()
+      const touches = new Set<CallId>()
       let workers = 0
 
       const work: Effect.Effect<void> = Effect.suspend(() => {
@@ -42,14 +46,11 @@ export class CallStarts extends Context.Service<
         const { call } = next.report
         waiting.delete(call)
         underWay.add(call)
-        return callOf(call)
-          .Report(next)
-          .pipe(
-            Effect.timeout(startTimeout),
-            Effect.exit,
-            Effect.andThen(Effect.sync(() => underWay.delete(call))),
-            Effect.andThen(work)
-          )
+        return attempt(
+          underWay,
+          call,
+          Effect.suspend(() => callOf(call).Report(next))
+        ).pipe(Effect.andThen(work))
       })
 
       return CallStarts.of({
@@ -60,8 +61,32 @@ export class CallStarts extends Context.Service<
             if (workers === startsMax) return Effect.void
             workers++
             return Effect.asVoid(Effect.forkIn(work, scope))
+          }),
+        touch: (call) =>
+          Effect.suspend(() => {
+            if (touches.has(call)) return Effect.void
+            touches.add(call)
+            const touched = Effect.suspend(() => callOf(call).Touch())
+            return Effect.asVoid(Effect.forkIn(attempt(touches, call, touched), scope))
           })
       })
     })
   )
 }
+
+/** However it ends, it is over then. */
+const attempt = <A, E>(underWay: Set<CallId>, call: CallId, message: Effect.Effect<A, E>): Effect.Effect<void> =>
+  message.pipe(
+    Effect.timeout(startTimeout),
+    Effect.exit,
+    Effect.ensuring(Effect.sync(() => underWay.delete(call))),
+    Effect.asVoid
+  )
+
+/** A report of a call whose actor runs on this node, or should: to one that runs by its memory, always. */
+export const deliver = Effect.fnUntraced(function* (relay: RelayId, report: CallReport) {
+  const residents = yield* ResidentCalls
+  const starts = yield* CallStarts
+  if (!(yield* residents.report(relay, report))) return yield* starts.put(relay, report)
+  if (report.isActive && residents.needsTouch(report.call)) yield* starts.touch(report.call)
+})

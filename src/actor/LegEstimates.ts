@@ -20,7 +20,10 @@ export interface Known {
 /** Relays repeat every 5 s what stays as it is. Milliseconds. */
 export const forgottenAfterMs = 30_000
 
-/** A checkpoint: when it was made, in Unix milliseconds by the clock of whoever did, then the estimates. */
+/** Two repeats: what is older was not repeated, and is not worth to be found again. Milliseconds. */
+const writtenUntilMs = 10_000
+
+/** A checkpoint: since when all of it is known, in Unix milliseconds by the clock of whoever wrote it, then the estimates. */
 const headBytes = 8
 
 export const make = (): LegEstimates => ({ byTag: new Map(), isChanged: false })
@@ -43,12 +46,17 @@ export const known = (self: LegEstimates, { participants }: CallState, nowMs: nu
   return self.byTag
 }
 
-/** For the next owner. Counts as made. */
-export const toCheckpoint = (self: LegEstimates, unixMs: number): Uint8Array => {
+/**
+ * For the next owner. Counts as made. It has one time for all, that of the oldest: so nothing is taken for newer than it is,
+ * and by two repeats at most for older.
+ */
+export const toCheckpoint = (self: LegEstimates, unixMs: number, nowMs: number): Uint8Array => {
   self.isChanged = false
-  const estimates = LegEstimate.encode([...self.byTag.values()].map(({ estimate }) => estimate))
+  const fresh = [...self.byTag.values()].filter(({ atMs }) => nowMs - atMs < writtenUntilMs)
+  const ageMs = fresh.reduce((oldestMs, { atMs }) => Math.max(oldestMs, nowMs - atMs), 0)
+  const estimates = LegEstimate.encode(fresh.map(({ estimate }) => estimate))
   const bytes = new Uint8Array(headBytes + estimates.length)
-  new DataView(bytes.buffer).setFloat64(0, unixMs)
+  new DataView(bytes.buffer).setFloat64(0, unixMs - ageMs)
   bytes.set(estimates, headBytes)
   return bytes
 }

@@ -9,25 +9,47 @@ import type { CallReport } from "./CallReports.ts"
 export interface ReportLedger {
   readonly relays: Map<RelayId, number>
   readonly legs: Map<number, number>
+  /** Since when there has always been somebody who reports that media flows, and when somebody has last. */
+  heardSinceMs: number
+  heardAtMs: number
 }
 
 /** Reports come every 200 ms. Milliseconds. */
 export const relaySilentMs = 1000
+/** Of all relays: then it was not they, and what nobody was heard in says nothing of one of them. Milliseconds. */
+const allSilentMs = 500
 /** A device that nothing has reached for 30 s gives up, and its relay forgets it after as long. Milliseconds. */
 export const legSilentMs = 60_000
 
-export const make = (): ReportLedger => ({ relays: new Map(), legs: new Map() })
+export const make = (): ReportLedger => ({
+  relays: new Map(),
+  legs: new Map(),
+  heardSinceMs: -Infinity,
+  heardAtMs: -Infinity
+})
 
-export const handleReport = (self: ReportLedger, relay: RelayId, { legTags }: CallReport, nowMs: number): void => {
+export const handleReport = (
+  self: ReportLedger,
+  relay: RelayId,
+  { isActive, legTags }: CallReport,
+  nowMs: number
+): void => {
+  // Relays at which a call rests report it every 10 s: also many of them together are no measure for the hub.
+  if (isActive) {
+    if (nowMs - self.heardAtMs >= allSilentMs) self.heardSinceMs = nowMs
+    self.heardAtMs = nowMs
+  }
   self.relays.set(relay, nowMs)
   for (const tag of legTags) self.legs.set(tag, nowMs)
 }
 
-/** The hub, when it has not reported and others have. Of two relays neither forwards for the other. */
+/** The hub, when it has not reported and others have, all the while. Of two relays neither forwards for the other. */
 export const silentHub = (self: ReportLedger, { relays }: CallState, nowMs: number): RelayId | undefined => {
   const hub = relays[0]?.id
   if (hub === undefined || relays.length < 3) return undefined
-  return nowMs - heardAtMs(self.relays, hub, nowMs) >= relaySilentMs ? hub : undefined
+  const sinceMs = Math.max(heardAtMs(self.relays, hub, nowMs), self.heardSinceMs)
+  if (nowMs - self.heardAtMs >= allSilentMs) return undefined
+  return nowMs - sinceMs >= relaySilentMs ? hub : undefined
 }
 
 /** The legs of participants that no relay serves. */

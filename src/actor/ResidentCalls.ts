@@ -23,13 +23,12 @@ export class ResidentCalls extends Context.Service<
   {
     /** The actor is here as long as the scope. */
     readonly add: (call: CallId, handle: HandleReport) => Effect.Effect<void, never, Scope.Scope>
-    /** The report has come by the mailbox. */
+    /** A message has come by the mailbox. */
     readonly touch: (call: CallId) => Effect.Effect<void>
-    /**
-     * False: the call's actor does not run on this node, or has had no message for so long that it would be taken for
-     * idle. The report is to be sent as a message.
-     */
+    /** False: the call's actor does not run on this node. */
     readonly report: (relay: RelayId, report: CallReport) => Effect.Effect<boolean>
+    /** The actor is here, and has had no message for so long that it would soon be taken for idle. */
+    readonly needsTouch: (call: CallId) => boolean
   }
 >()("tandem/actor/ResidentCalls") {
   static readonly layer = Layer.effect(
@@ -57,9 +56,12 @@ export class ResidentCalls extends Context.Service<
         report: (relay, report) =>
           Effect.suspend(() => {
             const resident = residents.get(report.call)
-            if (resident === undefined || nowMs() - resident.messageAtMs >= touchAfterMs) return Effect.succeed(false)
-            return Effect.as(resident.handle(relay, report), true)
-          })
+            return resident === undefined ? Effect.succeed(false) : Effect.as(resident.handle(relay, report), true)
+          }),
+        needsTouch: (call) => {
+          const resident = residents.get(call)
+          return resident !== undefined && nowMs() - resident.messageAtMs >= touchAfterMs
+        }
       })
     })
   )

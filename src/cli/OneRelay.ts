@@ -6,15 +6,17 @@ import type { Flags } from "./RunFlags.ts"
 import { type Config, keysOf, type Options } from "./RunOptions.ts"
 import { inputEnded } from "./Signals.ts"
 
-const untilStopped = Effect.fnUntraced(function* (flags: Flags, config: Config) {
-  const { address, adminPort, host, port, socket, stopRequested } = yield* Relay.Relay
+/** Ends when the relay is to stop, and fails when it is of no use any more: whatever has started this process starts another. */
+export const untilStopped = Effect.fnUntraced(function* (flags: Flags, config: Config) {
+  const { address, adminPort, broken, host, port, socket, stopRequested } = yield* Relay.Relay
   const http = `http://${config.adminHost}:${adminPort}`
   if (flags.json) yield* Console.log(JSON.stringify({ address, socket, http, pid: process.pid }))
   else {
     yield* Console.log(`relay ready on UDP ${address}, health and metrics on ${http}`)
     if (Option.isNone(keysOf(flags, config))) yield* Console.log(yield* callLine(host, port))
   }
-  yield* Effect.raceFirst(stopRequested, flags.stopWithStdin ? inputEnded : Effect.never)
+  const hasBroken = Effect.flatMap(broken, (message) => Effect.fail(failed({ message })))
+  yield* Effect.raceAllFirst([stopRequested, flags.stopWithStdin ? inputEnded : Effect.never, hasBroken])
 })
 
 /** One relay, in this process. */

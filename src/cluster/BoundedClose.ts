@@ -1,4 +1,4 @@
-import { Effect, Fiber, Layer, Option, Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
 
 /** Longer than closing takes when nothing is wrong. */
 const patience = "2 seconds"
@@ -14,9 +14,12 @@ export const within = <A, E, R>(name: string, layer: Layer.Layer<A, E, R>): Laye
       yield* Effect.addFinalizer((exit) =>
         Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true }).pipe(
           Effect.flatMap((closing) => Effect.timeoutOption(Effect.interruptible(Fiber.await(closing)), patience)),
-          Effect.tap((closed) =>
-            Option.isNone(closed) ? Effect.logWarning(`${name} has not ended in time, and is left behind`) : Effect.void
-          )
+          Effect.tap((closed) => {
+            if (Option.isNone(closed)) return Effect.logWarning(`${name} has not ended in time, and is left behind`)
+            return Exit.isFailure(closed.value)
+              ? Effect.logWarning(`${name} has not ended as it should`, closed.value.cause)
+              : Effect.void
+          })
         )
       )
       return yield* Layer.buildWithScope(layer, scope)

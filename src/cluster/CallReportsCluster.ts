@@ -1,8 +1,8 @@
 import { Effect, Layer, Option } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
-import { CallStarts } from "../actor/CallStarts.ts"
-import { ResidentCalls } from "../actor/ResidentCalls.ts"
+import * as CallStarts from "../actor/CallStarts.ts"
+import type { ResidentCalls } from "../actor/ResidentCalls.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import { NodeChannel } from "./NodeChannel.ts"
 import type { SignedReport } from "./NodeRpcs.ts"
@@ -13,19 +13,13 @@ import { ShardHolders } from "./ShardHolders.ts"
 /** A report has some hundred bytes. */
 const batchMax = 1000
 
-/** To an actor that runs here by its memory, to one that does not, or has to be woken, by its mailbox. */
-export const handle = Effect.fnUntraced(function* (relay: RelayId, report: CallReport) {
-  const residents = yield* ResidentCalls
-  if (!(yield* residents.report(relay, report))) yield* (yield* CallStarts).put(relay, report)
-})
-
 /** Reports travel by the node, a message for each, past the cluster's routing. */
 export const layer = Layer.effect(
   CallReports,
   Effect.gen(function* () {
     const holders = yield* ShardHolders
     const channel = yield* NodeChannel
-    const context = yield* Effect.context<ResidentCalls | CallStarts>()
+    const context = yield* Effect.context<ResidentCalls | CallStarts.CallStarts>()
     const { runnerAddress } = yield* ShardingConfig.ShardingConfig
     const self = Option.match(runnerAddress, { onNone: () => "", onSome: RunnerAddressText.format })
 
@@ -42,7 +36,7 @@ export const layer = Layer.effect(
       // Nobody: another node will, and the next report comes to it.
       if (holder === undefined) return Effect.void
       return RunnerAddressText.format(holder) === self
-        ? handle(relay, report)
+        ? CallStarts.deliver(relay, report)
         : outboxes.put(holder, `${relay} ${report.call}`, { relay, report })
     }
 

@@ -7,6 +7,9 @@ import { RunnerTable, standingOf, suspicionMs } from "./RunnerTable.ts"
 /** Runners that this one has begun to suspect. */
 export const suspicionsRaised = Metric.counter("tandem_runner_suspicions_total", { incremental: true })
 
+/** Suspicions that were kept back, since nobody has ever answered this runner. */
+export const suspicionsKeptBack = Metric.counter("tandem_runner_suspicions_kept_back_total", { incremental: true })
+
 /** Every peer that this runner observes is asked this often. Milliseconds. */
 const pingIntervalMs = 100
 /** A pause for garbage, or a burst of packets, may take a peer this long. Milliseconds. */
@@ -55,6 +58,8 @@ export const layer = Layer.effectDiscard(
     let condemnedAtMs = -Infinity
     /** Whom nobody has ever answered, as one with keys of another fleet, has no say about the others. */
     let wasAnswered = false
+    /** Whom this runner would suspect, had it a say. */
+    let keptBack: ReadonlySet<string> = new Set()
     const patience = () => (nowMs() - condemnedAtMs < afterDeathMs ? missesMaxAfterDeath : missesMax)
 
     const ping = (address: string, peer: Peer) => {
@@ -82,6 +87,17 @@ export const layer = Layer.effectDiscard(
       }
     })
 
+    const keepBack = Effect.fnUntraced(function* (suspected: ReadonlySet<string>) {
+      const added = [...suspected].filter((address) => !keptBack.has(address))
+      keptBack = suspected
+      if (added.length === 0) return
+      yield* Metric.update(suspicionsKeptBack, added.length)
+      yield* Effect.logWarning(
+        `this node reaches no other: ${added.join(", ")} did not answer, nor has anybody since it started. If they have the ` +
+          "same keys, and run, look for what keeps connections from here from reaching their ports"
+      )
+    })
+
     /** Says whom this runner suspects: when that has changed, and before it no longer counts. */
     const say = Effect.fnUntraced(function* (isAnybodyCondemned: boolean) {
       const missesNew = patience()
@@ -92,7 +108,7 @@ export const layer = Layer.effectDiscard(
       )
       const raised = [...suspected].filter((address) => !said.has(address))
       const isNew = raised.length > 0 || suspected.size < said.size
-      if (!wasAnswered) return
+      if (!wasAnswered) return yield* keepBack(suspected)
       const isDue = (suspected.size > 0 || isAnybodyCondemned) && nowMs() - saidAtMs >= repeatMs
       if (!isNew && !isDue) return
       yield* Metric.update(suspicionsRaised, raised.length)

@@ -1,24 +1,23 @@
 import { Effect, Layer } from "effect"
 import { Runners, RunnerServer } from "effect/cluster"
 import { RpcServer } from "effect/rpc"
-import type { CallStarts } from "../actor/CallStarts.ts"
+import * as CallStarts from "../actor/CallStarts.ts"
 import type { ResidentCalls } from "../actor/ResidentCalls.ts"
 import * as BoundedClose from "./BoundedClose.ts"
-import * as CallReportsCluster from "./CallReportsCluster.ts"
 import { NodeRpcs } from "./NodeRpcs.ts"
 import { LocalPlans } from "./PlanFeedCluster.ts"
 
 const handlers = NodeRpcs.toLayer(
   Effect.gen(function* () {
     const plans = yield* LocalPlans
-    const context = yield* Effect.context<ResidentCalls | CallStarts>()
+    const context = yield* Effect.context<ResidentCalls | CallStarts.CallStarts>()
     return NodeRpcs.of({
       Plans: ({ plans: addressed }) =>
         Effect.forEach(addressed, ({ published, relays }) => plans.publish(published, new Set(relays)), {
           discard: true
         }),
       Reports: ({ reports }) =>
-        Effect.forEach(reports, ({ relay, report }) => CallReportsCluster.handle(relay, report), {
+        Effect.forEach(reports, ({ relay, report }) => CallStarts.deliver(relay, report), {
           discard: true
         }).pipe(Effect.provideContext(context))
     })

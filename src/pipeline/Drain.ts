@@ -23,7 +23,7 @@ export class Drain extends Context.Service<
   static readonly layer = Layer.effect(
     Drain,
     Effect.gen(function* () {
-      const { calls, draining, forwarding, nowMs, routing } = yield* RelayCore
+      const { calls, draining, fault, forwarding, nowMs, routing } = yield* RelayCore
       const directives = yield* Directives
       const peers = yield* RelayPeers
 
@@ -50,9 +50,11 @@ export class Drain extends Context.Service<
       }
 
       return Drain.of({
-        drain: (withinMs) =>
+        drain: (askedMs) =>
           Effect.suspend(() => {
             draining.openUnsafe()
+            // Nobody can be heard any more, so that nobody is seen to go.
+            const withinMs = fault.reason === undefined ? askedMs : Math.min(farewellMs, askedMs)
             const untilMs = nowMs() + withinMs
             if (isOver()) return Effect.void
             return Effect.forEach([...calls.sessionsByTag.values()], (session) => tell(session, withinMs), {

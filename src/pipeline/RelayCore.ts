@@ -66,8 +66,8 @@ export class RelayCore extends Context.Service<
     readonly started: Latch.Latch
     /** Open from the moment on in which nobody is taken any more. */
     readonly draining: Latch.Latch
-    /** Why the relay is of no use any more and has to be started again; no reason: it works. */
-    readonly fault: { reason: string | undefined }
+    /** Why the relay is of no use any more and has to be started again; no reason: it works. Raised with the reason. */
+    readonly fault: { reason: string | undefined; readonly raised: Latch.Latch }
     /** Monotonic time for everything but tokens. Milliseconds. */
     readonly nowMs: () => number
   }
@@ -112,7 +112,7 @@ export const layer = (
         incarnation,
         started: yield* Latch.make(),
         draining: yield* Latch.make(),
-        fault: { reason: undefined },
+        fault: { reason: undefined, raised: yield* Latch.make() },
         calls: CallTable.make(),
         controlCounters: ControlCounters.make(),
         batches: { media: batch(0), timers: batch(1), control: batch(2) },

@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import * as KeyRing from "../access/KeyRing.ts"
 import { RelayDirectory } from "../cluster/RelayDirectory.ts"
 import { RelayCore } from "../pipeline/RelayCore.ts"
@@ -8,18 +8,25 @@ import type { RelayId } from "../protocol/Ids.ts"
 /** The directory beats as often. */
 const tellEvery = "1 second"
 
-/** The relay is one of its fleet, until the scope ends: named to devices as a backup, and not taken for another. */
+/**
+ * The relay is one of its fleet, until the scope ends: named to devices as a backup, and not taken for another. One that is
+ * of no use any more leaves the fleet at once, whether it is closed or not.
+ */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { calls, draining, incarnation, options, place } = yield* RelayCore
+    const { calls, draining, fault, incarnation, options, place } = yield* RelayCore
     const directory = yield* RelayDirectory
     const { keyRing, relayId: relay } = options
-    yield* directory.register({ relay, incarnation, address: place, keyFingerprints: KeyRing.fingerprints(keyRing) })
+    const membership = yield* Scope.fork(yield* Effect.scope)
     const tell = Effect.suspend(() =>
       directory.update(relay, { participants: calls.sessionsByTag.size, isDraining: draining.isOpen() })
     )
-    yield* tell.pipe(Effect.andThen(Effect.sleep(tellEvery)), Effect.forever, Effect.forkScoped)
-    yield* Effect.forkScoped(Effect.andThen(draining.await, tell))
+    yield* Effect.gen(function* () {
+      yield* directory.register({ relay, incarnation, address: place, keyFingerprints: KeyRing.fingerprints(keyRing) })
+      yield* tell.pipe(Effect.andThen(Effect.sleep(tellEvery)), Effect.forever, Effect.forkScoped)
+      yield* Effect.forkScoped(Effect.andThen(draining.await, tell))
+    }).pipe(Scope.provide(membership))
+    yield* Effect.forkScoped(Effect.andThen(fault.raised.await, Scope.close(membership, Exit.void)))
   })
 )
 

@@ -70,13 +70,18 @@ export class Relay extends Context.Service<
     readonly adminPort: number | undefined
     /** Ends when an operator of the cluster wants the relay to stop: closing its scope is up to whoever has built it. */
     readonly stopRequested: Effect.Effect<void>
+    /**
+     * Ends with the reason when the relay is of no use any more, as without its packet path. Its fleet knows it no longer; to
+     * close its scope and start it again is up to whoever has built it.
+     */
+    readonly broken: Effect.Effect<string>
   }
 >()("tandem/server/Relay") {}
 
 const relay = Layer.effect(
   Relay,
   Effect.gen(function* () {
-    const { options, port } = yield* RelayCore.RelayCore
+    const { fault, options, port } = yield* RelayCore.RelayCore
     const { address, description, shortcomings } = port
     const { port: adminPort } = yield* AdminServer.AdminServer
     yield* Effect.logInfo(`UDP port ${PackedAddress.format(address)}: ${description}`)
@@ -87,7 +92,8 @@ const relay = Layer.effect(
       port: address[0]!,
       socket: description,
       adminPort,
-      stopRequested: (yield* RelayDirectory).drainRequested(options.relayId)
+      stopRequested: (yield* RelayDirectory).drainRequested(options.relayId),
+      broken: Effect.map(fault.raised.await, () => String(fault.reason))
     })
   })
 )

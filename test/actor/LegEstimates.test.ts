@@ -100,7 +100,7 @@ describe("what an actor knows of legs", () => {
   it("is found again in a checkpoint that is not old, where nothing newer is known", () => {
     const before = LegEstimates.make()
     LegEstimates.handleReport(before, bytesOf(first, second), 0)
-    const checkpoint = LegEstimates.toCheckpoint(before, 1000)
+    const checkpoint = LegEstimates.toCheckpoint(before, 1000, 0)
     assert.isFalse(before.isChanged)
     const after = LegEstimates.make()
     // The next owner's steady clock stands at 65 s when the clock on the wall is at 5.
@@ -120,6 +120,30 @@ describe("what an actor knows of legs", () => {
       assert.strictEqual(none.byTag.size, 0)
     }
   })
+})
+
+describe("a checkpoint of estimates", () => {
+  it.prop(
+    "makes none of them newer than it is, or older by more than two repeats",
+    [
+      Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 29_999 }))),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 29_999 }))
+    ],
+    ([agesMs, laterMs]) => {
+      const before = LegEstimates.make()
+      agesMs.forEach((ageMs, tag) => LegEstimates.handleReport(before, bytesOf(tag), 30_000 - ageMs))
+      const checkpoint = LegEstimates.toCheckpoint(before, 1_000_000, 30_000)
+      const after = LegEstimates.make()
+      LegEstimates.restore(after, checkpoint, 1_000_000 + laterMs, 5_000_000)
+      for (const [tag, { atMs }] of after.byTag) {
+        const ageMs = agesMs[tag]! + laterMs
+        assert.isAtLeast(5_000_000 - atMs, ageMs)
+        assert.isAtMost(5_000_000 - atMs, ageMs + 10_000)
+      }
+      const expected = agesMs.filter((ageMs) => ageMs < 10_000).length
+      if (laterMs < 20_000) assert.strictEqual(after.byTag.size, Math.min(expected, LegEstimate.entriesMax))
+    }
+  )
 })
 
 const TestServices = Layer.mergeAll(
@@ -167,6 +191,28 @@ describe("checkpoints of an actor", () => {
     }).pipe(Effect.provide(TestServices), Effect.scoped)
   )
 
+  it.effect("are not written over by the next owner before it has read them, which a report has made one", () =>
+    Effect.gen(function* () {
+      const memory = yield* CallStore.CallStore
+      const actor = yield* startActor(memory, id)
+      yield* actor.Join(join(1))
+      const { plan } = yield* actor.Join(join(2))
+      yield* actor.Report(reportOf(plan, join(1).legTag))
+      yield* actor.Report(reportOf(plan, join(2).legTag))
+      yield* TestClock.adjust(Checkpoints.everyMs)
+      yield* actor.Report(reportOf(plan, join(1).legTag, join(2).legTag))
+      yield* settle
+
+      const next = yield* startActor(memory, id)
+      for (let turn = 0; turn < 10; turn++) {
+        yield* next.Report(reportOf(plan, join(1).legTag))
+        yield* TestClock.adjust("200 millis")
+      }
+      const known = (yield* next.Estimates()).map(({ participant }) => participant)
+      assert.deepStrictEqual(known, [participantId(1), participantId(2)])
+    }).pipe(Effect.provide(TestServices), Effect.scoped)
+  )
+
   it.effect("are missed by nobody when the store fails or hangs", () =>
     Effect.gen(function* () {
       const memory = yield* CallStore.CallStore
@@ -188,7 +234,8 @@ describe("checkpoints of an actor", () => {
       for (const store of [failing, hanging]) {
         const actor = yield* startActor(store, id)
         const { plan } = yield* actor.Join(join(store === failing ? 1 : 2))
-        yield* TestClock.adjust("2 seconds")
+        // Until a read that hangs has been given up.
+        yield* TestClock.adjust("6 seconds")
         failing.isAway = store === failing
         for (let turn = 0; turn < 60; turn++) {
           yield* actor.Report(reportOf(plan, join(1).legTag))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
+import { Result, Schema } from "effect"
 import * as ReportLedger from "../../src/actor/ReportLedger.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
@@ -28,12 +28,51 @@ describe("ReportLedger", () => {
   it("a hub is silent when it has not reported for a second, and others have", () => {
     const state = stateAt("relay-a", "relay-b", "relay-c")
     const ledger = ReportLedger.make()
-    ReportLedger.handleReport(ledger, relay("relay-b"), report(), 0)
-    assert.isUndefined(ReportLedger.silentHub(ledger, state, 0), "what was before is not known")
-    assert.isUndefined(ReportLedger.silentHub(ledger, state, ReportLedger.relaySilentMs - 1))
-    assert.strictEqual(ReportLedger.silentHub(ledger, state, ReportLedger.relaySilentMs), "relay-a")
+    const hubAt = (nowMs: number) => {
+      ReportLedger.handleReport(ledger, relay("relay-b"), report(), nowMs)
+      return ReportLedger.silentHub(ledger, state, nowMs)
+    }
+    assert.isUndefined(hubAt(0), "what was before is not known")
+    for (let nowMs = 200; nowMs < ReportLedger.relaySilentMs; nowMs += 200) assert.isUndefined(hubAt(nowMs))
+    assert.strictEqual(hubAt(ReportLedger.relaySilentMs), "relay-a")
     ReportLedger.handleReport(ledger, relay("relay-a"), report(), ReportLedger.relaySilentMs)
-    assert.isUndefined(ReportLedger.silentHub(ledger, state, ReportLedger.relaySilentMs + 500))
+    assert.isUndefined(hubAt(ReportLedger.relaySilentMs + 400))
+  })
+
+  it.prop(
+    "a hub that reports as often as others is never silent, whatever gaps all have, and whoever is first after them",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 })))],
+    ([gapsMs]) => {
+      const state = stateAt("relay-a", "relay-b", "relay-c")
+      const ledger = ReportLedger.make()
+      let nowMs = 0
+      for (const gapMs of [0, ...gapsMs]) {
+        nowMs += gapMs
+        for (const [name, afterMs] of [
+          ["relay-b", 0],
+          ["relay-c", 100],
+          ["relay-a", 99]
+        ] as const) {
+          nowMs += afterMs
+          ReportLedger.handleReport(ledger, relay(name), report(), nowMs)
+          assert.isUndefined(ReportLedger.silentHub(ledger, state, nowMs))
+        }
+      }
+    }
+  )
+
+  it("a hub in whose call nothing happens is not silent, however many others report that", () => {
+    const state = stateAt("relay-a", "relay-b", "relay-c")
+    const ledger = ReportLedger.make()
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 250) {
+      ReportLedger.handleReport(ledger, relay(`relay-${nowMs}`), { ...report(), isActive: false }, nowMs)
+      assert.isUndefined(ReportLedger.silentHub(ledger, state, nowMs))
+    }
+    for (let nowMs = 10_000; nowMs <= 11_000; nowMs += 200) {
+      ReportLedger.handleReport(ledger, relay("relay-b"), report(), nowMs)
+      ReportLedger.handleReport(ledger, relay("relay-c"), { ...report(), isActive: false }, nowMs)
+    }
+    assert.strictEqual(ReportLedger.silentHub(ledger, state, 11_000), "relay-a", "where there is media, it is")
   })
 
   it("between two relays nobody is the hub", () => {

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as BoundedClose from "../../src/cluster/BoundedClose.ts"
 
 /** A layer that takes so long to be closed, before one that it needs. What has been closed, and what was said. */
 const close = Effect.fnUntraced(function* (closing: Effect.Effect<void>) {
   const closed: Array<string> = []
-  const warnings: Array<unknown> = []
+  const warnings: Array<string> = []
   const part = (name: string, closing: Effect.Effect<void>) =>
     Layer.effectDiscard(
       Effect.addFinalizer(() =>
@@ -17,7 +17,10 @@ const close = Effect.fnUntraced(function* (closing: Effect.Effect<void>) {
       )
     )
   const layer = BoundedClose.within("the part", part("part", closing)).pipe(Layer.provide(part("other", Effect.void)))
-  const logger = Layer.succeed(Logger.CurrentLoggers, new Set([Logger.make(({ message }) => warnings.push(message))]))
+  const logger = Layer.succeed(
+    Logger.CurrentLoggers,
+    new Set([Logger.make(({ cause, message }) => warnings.push(`${String(message)} ${Cause.pretty(cause)}`))])
+  )
   const scope = yield* Scope.make()
   yield* Layer.buildWithScope(layer, scope)
   const startedAtMs = yield* Clock.currentTimeMillis
@@ -43,6 +46,15 @@ describe("a layer whose end is bounded", () => {
       assert.deepStrictEqual(closed, ["other"])
       assert.isAtMost(tookMs, 2200)
       assert.strictEqual(warnings.length, 1)
+    })
+  )
+
+  it.effect("may fail while it is closed, which is said and keeps nothing else from being closed", () =>
+    Effect.gen(function* () {
+      const { closed, warnings } = yield* close(Effect.die("a mistake of ours"))
+      assert.deepStrictEqual(closed, ["other"])
+      assert.include(warnings.join(), "the part has not ended as it should")
+      assert.include(warnings.join(), "a mistake of ours")
     })
   )
 })

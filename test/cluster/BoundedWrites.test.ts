@@ -45,4 +45,33 @@ describe("a socket whose writes end", () => {
       assert.isTrue(Socket.isCloseEvent(written[1]))
     }).pipe(Effect.scoped)
   )
+
+  it.effect("tells who writes that a connection which took nothing has failed", () =>
+    Effect.gen(function* () {
+      const { write } = yield* socketThat(Effect.never).writer
+      const writing = yield* Effect.forkChild(Effect.flip(write("answer")), { startImmediately: true })
+      yield* TestClock.adjust("1100 millis")
+      assert.strictEqual((yield* Fiber.join(writing)).reason._tag, "SocketWriteError")
+      // What is said to a connection that was given up is not waited for.
+      assert.strictEqual((yield* Effect.flip(write("and another"))).reason._tag, "SocketWriteError")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("gives up a connection that takes nothing, though whoever writes has gone away", () =>
+    Effect.gen(function* () {
+      const ended: Array<string> = []
+      const { writer, written } = socketThat(
+        Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended.push("it")))
+      )
+      const { write } = yield* writer
+      const writing = yield* Effect.forkChild(write("answer"), { startImmediately: true })
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interrupt(writing)
+      yield* TestClock.adjust("800 millis")
+      assert.deepStrictEqual(written, ["answer"])
+      yield* TestClock.adjust("200 millis")
+      assert.isTrue(Socket.isCloseEvent(written[1]))
+      assert.deepStrictEqual(ended, ["it"])
+    }).pipe(Effect.scoped)
+  )
 })

@@ -80,6 +80,23 @@ describe("CallReportsCluster", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("brings them as before when the database comes back from longer than a lease lasts", () =>
+    Effect.gen(function* () {
+      const nodes = yield* startAll(yield* make(), 3)
+      const calls = Array.from({ length: 30 }, (_, index) => `call-${index}`)
+      for (const node of nodes) node.process.isStoreAway = true
+      yield* TestClock.adjust("30 seconds")
+      const heard = yield* Effect.forEach(nodes, (node) => listenAt(node, calls))
+      for (const node of nodes) node.process.isStoreAway = false
+      for (let turn = 1; turn <= 35; turn++) {
+        yield* TestClock.adjust("80 millis")
+        yield* send(nodes[0]!, ...calls)
+        yield* TestClock.adjust("20 millis")
+        assert.strictEqual(heard.flat().length, turn * calls.length)
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("waits for nobody: a node that is dead takes its own reports with it, and no others", () =>
     Effect.gen(function* () {
       const nodes = yield* startAll(yield* make(), 3)

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Scope, Stream } from "effect"
+import { Clock, Effect, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import { PlanFeed } from "../../src/actor/PlanFeed.ts"
+import * as Observers from "../../src/cluster/Observers.ts"
 import { RelayDirectory } from "../../src/cluster/RelayDirectory.ts"
 import { RelayId } from "../../src/protocol/Ids.ts"
 import { join } from "../call/Commands.ts"
@@ -100,6 +101,34 @@ describe("the actor's node", () => {
       assert.isAtMost(tookMs, 400)
     }).pipe(Effect.scoped)
   )
+})
+
+describe("a runner that dies together with three of the four who observe it", () => {
+  for (const [how, withinMs, end] of [
+    ["killed", 800, (node: SimNode) => node.kill()],
+    ["stopped", 1500, (node: SimNode) => node.process.stop()]
+  ] as const) {
+    it.effect(`is condemned within ${withinMs} ms, as they are, when all are ${how}`, () =>
+      Effect.gen(function* () {
+        for (const target of [0, 3]) {
+          const sim = yield* make()
+          const nodes = yield* startAll(sim, 7)
+          const standings = names(nodes).map((address) => ({ address, isCondemned: false }))
+          const observers = nodes.filter(({ process }) =>
+            Observers.observedBy(process.name, standings).includes(names(nodes)[target]!)
+          )
+          assert.strictEqual(observers.length, 4)
+          const dying = [nodes[target]!, ...observers.slice(0, 3)]
+          const living = names(nodes.filter((node) => !dying.includes(node)))
+          const diedAtMs = yield* Clock.currentTimeMillis
+          for (const node of dying) end(node)
+          while ((yield* sim.serving).length > living.length) yield* TestClock.adjust("10 millis")
+          assert.isAtMost((yield* Clock.currentTimeMillis) - diedAtMs, withinMs)
+          assert.deepStrictEqual(yield* sim.serving, living)
+        }
+      }).pipe(Effect.scoped)
+    )
+  }
 })
 
 describe("a partition", () => {

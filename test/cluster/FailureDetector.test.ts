@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Logger, Metric, Option } from "effect"
 import { RunnerAddress, Runners, ShardingConfig } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as FailureDetector from "../../src/cluster/FailureDetector.ts"
@@ -100,11 +100,18 @@ describe("FailureDetector", () => {
 
   it.effect("who was never answered has nothing to say, until somebody has", () =>
     Effect.gen(function* () {
-      const { peer, said, third } = yield* scene
+      const warnings: Array<string> = []
+      const logger = Logger.make(({ message }) => void warnings.push(String(message)))
+      const { peer, said, third } = yield* Effect.provide(scene, Logger.layer([logger]))
+      const keptBackBefore = (yield* Metric.value(FailureDetector.suspicionsKeptBack)).count
       peer.answers = Effect.never
       third.answers = Effect.never
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(said, [])
+      // Its operator hears of it, once.
+      assert.include(warnings.join(), "this node reaches no other: b:1")
+      assert.strictEqual(warnings.join().split("b:1").length, 2)
+      assert.strictEqual((yield* Metric.value(FailureDetector.suspicionsKeptBack)).count - keptBackBefore, 2)
       third.answers = Effect.void
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(said.at(-1), ["b:1"])

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Latch, Layer, Logger } from "effect"
+import { Clock, Context, Effect, Exit, Latch, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { RelayDirectory } from "../../src/cluster/RelayDirectory.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import * as Relay from "../../src/server/Relay.ts"
-import * as DatagramNetwork from "../../src/sockets/DatagramNetwork.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
 import * as Throttle from "../../src/throttle/Throttle.ts"
+import * as FailingNetwork from "./FailingNetwork.ts"
 import * as Raw from "./RawDevice.ts"
 
 const relayWith = (
@@ -54,21 +55,6 @@ const storeWithUnreadable = (name: string) =>
       })
     )
   ).pipe(Layer.provide(CallStore.layerMemory))
-
-/** A network whose ports close under their readers when the latch opens. */
-const failingNetwork = (isClosed: Latch.Latch) =>
-  Layer.effect(
-    DatagramNetwork.DatagramNetwork,
-    Effect.map(DatagramNetwork.DatagramNetwork, (network) =>
-      DatagramNetwork.DatagramNetwork.of({
-        open: (options) =>
-          Effect.map(network.open(options), (port) => {
-            const closed = Effect.andThen(isClosed.await, Effect.fail(new DatagramNetwork.PortClosed()))
-            return { ...port, pull: Effect.raceFirst(port.pull, closed) }
-          })
-      })
-    )
-  ).pipe(Layer.provide(SimulatedNetwork.layer({ ...LinkEmulator.perfect, latencyMs: 10 })))
 
 const joinRequest = Effect.fnUntraced(function* (
   device: Effect.Success<ReturnType<typeof Raw.open>>,
@@ -159,28 +145,71 @@ describe("relay, when parts fail", () => {
     )
   )
 
-  it.effect("a relay whose packet path has ended says so to whoever asks for its health", () =>
+  it.effect("a relay whose packet path has ended leaves its fleet, and says so to whoever asks for its health", () =>
     Effect.gen(function* () {
       const isClosed = yield* Latch.make()
-      const relay = Relay.layerWith({ keyRing: Raw.keyRing, host: "10.0.0.1", admin: { host: "127.0.0.1", port: 0 } })
+      const relay = Relay.layerWith({
+        keyRing: Raw.keyRing,
+        host: FailingNetwork.relayHost,
+        admin: { host: "127.0.0.1", port: 0 }
+      })
       const parts = Layer.mergeAll(
         Throttle.layerOpen,
         SingleRunner.layer,
         CallStore.layerMemory,
-        failingNetwork(isClosed)
+        FailingNetwork.layer(isClosed)
       )
-      const { adminPort } = Context.get(yield* Layer.build(Layer.provide(relay, parts)), Relay.Relay)
+      const context = yield* Layer.build(Layer.provideMerge(relay, parts))
+      const { adminPort, broken } = Context.get(context, Relay.Relay)
+      const fleet = () => Context.get(context, RelayDirectory).all()
       const asked = (path: string) =>
         Effect.promise(async () => {
           const response = await fetch(`http://127.0.0.1:${adminPort}/${path}`)
           return [response.status, await response.json()]
         })
       assert.strictEqual((yield* asked("healthz"))[0], 200)
+      assert.strictEqual(fleet().length, 1)
       yield* isClosed.open
       yield* TestClock.adjust(1)
       const reason = "the packet path has ended: restart the relay"
       assert.deepStrictEqual(yield* asked("healthz"), [503, { _tag: "Broken", status: "broken", reason }])
       assert.deepStrictEqual(yield* asked("readyz"), [503, { _tag: "NotReady", status: "broken" }])
+      assert.strictEqual(yield* broken, reason)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(fleet(), [])
     }).pipe(Effect.provide(Logger.layer([])), Effect.scoped, Raw.inThePresent)
+  )
+
+  it.effect(
+    "a relay whose packet path has ended does not wait, when it is closed, for devices that it cannot hear",
+    () =>
+      Effect.gen(function* () {
+        const isClosed = yield* Latch.make()
+        const relay = Relay.layerWith({
+          keyRing: Raw.keyRing,
+          host: FailingNetwork.relayHost,
+          otherRelays: ["10.0.0.9:3478"]
+        })
+        const network = yield* Layer.build(FailingNetwork.layer(isClosed))
+        const life = yield* Scope.make()
+        yield* Layer.buildWithScope(
+          Layer.provide(relay, [
+            Throttle.layerOpen,
+            SingleRunner.layer,
+            CallStore.layerMemory,
+            Layer.succeedContext(network)
+          ]),
+          life
+        )
+        yield* Effect.gen(function* () {
+          const device = yield* Raw.open("10.0.0.2:5000")
+          Raw.only(yield* device.answersTo(yield* joinRequest(device, "ada", 1)), "JoinSuccess")
+        }).pipe(Effect.provideContext(network))
+        yield* isClosed.open
+        yield* Effect.sleep("1 second")
+        const startedAtMs = yield* Clock.currentTimeMillis
+        yield* Scope.close(life, Exit.void)
+        assert.isAtMost((yield* Clock.currentTimeMillis) - startedAtMs, 1000)
+      }).pipe(Effect.provide(Logger.layer([])), Effect.scoped, Raw.passing, Raw.inThePresent)
   )
 })
