@@ -30,8 +30,8 @@ export interface FecEncoder {
   readonly numbers: Int32Array
   base: number
   count: number
-  /** Those of them that are no audio. */
-  earning: number
+  /** Those of them that are no audio: they earn repair packets. */
+  videoCount: number
   firstAtMs: number
   /** When to call `close`; Infinity while there is no block. Milliseconds. */
   deadlineMs: number
@@ -39,15 +39,11 @@ export interface FecEncoder {
   carry: number
   /** Length of each body that the last `close` has written. */
   bodyBytes: number
-  /** Mean of the last blocks, audio not counted. */
+  /** Mean of the last blocks that had more than audio, which is not counted. */
   blockPackets: number
-  packetsProtected: number
-  /** Packets that were gathered, or should have been, and are in no block that has repair packets. */
-  packetsUnprotected: number
-  repairsWritten: number
 }
 
-/** The shortest blocks and the longest: beyond 50 ms a repaired packet is often too late. Milliseconds. */
+/** The shortest blocks and the longest where resends come in time too; ProtectionControl says when they are longer. Milliseconds. */
 export const frameEndAfterMsDefault = 20
 export const blockMsDefault = 50
 /** What a UDP datagram over IPv4 may hold on Ethernet: repair packets are longer than all that they protect. Bytes. */
@@ -69,15 +65,12 @@ export const make = (rings: PacketRings.PacketRings, kind = LegKind.device): Fec
   numbers: new Int32Array(ErasureCode.dataPacketsMax),
   base: 0,
   count: 0,
-  earning: 0,
+  videoCount: 0,
   firstAtMs: 0,
   deadlineMs: Infinity,
   carry: 0,
   bodyBytes: 0,
-  blockPackets: blockPacketsInitial,
-  packetsProtected: 0,
-  packetsUnprotected: 0,
-  repairsWritten: 0
+  blockPackets: blockPacketsInitial
 })
 
 /** A longer packet is not protected: its repair packet would not fit into an Ethernet frame. Bytes. */
@@ -106,7 +99,6 @@ export const handlePacket = (
   if (!follows || count === ErasureCode.dataPacketsMax) abandon(self)
   const ring = PacketRings.ringOf(self.rings, type)
   if (PacketRing.lengthOf(ring, packet) > packetBytesMax(kind)) {
-    self.packetsUnprotected++
     // The block ends before it.
     if (self.count > 0) self.deadlineMs = nowMs
     return
@@ -121,10 +113,10 @@ export const handlePacket = (
   packets.types[at] = typeByte & ~HopFrame.resendFlag
   packets.descriptors[at] = descriptor
   packets.tags[at] = tag
-  if (!HopFrame.isAudio(type)) self.earning++
+  if (!HopFrame.isAudio(type)) self.videoCount++
   const endsFrame = type === HopFrame.FrameType.Video && (descriptor & HopFrame.endOfFrameFlag) !== 0
   const isOld = nowMs - self.firstAtMs >= self.frameEndAfterMs
-  if ((endsFrame && isOld && earned(self) > 0) || self.count >= countMax(self)) self.deadlineMs = nowMs
+  if ((endsFrame && isOld && earned(self) > 0) || isFull(self)) self.deadlineMs = nowMs
 }
 
 /**
@@ -134,7 +126,7 @@ export const handlePacket = (
 export const close = (self: FecEncoder, offset: number, bytesMax: number): number => {
   const { base, count, kind, packets, rings } = self
   const { view } = rings.memory
-  self.blockPackets += (self.earning - self.blockPackets) * blockPacketsGain
+  if (self.videoCount > 0) self.blockPackets += (self.videoCount - self.blockPackets) * blockPacketsGain
   if (!findPackets(self)) {
     abandon(self)
     return 0
@@ -146,13 +138,10 @@ export const close = (self: FecEncoder, offset: number, bytesMax: number): numbe
     const head = FecFrame.writeHead(view, at, base, count, repairs, row, kind.isTrunk)
     ErasureCode.encode(packets, count, row, view, view, at + head, symbolBytes)
   }
-  const left = self.carry + self.ratio * self.earning - repairs
+  const left = self.carry + self.ratio * self.videoCount - repairs
   self.carry = Math.max(-carryMax, Math.min(carryMax, left))
-  if (repairs > 0) self.packetsProtected += count
-  else self.packetsUnprotected += count
-  self.repairsWritten += repairs
   self.count = 0
-  self.earning = 0
+  self.videoCount = 0
   self.deadlineMs = Infinity
   return repairs
 }
@@ -160,11 +149,12 @@ export const close = (self: FecEncoder, offset: number, bytesMax: number): numbe
 /** Rounded, the rest being carried over: in the long run small blocks too get what `ratio` says. */
 const earned = (self: FecEncoder): number => {
   const repairsMax = self.isParityOnly ? 1 : ErasureCode.repairPacketsMax
-  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.earning)))
+  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.videoCount)))
 }
 
-const countMax = (self: FecEncoder): number =>
-  self.isParityOnly ? Math.min(ErasureCode.dataPacketsMax, Math.round(1 / self.ratio)) : ErasureCode.dataPacketsMax
+/** With parity alone a block ends when it has earned its repair packet. Audio earns none, so it is not counted there. */
+const isFull = (self: FecEncoder): boolean =>
+  self.count === ErasureCode.dataPacketsMax || (self.isParityOnly && self.videoCount >= Math.round(1 / self.ratio))
 
 /** Where the packets lie. False when there is none, or one of them is not in its ring any more. */
 const findPackets = (self: FecEncoder): boolean => {
@@ -180,8 +170,7 @@ const findPackets = (self: FecEncoder): boolean => {
 
 /** Gives the block up. */
 const abandon = (self: FecEncoder): void => {
-  self.packetsUnprotected += self.count
   self.count = 0
-  self.earning = 0
+  self.videoCount = 0
   self.deadlineMs = Infinity
 }
