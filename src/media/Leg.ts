@@ -12,6 +12,7 @@ import * as Pacing from "./Pacing.ts"
 import * as Protection from "./Protection.ts"
 import * as RateNotice from "./RateNotice.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
+import * as Recovery from "./Recovery.ts"
 import * as ReportedLoss from "./ReportedLoss.ts"
 import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
@@ -152,6 +153,7 @@ export const poll = (self: Leg, resources: LegResources, nowMs: number, out: Pac
   if (nowMs >= self.feedbackDueMs) sendReports(self, resources, nowMs, out)
   Pacing.poll(self.send, resources.rings, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
+  Recovery.poll(self.receive, nowMs)
   // What has just been sent puts it off.
   noteDeadline(self)
   if (nowMs >= self.releaseDueMs) release(self)

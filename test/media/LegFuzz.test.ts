@@ -122,7 +122,7 @@ const make = (kind: Kind, seed: number, sequenceStart: number) => {
     if (verdict === ReceiveLeg.Verdict.Control) {
       if (type === FrameType.Feedback) Leg.handleFeedback(leg, resources, headerBytes, length, state.nowMs, out)
       if (type === FrameType.ForwardErrorCorrection) {
-        recover(Recovery.handleRepair(leg.receive, rings, headerBytes, length, out))
+        recover(Recovery.handleRepair(leg.receive, rings, headerBytes, length, state.nowMs, out))
       }
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       const sequence = leg.kind.isTrunk ? HopFrame.wideRepairSequenceAt(view, 0) : HopFrame.repairSequenceAt(view, 0)

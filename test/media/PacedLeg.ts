@@ -30,7 +30,8 @@ export const make = (startBps: number) => {
     audioBytes: ringBytes,
     videoBytes: ringBytes
   })
-  const out = PacketBatch.makeSendBatch({ capacity: 512, scratchOffset: memory.ownerOffset, scratchBytes })
+  const batch = { capacity: 512, scratchOffset: memory.ownerOffset, scratchBytes }
+  const out = PacketBatch.makeSendBatch(batch)
   const address = new Uint32Array(PacketBatch.addressWords)
   const legOf = (legTag: number) => SendLeg.make({ legTag, epoch: 0, address, startBps })
   const leg = legOf(1)
@@ -90,5 +91,5 @@ export const make = (startBps: number) => {
     return next
   }
 
-  return { leg, rings, left, state, send, pass, moveOn }
+  return { leg, rings, batch, left, state, send, pass, moveOn }
 }
