@@ -5,6 +5,7 @@ import { datagramOverheadBytes } from "./bandwidth/BandwidthEstimator.ts"
 import { Usage } from "./bandwidth/OveruseDetector.ts"
 import * as FecEncoder from "./fec/FecEncoder.ts"
 import * as ProtectionControl from "./fec/ProtectionControl.ts"
+import type { LegResources } from "./Leg.ts"
 import * as PacketRing from "./PacketRing.ts"
 import type { PacketRings } from "./PacketRings.ts"
 import type { ReportedLoss } from "./ReportedLoss.ts"
@@ -84,7 +85,7 @@ const make = (send: SendLeg.SendLeg, nowMs: number): Protection => ({
 /** Call with every report of the leg's receiver, when the estimate has been brought up to date. */
 export const handleReport = (
   send: SendLeg.SendLeg,
-  rings: PacketRings,
+  { repairWork, rings }: LegResources,
   loss: ReportedLoss,
   roundTripMs: number,
   nowMs: number
@@ -113,7 +114,7 @@ export const handleReport = (
     self.encoder = undefined
     return
   }
-  self.encoder ??= FecEncoder.make(rings, kind)
+  self.encoder ??= FecEncoder.make(rings, repairWork, kind)
   self.encoder.ratio = control.ratio
   self.encoder.isParityOnly = control.kind === "Parity"
   self.encoder.blockMs = control.blockMs

@@ -3,6 +3,7 @@ import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as FecDecoder from "./fec/FecDecoder.ts"
+import type { RepairWork } from "./fec/RepairWork.ts"
 import type * as Leg from "./Leg.ts"
 import type * as LegKind from "./LegKind.ts"
 import * as PacketRing from "./PacketRing.ts"
@@ -30,8 +31,8 @@ export interface Recovery {
 /** A sender that has protected nothing for so long has ended it: there is nothing to remember for. Milliseconds. */
 export const releaseAfterMs = 10_000
 
-const make = (kind: LegKind.LegKind, frame: FecFrame.FecFrame): Recovery => ({
-  decoder: FecDecoder.make(kind),
+const make = (kind: LegKind.LegKind, work: RepairWork, frame: FecFrame.FecFrame): Recovery => ({
+  decoder: FecDecoder.make(work, kind),
   frame,
   clock: StreamClock.make("video", 90_000),
   repairedAtMs: 0
@@ -40,7 +41,7 @@ const make = (kind: LegKind.LegKind, frame: FecFrame.FecFrame): Recovery => ({
 /** Takes in the body of a repair frame. How many packets can be recovered now, or -1 when it is malformed. */
 export const handleRepair = (
   self: ReceiveLeg.ReceiveLeg,
-  rings: PacketRings.PacketRings,
+  { repairWork, rings }: Leg.LegResources,
   offset: number,
   lengthBytes: number,
   nowMs: number,
@@ -48,7 +49,7 @@ export const handleRepair = (
 ): number => {
   const frame = self.recovery === undefined ? FecFrame.make() : self.recovery.frame
   if (!FecFrame.read(rings.memory.view, offset, lengthBytes, frame, self.kind.isTrunk)) return -1
-  const recovery = (self.recovery ??= make(self.kind, frame))
+  const recovery = (self.recovery ??= make(self.kind, repairWork, frame))
   recovery.repairedAtMs = nowMs
   const count = FecDecoder.handleRepair(recovery.decoder, rings, frame, scratchOffsetOf(out), scratchBytesOf(out))
   return hold(self, count, out)

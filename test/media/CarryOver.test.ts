@@ -86,7 +86,7 @@ describe("CarryOver", () => {
     const next = paced.moveOn(Infinity)
     paced.send("video", 5, 1100)
     const loss = { ...ReportedLoss.make(), packets: 1, reportedLossRatio: 0.1, meanBurst: 1 }
-    Protection.handleReport(next, paced.rings, loss, 200, 0)
+    Protection.handleReport(next, paced.resources, loss, 200, 0)
     CarryOver.carryOver(next, paced.leg, paced.rings, 0, 0, PacketBatch.makeSendBatch(paced.batch))
     const { encoder, mediaPackets } = next.protection!
     assert.deepStrictEqual([mediaPackets, encoder!.count], [5, 5])

@@ -1,5 +1,6 @@
 import * as CarryOver from "../../src/media/CarryOver.ts"
 import * as Pacing from "../../src/media/Pacing.ts"
+import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRing from "../../src/media/PacketRing.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
@@ -30,6 +31,7 @@ export const make = (startBps: number) => {
     audioBytes: ringBytes,
     videoBytes: ringBytes
   })
+  const resources = Leg.makeResources(rings)
   const batch = { capacity: 512, scratchOffset: memory.ownerOffset, scratchBytes }
   const out = PacketBatch.makeSendBatch(batch)
   const address = new Uint32Array(PacketBatch.addressWords)
@@ -91,5 +93,5 @@ export const make = (startBps: number) => {
     return next
   }
 
-  return { leg, rings, batch, left, state, send, pass, moveOn }
+  return { leg, rings, resources, batch, left, state, send, pass, moveOn }
 }

@@ -35,7 +35,7 @@ const flow = (forMs: number, options: Options) => {
       }
       loss.packets = Math.round(told * (leg.nextHop - toldBefore))
       toldBefore = leg.nextHop
-      Protection.handleReport(leg, paced.rings, loss, roundTripMs, state.nowMs)
+      Protection.handleReport(leg, paced.resources, loss, roundTripMs, state.nowMs)
     }
     paced.pass(5)
   }

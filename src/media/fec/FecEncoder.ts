@@ -4,6 +4,7 @@ import * as LegKind from "../LegKind.ts"
 import * as PacketRing from "../PacketRing.ts"
 import * as PacketRings from "../PacketRings.ts"
 import * as ErasureCode from "./ErasureCode.ts"
+import * as RepairWork from "./RepairWork.ts"
 
 /**
  * The sender's side of forward error correction on one leg: gathers what is sent for the first time into blocks, and writes
@@ -14,6 +15,7 @@ export interface FecEncoder {
   readonly kind: LegKind.LegKind
   /** Of all packets of the leg. */
   readonly rings: PacketRings.PacketRings
+  readonly work: RepairWork.RepairWork
   /**
    * Repair packets for each packet but audio, 0 to 0.5: the owner sets it, from ProtectionControl. At 0 nothing is gathered.
    * Audio is small, and where much is lost it has copies: repair packets as long as video's are not made for it.
@@ -54,9 +56,14 @@ export const blockPacketsInitial = 8
 /** Earned repair packets beyond one are not saved up: they belong to a ratio, or to packets, that are gone. */
 const carryMax = 1
 
-export const make = (rings: PacketRings.PacketRings, kind = LegKind.device): FecEncoder => ({
+export const make = (
+  rings: PacketRings.PacketRings,
+  work: RepairWork.RepairWork,
+  kind = LegKind.device
+): FecEncoder => ({
   kind,
   rings,
+  work,
   ratio: 0,
   isParityOnly: false,
   frameEndAfterMs: frameEndAfterMsDefault,
@@ -121,7 +128,7 @@ export const handlePacket = (
 
 /**
  * Ends the block and writes the bodies of its repair frames, each `bodyBytes` long, behind one another at `offset` of the packet
- * memory. Returns how many: none if the block has earned none, or if not one finds room in `bytesMax`.
+ * memory. Returns how many: none if the block has earned none, or if there is no room in `bytesMax` or in the budget of all legs.
  */
 export const close = (self: FecEncoder, offset: number, bytesMax: number): number => {
   const { base, count, kind, packets, rings } = self
@@ -133,7 +140,8 @@ export const close = (self: FecEncoder, offset: number, bytesMax: number): numbe
   }
   const symbolBytes = ErasureCode.symbolBytesOf(packets, count)
   self.bodyBytes = (kind.isTrunk ? FecFrame.wideHeadBytes : FecFrame.headBytes) + symbolBytes
-  const repairs = Math.min(earned(self), Math.max(0, Math.floor(bytesMax / self.bodyBytes)))
+  const wanted = Math.min(earned(self), Math.max(0, Math.floor(bytesMax / self.bodyBytes)))
+  const repairs = RepairWork.spend(self.work, wanted, count * symbolBytes)
   for (let row = 0, at = offset; row < repairs; row++, at += self.bodyBytes) {
     const head = FecFrame.writeHead(view, at, base, count, repairs, row, kind.isTrunk)
     ErasureCode.encode(packets, count, row, view, view, at + head, symbolBytes)

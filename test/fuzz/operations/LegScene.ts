@@ -92,13 +92,12 @@ const makeSide = (kind: HopKind, receiveTag: number, sendTag: number, sequenceSt
   leg.send.history.highest = before
   return {
     leg,
-    resources: {
-      rings: PacketRings.make(memory, memory.ownerOffset + scratchBytes, {
+    resources: Leg.makeResources(
+      PacketRings.make(memory, memory.ownerOffset + scratchBytes, {
         audioBytes: ringBytes,
         videoBytes: ringBytes
-      }),
-      report: Feedback.make()
-    },
+      })
+    ),
     out: PacketBatch.makeSendBatch({ capacity: 1024, scratchOffset: memory.ownerOffset, scratchBytes }),
     clocks: {
       audio: StreamClock.make("audio", clockRates.audio),

@@ -165,6 +165,21 @@ describe.each(LegKinds.all)("FecEncoder of a $name's leg", ({ kind }) => {
     assert.strictEqual(encoder.count, 0)
   })
 
+  it("makes no more than all legs may spend, and counts what it has not made", () => {
+    const { close, encoder, send, work } = FecPair.make(kind)
+    encoder.ratio = 0.5
+    for (let i = 0; i < 10; i++) send(video, false, 0)
+    assert.strictEqual(close().length, 5)
+    // Each costs as many bytes as the block has, each packet as long as the longest.
+    work.budgetBytes = 3.5 * 10 * encoder.bodyBytes
+    for (let i = 0; i < 10; i++) send(video, false, 0)
+    const bodies = close()
+    assert.isTrue(bodies.length >= 1 && bodies.length < 5)
+    assert.strictEqual(work.undone.overBudget, 5 - bodies.length)
+    assert.strictEqual(read(bodies[0]!, kind.isTrunk).repairPackets, bodies.length)
+    assert.isAtLeast(work.budgetBytes, 0)
+  })
+
   it("writes no more than there is room for", () => {
     const { encoder, send, sender } = FecPair.make(kind)
     encoder.ratio = 0.5
