@@ -17,7 +17,7 @@ const lookBackMaxOnTrunk = 512
 
 /** Call with every report of the leg's receiver. What it says of losses concerns its own leg alone. */
 export const handleReport = (self: SendLeg.SendLeg, loss: ReportedLoss, nowMs: number): void => {
-  const { reportedLossRatio, meanBurst, packets } = loss
+  const { meanBurst, packets, reportedLossRatio } = loss
   if (packets === 0 || (reportedLossRatio === 0 && self.duplication === undefined)) return
   self.duplication ??= AudioDuplication.make()
   AudioDuplication.handleReport(self.duplication, reportedLossRatio, meanBurst, nowMs)

@@ -26,7 +26,9 @@ export interface Protection {
   seconds: SecondResends.SecondResends | undefined
   /** Scratch. */
   readonly report: ProtectionControl.Report
-  /** What was sent for the first time, headers of IP and UDP included, and what was sent again too late, since the last report. */
+  /**
+   * What was sent for the first time, headers of IP and UDP included, and what was sent again too late, since the last report.
+   */
   mediaBytes: number
   mediaPackets: number
   lateBefore: number

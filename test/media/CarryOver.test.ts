@@ -35,7 +35,7 @@ const scene = () => {
     const bytes = new Uint8Array(50)
     new DataView(bytes.buffer).setUint32(0, number)
     const packet = PacketRing.storeBytes(rings.audio, bytes, number * 960, clock, nowMs)
-    SendLeg.sendPacket(old, rings.audio, packet, type, number & 0x7f, nowMs, out)
+    SendLeg.sendPacketOn(old, old.legTag, rings.audio, packet, type, number & 0x7f, nowMs, out)
     PacketBatch.reset(out)
   }
   const carryOver = (sinceMs: number, nowMs: number) => {

@@ -130,8 +130,7 @@ export const make = (options: Options) => {
     const packet = PacketRing.storeBytes(left.resources.rings.video, bytes, timestamp, clock, state.nowMs)
     const type = HopFrame.typeByte(HopFrame.FrameType.Video, 0)
     const { leg, out, resources } = left
-    if (leg.kind.isTrunk) SendLeg.sendPacketOn(leg.send, tag, resources.rings.video, packet, type, 0, state.nowMs, out)
-    else SendLeg.sendPacket(leg.send, resources.rings.video, packet, type, 0, state.nowMs, out)
+    SendLeg.sendPacketOn(leg.send, tag, resources.rings.video, packet, type, 0, state.nowMs, out)
     flush(left)
   }
 

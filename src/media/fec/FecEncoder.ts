@@ -45,7 +45,7 @@ export interface FecEncoder {
   blockPackets: number
 }
 
-/** The shortest blocks and the longest where resends come in time too; ProtectionControl says when they are longer. Milliseconds. */
+/** The shortest blocks and the longest beside resends. ProtectionControl says when they are longer. Milliseconds. */
 export const frameEndAfterMsDefault = 20
 export const blockMsDefault = 50
 /** What a UDP datagram over IPv4 may hold on Ethernet: repair packets are longer than all that they protect. Bytes. */

@@ -22,7 +22,10 @@ export const undoneReasons = [
 ] as const
 export type Undone = (typeof undoneReasons)[number]
 
-/** About a quarter of a core, which does 0.9 GB a second in whole blocks. 180 cameras of 187 packets a second at a third of overhead. */
+/**
+ * About a quarter of a core, which does 0.9 GB a second in whole blocks. 180 cameras of 187 packets a second at a third of
+ * overhead.
+ */
 export const bytesPerSecond = 200_000_000
 /** What may be saved up: of 100 ms. Bytes. */
 export const budgetBytesMax = bytesPerSecond / 10

@@ -233,8 +233,7 @@ export const make = (options: {
       const kept = PacketRing.storeBytes(ring, bytes, timestamp, clocks[kind], scene.nowMs)
       const type = HopFrame.typeByte(frameTypes[kind], 0)
       const tag = hop.isTrunk ? tagOfCall(number % callsOfTrunk) : leg.send.legTag
-      if (hop.isTrunk) SendLeg.sendPacketOn(leg.send, tag, ring, kept, type, 0, scene.nowMs, out)
-      else SendLeg.sendPacket(leg.send, ring, kept, type, 0, scene.nowMs, out)
+      SendLeg.sendPacketOn(leg.send, tag, ring, kept, type, 0, scene.nowMs, out)
       const { lastRepair: repairSequence } = leg.send
       const sentAtMs = scene.nowMs
       scene.packets.push({ number, from, kind, bytes, sentAtMs, repairSequence, tag, arrivedAtMs: undefined })
