@@ -17,10 +17,10 @@ const lookBackMaxOnTrunk = 512
 
 /** Call with every report of the leg's receiver. What it says of losses concerns its own leg alone. */
 export const handleReport = (self: SendLeg.SendLeg, loss: ReportedLoss, nowMs: number): void => {
-  const { lossRatio, meanBurst, packets } = loss
-  if (packets === 0 || (lossRatio === 0 && self.duplication === undefined)) return
+  const { meanBurst, packets, reportedLossRatio } = loss
+  if (packets === 0 || (reportedLossRatio === 0 && self.duplication === undefined)) return
   self.duplication ??= AudioDuplication.make()
-  AudioDuplication.handleReport(self.duplication, lossRatio, meanBurst, nowMs)
+  AudioDuplication.handleReport(self.duplication, reportedLossRatio, meanBurst, nowMs)
 }
 
 /** Call when a packet of audio has been sent for the first time. */

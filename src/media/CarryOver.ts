@@ -5,7 +5,7 @@ import * as PacketQueue from "./PacketQueue.ts"
 import * as PacketRing from "./PacketRing.ts"
 import * as PacketRings from "./PacketRings.ts"
 import * as Pacing from "./Pacing.ts"
-import * as SendLeg from "./SendLeg.ts"
+import type * as SendLeg from "./SendLeg.ts"
 import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
 
@@ -46,7 +46,7 @@ const repeatSent = (
     const ring = PacketRings.ringOf(rings, HopFrame.typeOf(history.types[at]!))
     const packet = history.packets[at]!
     if (!PacketRing.hasForBatch(ring, packet)) continue
-    SendLeg.sendPacket(self, ring, packet, history.types[at]!, history.descriptors[at]!, nowMs, out)
+    Pacing.leave(self, self.legTag, ring, packet, history.types[at]!, history.descriptors[at]!, nowMs, out)
   }
 }
 

@@ -20,8 +20,7 @@ export interface JitterBuffer<Packet extends Buffered> {
   /** RTP timestamp and media time that others are counted from. Moves on, for timestamps wrap. */
   referenceTimestamp: number
   referenceMs: number
-  /** Packets that never came in time, and packets that came after their turn. */
-  packetsMissed: number
+  /** Packets that came after their turn. */
   packetsLate: number
 }
 
@@ -52,7 +51,6 @@ export const make = <Packet extends Buffered>(options: Options): JitterBuffer<Pa
   newest: -1,
   referenceTimestamp: 0,
   referenceMs: 0,
-  packetsMissed: 0,
   packetsLate: 0
 })
 
@@ -88,7 +86,6 @@ export const poll = <Packet extends Buffered>(self: JitterBuffer<Packet>, nowMs:
     const first = self.lowest
     const packet = waiting.get(first)!
     if (first !== self.next && waiting.size <= waitingMax && turnMs(self, packet) > nowMs) return
-    if (self.next >= 0) self.packetsMissed += first - self.next
     waiting.delete(first)
     self.next = first + 1
     self.lowest = waiting.has(self.next) ? self.next : lowestOf(waiting)

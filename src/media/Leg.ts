@@ -1,3 +1,4 @@
+import * as RepairWork from "./fec/RepairWork.ts"
 import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
@@ -12,6 +13,7 @@ import * as Pacing from "./Pacing.ts"
 import * as Protection from "./Protection.ts"
 import * as RateNotice from "./RateNotice.ts"
 import * as ReceiveLeg from "./ReceiveLeg.ts"
+import * as Recovery from "./Recovery.ts"
 import * as ReportedLoss from "./ReportedLoss.ts"
 import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
@@ -54,7 +56,14 @@ export interface Leg {
 export interface LegResources {
   readonly rings: PacketRings
   readonly report: Feedback.Feedback
+  readonly repairWork: RepairWork.RepairWork
 }
+
+export const makeResources = (rings: PacketRings): LegResources => ({
+  rings,
+  report: Feedback.make(),
+  repairWork: RepairWork.make()
+})
 
 /** Feedback goes out this often while media flows. Milliseconds. */
 export const feedbackMs = 100
@@ -140,7 +149,7 @@ export const handleFeedback = (
   if (self.repair) {
     ReportedLoss.read(self.loss, report)
     AudioCopies.handleReport(self.send, self.loss, nowMs)
-    if (self.protects) Protection.handleReport(self.send, rings, self.loss, roundTripMs, nowMs)
+    if (self.protects) Protection.handleReport(self.send, resources, self.loss, roundTripMs, nowMs)
     SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)
   }
   return true
@@ -149,9 +158,11 @@ export const handleFeedback = (
 /** Does what is due now: requests, feedback, what has waited for its turn, padding. */
 export const poll = (self: Leg, resources: LegResources, nowMs: number, out: PacketBatch.SendBatch): void => {
   noteDeadline(self)
+  RepairWork.refill(resources.repairWork, nowMs)
   if (nowMs >= self.feedbackDueMs) sendReports(self, resources, nowMs, out)
   Pacing.poll(self.send, resources.rings, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
+  Recovery.poll(self.receive, nowMs)
   // What has just been sent puts it off.
   noteDeadline(self)
   if (nowMs >= self.releaseDueMs) release(self)

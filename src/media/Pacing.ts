@@ -49,7 +49,7 @@ export const send = (
 }
 
 /** Its turn has come: it gets its numbers, and its place in a block of repair packets. */
-const leave = (
+export const leave = (
   self: SendLeg.SendLeg,
   tag: number,
   ring: PacketRing.PacketRing,

@@ -1,9 +1,11 @@
 import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
+import { datagramOverheadBytes } from "./bandwidth/BandwidthEstimator.ts"
 import { Usage } from "./bandwidth/OveruseDetector.ts"
 import * as FecEncoder from "./fec/FecEncoder.ts"
 import * as ProtectionControl from "./fec/ProtectionControl.ts"
+import type { LegResources } from "./Leg.ts"
 import * as PacketRing from "./PacketRing.ts"
 import type { PacketRings } from "./PacketRings.ts"
 import type { ReportedLoss } from "./ReportedLoss.ts"
@@ -24,7 +26,9 @@ export interface Protection {
   seconds: SecondResends.SecondResends | undefined
   /** Scratch. */
   readonly report: ProtectionControl.Report
-  /** What was sent for the first time, headers included, and what was sent again too late, since the last report. */
+  /**
+   * What was sent for the first time, headers of IP and UDP included, and what was sent again too late, since the last report.
+   */
   mediaBytes: number
   mediaPackets: number
   lateBefore: number
@@ -32,14 +36,20 @@ export interface Protection {
   recentPackets: number
   recentLate: number
   mediaBps: number
+  /** Of all frames of the newest seconds: how many were sent, and how many reports have told of. */
+  recentFrames: number
+  recentReported: number
+  nextHopBefore: number
   reportedAtMs: number
 }
 
-/** Of which a share of packets is taken, and a rate. Milliseconds. */
+/** Time constants of the share of packets and of the rate. Milliseconds. */
 const packetsSpanMs = 5000
 const rateSpanMs = 1000
 /** As many packets are needed to speak of a share of half a per cent. */
 const packetsMin = 400
+/** Where fewer than twice as many are counted, as on a leg of 75 packets a second, they count for longer. Milliseconds. */
+const packetsSpanSlowMs = 20_000
 /** Media and repair packets together take no more than so many times what the path carries. The pacer lets 2.5 pass. */
 const carriedFactor = 2
 /** Loss is self-made when the leg sends so much more than the path carries. */
@@ -48,7 +58,8 @@ const overloadFactor = 1.25
 const batchShare = 0.5
 
 const make = (send: SendLeg.SendLeg, nowMs: number): Protection => ({
-  control: ProtectionControl.make(),
+  // A trunk carries more packets than can be multiplied.
+  control: ProtectionControl.make(send.kind.isTrunk),
   encoder: undefined,
   seconds: undefined,
   report: {
@@ -67,13 +78,16 @@ const make = (send: SendLeg.SendLeg, nowMs: number): Protection => ({
   recentPackets: 0,
   recentLate: 0,
   mediaBps: 0,
+  recentFrames: 0,
+  recentReported: 0,
+  nextHopBefore: send.nextHop,
   reportedAtMs: nowMs
 })
 
 /** Call with every report of the leg's receiver, when the estimate has been brought up to date. */
 export const handleReport = (
   send: SendLeg.SendLeg,
-  rings: PacketRings,
+  { repairWork, rings }: LegResources,
   loss: ReportedLoss,
   roundTripMs: number,
   nowMs: number
@@ -81,31 +95,30 @@ export const handleReport = (
   const { kind, rate } = send
   if (loss.packets === 0 || rate === undefined) return
   if (send.protection === undefined) {
-    if (loss.lossRatio === 0) return
+    if (loss.reportedLossRatio === 0) return
     send.protection = make(send, nowMs)
   }
   const self = send.protection
-  measure(self, send, nowMs)
+  measure(self, send, loss.packets, nowMs)
   const { control, report } = self
   report.packets = loss.packets
-  report.lossRatio = loss.lossRatio
+  report.lossRatio = loss.reportedLossRatio
   report.meanBurst = loss.meanBurst
   report.roundTripMs = roundTripMs
   report.blockPackets = self.encoder === undefined ? FecEncoder.blockPacketsInitial : self.encoder.blockPackets
   report.residualLossRatio = self.recentPackets < packetsMin ? 0 : self.recentLate / self.recentPackets
   report.isOverusing = isOverusing(self, rate)
-  report.budgetShare = self.mediaBps === 0 ? 1 : (carriedFactor * carriedBps(rate)) / self.mediaBps - 1
+  report.budgetShare = self.mediaBps === 0 ? 1 : (carriedFactor * carriedBps(self, rate)) / self.mediaBps - 1
   ProtectionControl.handleReport(control, report, nowMs)
-  if (ProtectionControl.lossRatio(control) < SecondResends.lossRatioMin) self.seconds = undefined
+  if (ProtectionControl.recentLossRatio(control) < SecondResends.lossRatioMin) self.seconds = undefined
   else self.seconds ??= SecondResends.make()
   if (!control.isOn) {
     self.encoder = undefined
     return
   }
-  self.encoder ??= FecEncoder.make(rings, kind)
+  self.encoder ??= FecEncoder.make(rings, repairWork, kind)
   self.encoder.ratio = control.ratio
-  // A trunk carries more packets than can be multiplied.
-  self.encoder.isParityOnly = kind.isTrunk || control.kind === "Parity"
+  self.encoder.isParityOnly = control.kind === "Parity"
   self.encoder.blockMs = control.blockMs
   self.encoder.frameEndAfterMs = control.frameEndAfterMs
 }
@@ -114,21 +127,37 @@ export const handleReport = (
  * A queue that grows; or far more is sent than the path is believed to carry, as by a relay, whose media does not follow its
  * estimate.
  */
-const isOverusing = ({ mediaBps }: Protection, rate: SendRate): boolean =>
-  rate.estimator.delay.usage === Usage.Overusing || mediaBps > overloadFactor * carriedBps(rate)
+const isOverusing = (self: Protection, rate: SendRate): boolean =>
+  rate.estimator.delay.usage === Usage.Overusing || self.mediaBps > overloadFactor * carriedBps(self, rate)
 
-/** What the path is believed to carry; or what arrives, when that is more: at the beginning the estimate is a guess. */
-const carriedBps = ({ estimator: { acknowledged, targetBps } }: SendRate): number =>
-  acknowledged.rateBps > targetBps ? acknowledged.rateBps : targetBps
+/**
+ * What the path is believed to carry; or what arrives, when that is more: at the beginning the estimate is a guess. What the
+ * lost reports were about has arrived like the rest.
+ */
+const carriedBps = (self: Protection, { estimator: { acknowledged, targetBps } }: SendRate): number => {
+  const reportedShare = Math.min(1, self.recentReported / self.recentFrames)
+  const arrivedBps = acknowledged.rateBps / reportedShare
+  return arrivedBps > targetBps ? arrivedBps : targetBps
+}
 
-const measure = (self: Protection, { packetsResentLate }: SendLeg.SendLeg, nowMs: number): void => {
+const measure = (
+  self: Protection,
+  { kind: { mask }, nextHop, packetsResentLate }: SendLeg.SendLeg,
+  framesReported: number,
+  nowMs: number
+): void => {
+  self.recentReported += framesReported
   const elapsedMs = nowMs - self.reportedAtMs
   if (!(elapsedMs > 0)) return
-  const keep = Math.max(0, 1 - elapsedMs / packetsSpanMs)
+  const spanMs = self.recentPackets < 2 * packetsMin ? packetsSpanSlowMs : packetsSpanMs
+  const keep = Math.max(0, 1 - elapsedMs / spanMs)
   self.recentPackets = keep * self.recentPackets + self.mediaPackets
+  self.recentFrames = keep * self.recentFrames + ((nextHop - self.nextHopBefore) & mask)
+  self.recentReported *= keep
   self.recentLate = keep * self.recentLate + packetsResentLate - self.lateBefore
   const share = Math.min(1, elapsedMs / rateSpanMs)
   self.mediaBps += share * ((self.mediaBytes * 8000) / elapsedMs - self.mediaBps)
+  self.nextHopBefore = nextHop
   self.lateBefore = packetsResentLate
   self.mediaBytes = 0
   self.mediaPackets = 0
@@ -149,7 +178,8 @@ export const handleSent = (
   const { kind, protection } = send
   if (protection === undefined) return
   protection.mediaPackets++
-  protection.mediaBytes += kind.headerBytes + PacketRing.lengthOf(ring, packet)
+  // As the estimate counts.
+  protection.mediaBytes += datagramOverheadBytes + kind.headerBytes + PacketRing.lengthOf(ring, packet)
   const { encoder } = protection
   if (encoder === undefined) return
   FecEncoder.handlePacket(encoder, send.lastRepair, packet, type, descriptor, tag | 0, nowMs)

@@ -1,7 +1,9 @@
 import * as FecFrame from "../protocol/FecFrame.ts"
+import * as Feedback from "../protocol/Feedback.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as FecDecoder from "./fec/FecDecoder.ts"
+import type { RepairWork } from "./fec/RepairWork.ts"
 import type * as Leg from "./Leg.ts"
 import type * as LegKind from "./LegKind.ts"
 import * as PacketRing from "./PacketRing.ts"
@@ -22,25 +24,34 @@ export interface Recovery {
   readonly frame: FecFrame.FecFrame
   /** Of the packets that are kept for recovery alone, and never sent again. */
   readonly clock: StreamClock.StreamClock
+  /** When the last repair frame came, a well-formed one. Milliseconds. */
+  repairedAtMs: number
 }
 
-const make = (kind: LegKind.LegKind): Recovery => ({
-  decoder: FecDecoder.make(kind),
-  frame: FecFrame.make(),
-  clock: StreamClock.make("video", 90_000)
+/** A sender that has protected nothing for so long has ended it: there is nothing to remember for. Milliseconds. */
+export const releaseAfterMs = 10_000
+
+const make = (kind: LegKind.LegKind, work: RepairWork, frame: FecFrame.FecFrame): Recovery => ({
+  decoder: FecDecoder.make(work, kind),
+  frame,
+  clock: StreamClock.make("video", 90_000),
+  repairedAtMs: 0
 })
 
 /** Takes in the body of a repair frame. How many packets can be recovered now, or -1 when it is malformed. */
 export const handleRepair = (
   self: ReceiveLeg.ReceiveLeg,
-  rings: PacketRings.PacketRings,
+  { repairWork, rings }: Leg.LegResources,
   offset: number,
   lengthBytes: number,
+  nowMs: number,
   out: PacketBatch.SendBatch
 ): number => {
-  const { decoder, frame } = (self.recovery ??= make(self.kind))
+  const frame = self.recovery === undefined ? FecFrame.make() : self.recovery.frame
   if (!FecFrame.read(rings.memory.view, offset, lengthBytes, frame, self.kind.isTrunk)) return -1
-  const count = FecDecoder.handleRepair(decoder, rings, frame, scratchOffsetOf(out), scratchBytesOf(out))
+  const recovery = (self.recovery ??= make(self.kind, repairWork, frame))
+  recovery.repairedAtMs = nowMs
+  const count = FecDecoder.handleRepair(recovery.decoder, rings, frame, scratchOffsetOf(out), scratchBytesOf(out))
   return hold(self, count, out)
 }
 
@@ -94,8 +105,17 @@ export const noteRecovered = ({ receive, roundTrip }: Leg.Leg, i: number, nowMs:
   return ReceiveLeg.handleRecovered(receive, sequence, waitMsMax, nowMs)
 }
 
+/** Gives the memory back when repair packets have ended. */
+export const poll = (self: ReceiveLeg.ReceiveLeg, nowMs: number): void => {
+  const { recovery } = self
+  if (recovery !== undefined && nowMs - recovery.repairedAtMs >= releaseAfterMs) self.recovery = undefined
+}
+
 const scratchOffsetOf = (out: PacketBatch.SendBatch): number => out.scratchOffset + out.scratchUsed
-const scratchBytesOf = (out: PacketBatch.SendBatch): number => out.scratchBytes - out.scratchUsed
+
+/** There has to be room for a report. */
+const scratchBytesOf = (out: PacketBatch.SendBatch): number =>
+  Math.max(0, out.scratchBytes - out.scratchUsed - Feedback.frameBytesMax)
 
 /** What has been recovered stays where it is while the batch is filled further. */
 const hold = (self: ReceiveLeg.ReceiveLeg, count: number, out: PacketBatch.SendBatch): number => {

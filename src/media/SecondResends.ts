@@ -1,6 +1,7 @@
 /**
  * Resends that go out a second time some milliseconds later: those of which another would come too late, on a leg that loses
- * much. What is lost of them one by one becomes the square. Owned by one leg's sender, changed in place.
+ * much. Where packets are lost one by one, both are with the square of the probability that one is. Owned by one leg's
+ * sender, changed in place.
  */
 export interface SecondResends {
   /** Repair sequences, the oldest first: of the `n`th at `(first + n) % length`; and when each is due, at the same place. */

@@ -101,18 +101,10 @@ export const make = (options: {
   }
 }
 
-/** Sends a packet of a ring for the first time. */
-export const sendPacket = (
-  self: SendLeg,
-  ring: PacketRing.PacketRing,
-  packet: number,
-  type: number,
-  descriptor: number,
-  nowMs: number,
-  out: PacketBatch.SendBatch
-): void => sendPacketOn(self, self.legTag, ring, packet, type, descriptor, nowMs, out)
-
-/** The same on a trunk: `tag` is the one that the receiver has chosen for the packet's call. Resends carry it too. */
+/**
+ * Sends a packet of a ring for the first time. `tag`: the leg's; on a trunk the one that the receiver has chosen for the packet's
+ * call. Resends carry it too.
+ */
 export const sendPacketOn = (
   self: SendLeg,
   tag: number,

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Metric } from "effect"
 import { controlOutcomes } from "./ControlCounters.ts"
+import * as RepairWork from "../media/fec/RepairWork.ts"
 import { dropReasons } from "./PacketCounters.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as TrunkTable from "./TrunkTable.ts"
@@ -13,7 +14,7 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
     Effect.gen(function* () {
       const { batches, calls, controlCounters, forwarding, port, routing } = yield* RelayCore
       const context = yield* Effect.context<never>()
-      const { counters } = forwarding
+      const { counters, resources } = forwarding
 
       const publishers: Array<() => void> = []
       const counter = (
@@ -52,6 +53,10 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
       )
       counter("tandem_repairs_in_total", "Repair packets taken in", () => counters.repairsIn)
       counter("tandem_repairs_out_total", "Repair packets sent", () => counters.repairsOut)
+      for (const reason of RepairWork.undoneReasons) {
+        const read = () => resources.repairWork.undone[reason]
+        counter("tandem_repairs_undone_total", "Repair packets or blocks of which nothing came", read, { reason })
+      }
       counter("tandem_resends_total", "Sent again because a receiver asked", () => counters.resent)
       counter(
         "tandem_resends_refused_total",

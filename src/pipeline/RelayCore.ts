@@ -1,8 +1,8 @@
 import { Clock, Context, Effect, Latch, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { KeyRing } from "../access/KeyRing.ts"
+import * as Leg from "../media/Leg.ts"
 import * as PacketRings from "../media/PacketRings.ts"
-import * as Feedback from "../protocol/Feedback.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import * as DatagramNetwork from "../sockets/DatagramNetwork.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
@@ -100,7 +100,7 @@ export const layer = (
         videoBytes: options.videoRingBytes
       })
       const port = yield* network.open({ host: options.host, port: options.port, memory })
-      const forwarding = Forwarding.make({ rings, report: Feedback.make() }, receiveSlots, nowMs())
+      const forwarding = Forwarding.make(Leg.makeResources(rings), receiveSlots, nowMs())
       const random = yield* (yield* SecureRandom.SecureRandom).randomBytes(4)
       const incarnation = new DataView(random.buffer, random.byteOffset).getUint32(0)
       return RelayCore.of({

@@ -69,7 +69,7 @@ export const handleRepair = (
   out: PacketBatch.SendBatch
 ): void => {
   const { counters, resources } = self
-  const count = Recovery.handleRepair(leg.hop.receive, resources.rings, offset, lengthBytes, out)
+  const count = Recovery.handleRepair(leg.hop.receive, resources, offset, lengthBytes, nowMs, out)
   if (count < 0) counters.dropped.malformedRepair++
   else {
     counters.repairsIn++

@@ -219,7 +219,11 @@ const handleFrame = (self: LabDevice, offset: number, length: number, nowMs: num
     const type = HopFrame.typeAt(bytes, offset)
     if (type === HopFrame.FrameType.Feedback) handleFeedback(self, bodyOffset, bodyLength, nowMs)
     if (type !== HopFrame.FrameType.ForwardErrorCorrection) return
-    takeRecovered(self, Recovery.handleRepair(leg.receive, rings, bodyOffset, bodyLength, node.out), nowMs)
+    takeRecovered(
+      self,
+      Recovery.handleRepair(leg.receive, node.resources, bodyOffset, bodyLength, nowMs, node.out),
+      nowMs
+    )
     return
   }
   if (verdict >= ReceiveLeg.Verdict.Duplicate) return

@@ -1,6 +1,5 @@
-import type * as Leg from "../media/Leg.ts"
+import * as Leg from "../media/Leg.ts"
 import * as PacketRings from "../media/PacketRings.ts"
-import * as Feedback from "../protocol/Feedback.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as PacketMemory from "../sockets/PacketMemory.ts"
 import type * as EventHeap from "./EventHeap.ts"
@@ -46,10 +45,7 @@ export const make = (heap: EventHeap.EventHeap, number: number, slots = 1024): L
     heap,
     number,
     address: addressOf(number),
-    resources: {
-      rings: PacketRings.make(memory, memory.ownerOffset + scratchBytes, ringOptions),
-      report: Feedback.make()
-    },
+    resources: Leg.makeResources(PacketRings.make(memory, memory.ownerOffset + scratchBytes, ringOptions)),
     received: PacketBatch.makePacketBatch(1),
     out: PacketBatch.makeSendBatch({ capacity: sendCapacity, scratchOffset: memory.ownerOffset, scratchBytes }),
     free: Int32Array.from({ length: slots }, (_, slot) => slot),

@@ -1,8 +1,8 @@
 import * as Forwarding from "../../src/pipeline/Forwarding.ts"
 import * as LegTable from "../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
+import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
-import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
 import * as RtpHeader from "../../src/protocol/RtpHeader.ts"
@@ -27,7 +27,7 @@ export const setUp = (receivers: number, payloadBytes: number): Setup => {
   const audioBytes = 64 << 20
   const memory = PacketMemory.make({ receiveSlots: batchPackets, ownerBytes: scratchBytes + audioBytes + (1 << 20) })
   const rings = PacketRings.make(memory, memory.ownerOffset + scratchBytes, { audioBytes, videoBytes: 1 << 20 })
-  const forwarding = Forwarding.make({ rings, report: Feedback.make() }, batchPackets, 0)
+  const forwarding = Forwarding.make(Leg.makeResources(rings), batchPackets, 0)
   const call = CallId.make("bench")
   const legs = Array.from({ length: receivers + 1 }, (_, i) =>
     RelayLeg.make({

@@ -9,7 +9,6 @@ import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as ReceiveLeg from "../../src/media/ReceiveLeg.ts"
 import * as ControlMessage from "../../src/protocol/ControlMessage.ts"
-import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
 import * as RtpHeader from "../../src/protocol/RtpHeader.ts"
@@ -88,10 +87,9 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
     PacketBatch.makeSendBatch({ capacity: 256, scratchOffset: memory.ownerOffset + index * scratchBytes, scratchBytes })
   const batches = { answers: batch(0), timers: batch(1), script: batch(2) }
   const ringsOffset = memory.ownerOffset + 3 * scratchBytes
-  const resources: Leg.LegResources = {
-    rings: PacketRings.make(memory, ringsOffset, { audioBytes: 1 << 20, videoBytes: 3 << 20 }),
-    report: Feedback.make()
-  }
+  const resources: Leg.LegResources = Leg.makeResources(
+    PacketRings.make(memory, ringsOffset, { audioBytes: 1 << 20, videoBytes: 3 << 20 })
+  )
   const port = yield* network.open({ host, port: portNumber, memory })
   const given = new Map<string, Uint8Array>()
   let epoch = 0

@@ -3,6 +3,8 @@ import { Schema } from "effect"
 import * as CarryOver from "../../src/media/CarryOver.ts"
 import * as PacketRing from "../../src/media/PacketRing.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
+import * as Protection from "../../src/media/Protection.ts"
+import * as ReportedLoss from "../../src/media/ReportedLoss.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as StreamClock from "../../src/media/StreamClock.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
@@ -33,7 +35,7 @@ const scene = () => {
     const bytes = new Uint8Array(50)
     new DataView(bytes.buffer).setUint32(0, number)
     const packet = PacketRing.storeBytes(rings.audio, bytes, number * 960, clock, nowMs)
-    SendLeg.sendPacket(old, rings.audio, packet, type, number & 0x7f, nowMs, out)
+    SendLeg.sendPacketOn(old, old.legTag, rings.audio, packet, type, number & 0x7f, nowMs, out)
     PacketBatch.reset(out)
   }
   const carryOver = (sinceMs: number, nowMs: number) => {
@@ -77,6 +79,18 @@ describe("CarryOver", () => {
       }
     }
   )
+
+  it("what is sent again is counted and protected like the rest", () => {
+    const paced = PacedLeg.make(10_000_000)
+    for (let number = 0; number < 5; number++) paced.send("video", number, 1100)
+    const next = paced.moveOn(Infinity)
+    paced.send("video", 5, 1100)
+    const loss = { ...ReportedLoss.make(), packets: 1, reportedLossRatio: 0.1, meanBurst: 1 }
+    Protection.handleReport(next, paced.resources, loss, 200, 0)
+    CarryOver.carryOver(next, paced.leg, paced.rings, 0, 0, PacketBatch.makeSendBatch(paced.batch))
+    const { encoder, mediaPackets } = next.protection!
+    assert.deepStrictEqual([mediaPackets, encoder!.count], [5, 5])
+  })
 
   it("sends nothing where nothing was sent", () => {
     assert.deepStrictEqual(scene().carryOver(0, 0), [])

@@ -31,7 +31,6 @@ describe("JitterBuffer", () => {
     assert.strictEqual(JitterBuffer.nextDeadlineMs(buffer), 1140)
     assert.deepStrictEqual(left(buffer, 1139), [])
     assert.deepStrictEqual(left(buffer, 1141), [2])
-    assert.strictEqual(buffer.packetsMissed, 1)
     JitterBuffer.handlePacket(buffer, packet(1, 1142))
     assert.deepStrictEqual(left(buffer, 2000), [])
     assert.strictEqual(buffer.packetsLate, 1)
@@ -58,7 +57,6 @@ describe("JitterBuffer", () => {
     assert.deepStrictEqual(left(buffer, 1500), [1, 2])
     JitterBuffer.handlePacket(buffer, packet(4, 1600))
     assert.deepStrictEqual(left(buffer, 2081), [4])
-    assert.strictEqual(buffer.packetsMissed, 1)
   })
 
   it.prop("everything leaves once, in order, and nothing stays", [Seed], ([seed]) => {

@@ -41,7 +41,7 @@ const make = (kind: Kind, seed: number, sequenceStart: number) => {
     audioBytes: ringBytes,
     videoBytes: ringBytes
   })
-  const resources = { rings, report: Feedback.make() }
+  const resources = Leg.makeResources(rings)
   const out = PacketBatch.makeSendBatch({ capacity: 256, scratchOffset: memory.ownerOffset, scratchBytes })
   const address = new Uint32Array(PacketBatch.addressWords)
   const leg = Leg.make({ receiveTag: 1, sendTag: 2, epoch: 0, address, repair: true, kind })
@@ -122,7 +122,7 @@ const make = (kind: Kind, seed: number, sequenceStart: number) => {
     if (verdict === ReceiveLeg.Verdict.Control) {
       if (type === FrameType.Feedback) Leg.handleFeedback(leg, resources, headerBytes, length, state.nowMs, out)
       if (type === FrameType.ForwardErrorCorrection) {
-        recover(Recovery.handleRepair(leg.receive, rings, headerBytes, length, out))
+        recover(Recovery.handleRepair(leg.receive, resources, headerBytes, length, state.nowMs, out))
       }
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       const sequence = leg.kind.isTrunk ? HopFrame.wideRepairSequenceAt(view, 0) : HopFrame.repairSequenceAt(view, 0)

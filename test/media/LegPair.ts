@@ -4,7 +4,6 @@ import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as ReceiveLeg from "../../src/media/ReceiveLeg.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as StreamClock from "../../src/media/StreamClock.ts"
-import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as DueQueue from "../../src/sockets/DueQueue.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
@@ -66,10 +65,9 @@ const makeSide = (receiveTag: number, sendTag: number, options: Options): Side =
   leg.receive.nacks.highest = leg.send.lastRepair
   return {
     leg,
-    resources: {
-      rings: PacketRings.make(memory, memory.ownerOffset + scratchBytes, { audioBytes, videoBytes }),
-      report: Feedback.make()
-    },
+    resources: Leg.makeResources(
+      PacketRings.make(memory, memory.ownerOffset + scratchBytes, { audioBytes, videoBytes })
+    ),
     out: PacketBatch.makeSendBatch({ capacity: 1024, scratchOffset: memory.ownerOffset, scratchBytes }),
     received: [],
     framesSent: 0,
@@ -132,8 +130,7 @@ export const make = (options: Options) => {
     const packet = PacketRing.storeBytes(left.resources.rings.video, bytes, timestamp, clock, state.nowMs)
     const type = HopFrame.typeByte(HopFrame.FrameType.Video, 0)
     const { leg, out, resources } = left
-    if (leg.kind.isTrunk) SendLeg.sendPacketOn(leg.send, tag, resources.rings.video, packet, type, 0, state.nowMs, out)
-    else SendLeg.sendPacket(leg.send, resources.rings.video, packet, type, 0, state.nowMs, out)
+    SendLeg.sendPacketOn(leg.send, tag, resources.rings.video, packet, type, 0, state.nowMs, out)
     flush(left)
   }
 

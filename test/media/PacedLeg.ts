@@ -1,5 +1,6 @@
 import * as CarryOver from "../../src/media/CarryOver.ts"
 import * as Pacing from "../../src/media/Pacing.ts"
+import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRing from "../../src/media/PacketRing.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
@@ -30,7 +31,9 @@ export const make = (startBps: number) => {
     audioBytes: ringBytes,
     videoBytes: ringBytes
   })
-  const out = PacketBatch.makeSendBatch({ capacity: 512, scratchOffset: memory.ownerOffset, scratchBytes })
+  const resources = Leg.makeResources(rings)
+  const batch = { capacity: 512, scratchOffset: memory.ownerOffset, scratchBytes }
+  const out = PacketBatch.makeSendBatch(batch)
   const address = new Uint32Array(PacketBatch.addressWords)
   const legOf = (legTag: number) => SendLeg.make({ legTag, epoch: 0, address, startBps })
   const leg = legOf(1)
@@ -90,5 +93,5 @@ export const make = (startBps: number) => {
     return next
   }
 
-  return { leg, rings, left, state, send, pass, moveOn }
+  return { leg, rings, resources, batch, left, state, send, pass, moveOn }
 }

@@ -35,7 +35,7 @@ export const make = (participants: number) => {
     audioBytes: ringBytes,
     videoBytes: ringBytes
   })
-  const forwarding = Forwarding.make({ rings, report: Feedback.make() }, receiveSlots, 0)
+  const forwarding = Forwarding.make(Leg.makeResources(rings), receiveSlots, 0)
   const legs = Array.from({ length: participants }, (_, n) =>
     RelayLeg.make({
       call: CallId.make("call"),

@@ -1,7 +1,6 @@
 import { Effect, Exit, Scope, Semaphore } from "effect"
-import type * as Leg from "../../media/Leg.ts"
+import * as Leg from "../../media/Leg.ts"
 import * as PacketRings from "../../media/PacketRings.ts"
-import * as Feedback from "../../protocol/Feedback.ts"
 import { DatagramNetwork, type DatagramPort, type PortNotOpened } from "../../sockets/DatagramNetwork.ts"
 import * as PacketBatch from "../../sockets/PacketBatch.ts"
 import * as PacketMemory from "../../sockets/PacketMemory.ts"
@@ -67,10 +66,7 @@ export const make = Effect.fnUntraced(function* (
       scratchBytes
     })
   const ringsOffset = memory.ownerOffset + 4 * scratchBytes
-  const resources = {
-    rings: PacketRings.make(memory, ringsOffset, { audioBytes, videoBytes }),
-    report: Feedback.make()
-  }
+  const resources = Leg.makeResources(PacketRings.make(memory, ringsOffset, { audioBytes, videoBytes }))
   const batches = { received: makeBatch(0), timers: makeBatch(1), control: makeBatch(2), media: makeBatch(3) }
 
   let opened: { readonly port: DatagramPort; readonly scope: Scope.Closeable } | undefined

@@ -59,7 +59,7 @@ export const handle = (
     if (type === HopFrame.FrameType.Feedback)
       handleFeedback(core, session, resources, bodyOffset, bodyLength, nowMs, out)
     else if (type === HopFrame.FrameType.ForwardErrorCorrection) {
-      const count = Recovery.handleRepair(receive, resources.rings, bodyOffset, bodyLength, out)
+      const count = Recovery.handleRepair(receive, resources, bodyOffset, bodyLength, nowMs, out)
       if (count < 0) core.drops.malformed++
       else takeRecovered(core, session, resources, count, nowMs, out)
     }

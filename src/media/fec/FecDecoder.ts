@@ -5,6 +5,7 @@ import type * as PacketRings from "../PacketRings.ts"
 import * as ErasureCode from "./ErasureCode.ts"
 import * as PacketWindow from "./PacketWindow.ts"
 import * as RepairBlocks from "./RepairBlocks.ts"
+import * as RepairWork from "./RepairWork.ts"
 
 /**
  * The receiver's side of forward error correction on one leg: remembers where the last packets lie, keeps repair packets, and
@@ -19,13 +20,7 @@ export interface FecDecoder {
   readonly workspace: ErasureCode.Workspace
   /** What the last call has recovered, as many as it returned, in the order of their numbers. */
   readonly recovered: Recovered
-  packetsRecovered: number
-  /** Repair packets of blocks that have all their packets, or that had come before. */
-  repairsNeedless: number
-  /** Repair packets that contradict another, are too long, lie outside the window, or begin before it does. */
-  repairsRefused: number
-  /** Blocks that gave something that is no packet: a repair packet was not what it claimed to be. */
-  blocksRefused: number
+  readonly work: RepairWork.RepairWork
 }
 
 export interface Recovered {
@@ -51,10 +46,7 @@ const deviceLimits = { window: 512, blocksMax: 16, repairsMax: 32 }
 /** Numbers: 80 ms of 100,000 packets a second. */
 const trunkLimits = { window: 8192, blocksMax: 128, repairsMax: 256 }
 
-/** What one call may need of the owner's scratch memory. Bytes. */
-export const scratchBytesMax = ErasureCode.repairPacketsMax * RepairBlocks.repairBytesMax
-
-export const make = (kind = LegKind.device): FecDecoder => ({
+export const make = (work: RepairWork.RepairWork, kind = LegKind.device): FecDecoder => ({
   kind,
   memory: undefined,
   packets: ErasureCode.makeBlockPackets(kind.isTrunk),
@@ -67,10 +59,7 @@ export const make = (kind = LegKind.device): FecDecoder => ({
     offsets: new Int32Array(ErasureCode.repairPacketsMax),
     lengths: new Uint16Array(ErasureCode.repairPacketsMax)
   },
-  packetsRecovered: 0,
-  repairsNeedless: 0,
-  repairsRefused: 0,
-  blocksRefused: 0
+  work
 })
 
 /**
@@ -120,18 +109,10 @@ export const handleRepair = (
   let block = RepairBlocks.findOverlapping(waiting, base, dataPackets)
   const missing = PacketWindow.countMissing(window, base, dataPackets)
   if (missing < 0 || (block !== undefined && !RepairBlocks.isOf(block, frame))) return refuse(self)
-  if (missing === 0 || (block !== undefined && RepairBlocks.hasRow(block, row))) {
-    self.repairsNeedless++
-    return 0
-  }
+  if (missing === 0 || (block !== undefined && RepairBlocks.hasRow(block, row))) return 0
   block ??= RepairBlocks.add(waiting, base, dataPackets, repairPackets, repairBytes)
   RepairBlocks.keep(waiting, block, row, rings.memory.view, frame.repairOffset)
   return recover(self, rings, memory, block, scratchOffset, scratchBytes)
-}
-
-/** The other side's numbers have jumped or start anew, or the leg is idle: forgets all and gives the memory back. */
-export const release = (self: FecDecoder): void => {
-  self.memory = undefined
 }
 
 const makeMemory = (kind: LegKind.LegKind, highest: number): Memory => {
@@ -143,7 +124,7 @@ const makeMemory = (kind: LegKind.LegKind, highest: number): Memory => {
 }
 
 const refuse = (self: FecDecoder): number => {
-  self.repairsRefused++
+  self.work.undone.contradictory++
   return 0
 }
 
@@ -153,7 +134,10 @@ const advanceTo = ({ waiting, window }: Memory, sequence: number): void => {
   if (waiting.count > 0) RepairBlocks.dropOutside(waiting, sequence, window.states.length)
 }
 
-/** Decodes the block if it has enough repair packets. Whatever comes of that, the block is done with. */
+/**
+ * Decodes the block if it has enough repair packets. Whatever comes of that, the block is done with; but where there is no
+ * room, or no budget, it waits for the next of its packets.
+ */
 const recover = (
   self: FecDecoder,
   rings: PacketRings.PacketRings,
@@ -164,7 +148,12 @@ const recover = (
 ): number => {
   const { base, dataPackets, offsets, rows, symbolBytes } = block
   const missing = PacketWindow.countMissing(window, base, dataPackets)
-  if (missing > block.repairCount || missing * symbolBytes > scratchBytes) return 0
+  if (missing > block.repairCount) return 0
+  if (missing * symbolBytes > scratchBytes) {
+    self.work.undone.batchFull++
+    return 0
+  }
+  if (missing > 0 && RepairWork.spend(self.work, 1, missing * dataPackets * symbolBytes) === 0) return 0
   // What it had lies where it was until another repair packet is kept.
   RepairBlocks.drop(waiting, block)
   const { packets, workspace } = self
@@ -192,10 +181,9 @@ const recover = (
   const { Recovered, Unknown } = PacketWindow.State
   PacketWindow.markMissing(window, base, dataPackets, isSound ? Recovered : Unknown)
   if (!isSound) {
-    self.blocksRefused++
+    self.work.undone.notPackets++
     return 0
   }
-  self.packetsRecovered += count
   return count
 }
 

@@ -4,6 +4,7 @@ import * as LegKind from "../LegKind.ts"
 import * as PacketRing from "../PacketRing.ts"
 import * as PacketRings from "../PacketRings.ts"
 import * as ErasureCode from "./ErasureCode.ts"
+import * as RepairWork from "./RepairWork.ts"
 
 /**
  * The sender's side of forward error correction on one leg: gathers what is sent for the first time into blocks, and writes
@@ -14,6 +15,7 @@ export interface FecEncoder {
   readonly kind: LegKind.LegKind
   /** Of all packets of the leg. */
   readonly rings: PacketRings.PacketRings
+  readonly work: RepairWork.RepairWork
   /**
    * Repair packets for each packet but audio, 0 to 0.5: the owner sets it, from ProtectionControl. At 0 nothing is gathered.
    * Audio is small, and where much is lost it has copies: repair packets as long as video's are not made for it.
@@ -30,8 +32,8 @@ export interface FecEncoder {
   readonly numbers: Int32Array
   base: number
   count: number
-  /** Those of them that are no audio. */
-  earning: number
+  /** Those of them that are no audio: they earn repair packets. */
+  videoCount: number
   firstAtMs: number
   /** When to call `close`; Infinity while there is no block. Milliseconds. */
   deadlineMs: number
@@ -39,15 +41,11 @@ export interface FecEncoder {
   carry: number
   /** Length of each body that the last `close` has written. */
   bodyBytes: number
-  /** Mean of the last blocks, audio not counted. */
+  /** Mean of the last blocks that had more than audio, which is not counted. */
   blockPackets: number
-  packetsProtected: number
-  /** Packets that were gathered, or should have been, and are in no block that has repair packets. */
-  packetsUnprotected: number
-  repairsWritten: number
 }
 
-/** The shortest blocks and the longest: beyond 50 ms a repaired packet is often too late. Milliseconds. */
+/** The shortest blocks and the longest beside resends. ProtectionControl says when they are longer. Milliseconds. */
 export const frameEndAfterMsDefault = 20
 export const blockMsDefault = 50
 /** What a UDP datagram over IPv4 may hold on Ethernet: repair packets are longer than all that they protect. Bytes. */
@@ -58,9 +56,14 @@ export const blockPacketsInitial = 8
 /** Earned repair packets beyond one are not saved up: they belong to a ratio, or to packets, that are gone. */
 const carryMax = 1
 
-export const make = (rings: PacketRings.PacketRings, kind = LegKind.device): FecEncoder => ({
+export const make = (
+  rings: PacketRings.PacketRings,
+  work: RepairWork.RepairWork,
+  kind = LegKind.device
+): FecEncoder => ({
   kind,
   rings,
+  work,
   ratio: 0,
   isParityOnly: false,
   frameEndAfterMs: frameEndAfterMsDefault,
@@ -69,15 +72,12 @@ export const make = (rings: PacketRings.PacketRings, kind = LegKind.device): Fec
   numbers: new Int32Array(ErasureCode.dataPacketsMax),
   base: 0,
   count: 0,
-  earning: 0,
+  videoCount: 0,
   firstAtMs: 0,
   deadlineMs: Infinity,
   carry: 0,
   bodyBytes: 0,
-  blockPackets: blockPacketsInitial,
-  packetsProtected: 0,
-  packetsUnprotected: 0,
-  repairsWritten: 0
+  blockPackets: blockPacketsInitial
 })
 
 /** A longer packet is not protected: its repair packet would not fit into an Ethernet frame. Bytes. */
@@ -106,7 +106,6 @@ export const handlePacket = (
   if (!follows || count === ErasureCode.dataPacketsMax) abandon(self)
   const ring = PacketRings.ringOf(self.rings, type)
   if (PacketRing.lengthOf(ring, packet) > packetBytesMax(kind)) {
-    self.packetsUnprotected++
     // The block ends before it.
     if (self.count > 0) self.deadlineMs = nowMs
     return
@@ -121,38 +120,36 @@ export const handlePacket = (
   packets.types[at] = typeByte & ~HopFrame.resendFlag
   packets.descriptors[at] = descriptor
   packets.tags[at] = tag
-  if (!HopFrame.isAudio(type)) self.earning++
+  if (!HopFrame.isAudio(type)) self.videoCount++
   const endsFrame = type === HopFrame.FrameType.Video && (descriptor & HopFrame.endOfFrameFlag) !== 0
   const isOld = nowMs - self.firstAtMs >= self.frameEndAfterMs
-  if ((endsFrame && isOld && earned(self) > 0) || self.count >= countMax(self)) self.deadlineMs = nowMs
+  if ((endsFrame && isOld && earned(self) > 0) || isFull(self)) self.deadlineMs = nowMs
 }
 
 /**
  * Ends the block and writes the bodies of its repair frames, each `bodyBytes` long, behind one another at `offset` of the packet
- * memory. Returns how many: none if the block has earned none, or if not one finds room in `bytesMax`.
+ * memory. Returns how many: none if the block has earned none, or if there is no room in `bytesMax` or in the budget of all legs.
  */
 export const close = (self: FecEncoder, offset: number, bytesMax: number): number => {
   const { base, count, kind, packets, rings } = self
   const { view } = rings.memory
-  self.blockPackets += (self.earning - self.blockPackets) * blockPacketsGain
+  if (self.videoCount > 0) self.blockPackets += (self.videoCount - self.blockPackets) * blockPacketsGain
   if (!findPackets(self)) {
     abandon(self)
     return 0
   }
   const symbolBytes = ErasureCode.symbolBytesOf(packets, count)
   self.bodyBytes = (kind.isTrunk ? FecFrame.wideHeadBytes : FecFrame.headBytes) + symbolBytes
-  const repairs = Math.min(earned(self), Math.max(0, Math.floor(bytesMax / self.bodyBytes)))
+  const wanted = Math.min(earned(self), Math.max(0, Math.floor(bytesMax / self.bodyBytes)))
+  const repairs = RepairWork.spend(self.work, wanted, count * symbolBytes)
   for (let row = 0, at = offset; row < repairs; row++, at += self.bodyBytes) {
     const head = FecFrame.writeHead(view, at, base, count, repairs, row, kind.isTrunk)
     ErasureCode.encode(packets, count, row, view, view, at + head, symbolBytes)
   }
-  const left = self.carry + self.ratio * self.earning - repairs
+  const left = self.carry + self.ratio * self.videoCount - repairs
   self.carry = Math.max(-carryMax, Math.min(carryMax, left))
-  if (repairs > 0) self.packetsProtected += count
-  else self.packetsUnprotected += count
-  self.repairsWritten += repairs
   self.count = 0
-  self.earning = 0
+  self.videoCount = 0
   self.deadlineMs = Infinity
   return repairs
 }
@@ -160,11 +157,12 @@ export const close = (self: FecEncoder, offset: number, bytesMax: number): numbe
 /** Rounded, the rest being carried over: in the long run small blocks too get what `ratio` says. */
 const earned = (self: FecEncoder): number => {
   const repairsMax = self.isParityOnly ? 1 : ErasureCode.repairPacketsMax
-  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.earning)))
+  return Math.max(0, Math.min(repairsMax, Math.round(self.carry + self.ratio * self.videoCount)))
 }
 
-const countMax = (self: FecEncoder): number =>
-  self.isParityOnly ? Math.min(ErasureCode.dataPacketsMax, Math.round(1 / self.ratio)) : ErasureCode.dataPacketsMax
+/** With parity alone a block ends when it has earned its repair packet. Audio earns none, so it is not counted there. */
+const isFull = (self: FecEncoder): boolean =>
+  self.count === ErasureCode.dataPacketsMax || (self.isParityOnly && self.videoCount >= Math.round(1 / self.ratio))
 
 /** Where the packets lie. False when there is none, or one of them is not in its ring any more. */
 const findPackets = (self: FecEncoder): boolean => {
@@ -180,8 +178,7 @@ const findPackets = (self: FecEncoder): boolean => {
 
 /** Gives the block up. */
 const abandon = (self: FecEncoder): void => {
-  self.packetsUnprotected += self.count
   self.count = 0
-  self.earning = 0
+  self.videoCount = 0
   self.deadlineMs = Infinity
 }

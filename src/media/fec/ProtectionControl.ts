@@ -10,6 +10,8 @@ import * as ResidualLoss from "./ResidualLoss.ts"
  * leg, changed in place.
  */
 export interface ProtectionControl {
+  /** Parity and nothing else. */
+  readonly isParityOnly: boolean
   readonly losses: LossWindow.LossWindow
   /** Repair packets for each packet: 0 is off, 0.5 the most. */
   ratio: number
@@ -20,7 +22,7 @@ export interface ProtectionControl {
   isOn: boolean
   /** No resend comes in time: what repair packets leave is lost. */
   isAlone: boolean
-  /** Of the last ten seconds, and of the last two. */
+  /** Of the newest time, the older the less: over ten seconds, without what was self-made, and over two. */
   readonly recent: RecentLoss.RecentLoss
   readonly newest: RecentLoss.RecentLoss
   meanBurst: number
@@ -92,7 +94,8 @@ const parityLossAgain = 0.03
 /** Share of a new report in the mean burst. */
 const burstGain = 0.1
 
-export const make = (): ProtectionControl => ({
+export const make = (isParityOnly = false): ProtectionControl => ({
+  isParityOnly,
   losses: LossWindow.make(),
   ratio: 0,
   kind: "Parity",
@@ -146,11 +149,14 @@ const noteAlone = (self: ProtectionControl, { roundTripMs }: Report): void => {
   self.frameEndAfterMs = frameEndAfterMs
 }
 
-/** Of the last ten seconds, without what was self-made. Share. */
-export const lossRatio = ({ recent }: ProtectionControl): number => RecentLoss.lossRatio(recent)
+/** Of the newest ten seconds, the older the less, without what was self-made. Share. */
+export const recentLossRatio = ({ recent }: ProtectionControl): number => RecentLoss.lossRatio(recent)
 
+/** With parity the ratio says how long blocks are. As long as they have been would be as short as it has made them. */
 const aloneRatio = (self: ProtectionControl, { blockPackets }: Report): number =>
-  ResidualLoss.ratioFor(blockPackets, lossRatio(self), aloneTarget, ratioMax)
+  self.kind === "Parity"
+    ? ResidualLoss.parityRatioFor(recentLossRatio(self), aloneTarget, ratioMax)
+    : ResidualLoss.ratioFor(blockPackets, recentLossRatio(self), aloneTarget, ratioMax)
 
 const isWanted = (self: ProtectionControl, nowMs: number): boolean => {
   if (nowMs - self.lastOverusingAtMs < overuseHoldMs) return false
@@ -172,6 +178,7 @@ const stop = (self: ProtectionControl, nowMs: number): void => {
 }
 
 const noteKind = (self: ProtectionControl, nowMs: number): void => {
+  if (self.isParityOnly) return
   const loss = LossWindow.mean(self.losses, lossSpanMs, nowMs)
   if (self.isAlone || self.meanBurst >= burstAbove || loss > parityLossMax) self.kind = "ReedSolomon"
   else if (self.meanBurst <= burstBelow && loss < parityLossAgain) self.kind = "Parity"

@@ -3,7 +3,7 @@
  * something reports at once, so reports with losses are the short ones. Owned by one state machine, changed in place.
  */
 export interface RecentLoss {
-  /** What is as old as this does not count any more. Milliseconds. */
+  /** Time constant: what is as old as this counts a third of what is new. Milliseconds. */
   readonly spanMs: number
   packets: number
   lost: number

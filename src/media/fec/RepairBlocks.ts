@@ -127,10 +127,6 @@ export const dropOutside = (self: RepairBlocks, highest: number, window: number)
   }
 }
 
-export const dropAll = (self: RepairBlocks): void => {
-  for (let i = 0; i < self.blocks.length; i++) if (self.blocks[i]!.isUsed) drop(self, self.blocks[i]!)
-}
-
 const dropOldest = (self: RepairBlocks, but: Block | undefined): void => {
   let oldest: Block | undefined
   for (let i = 0; i < self.blocks.length; i++) {

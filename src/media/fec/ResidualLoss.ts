@@ -31,3 +31,14 @@ export const ratioFor = (packets: number, loss: number, target: number, ratioMax
   }
   return ratioMax
 }
+
+/**
+ * The same where a block has one repair packet: 1 / n for the longest blocks that leave no more than `target`. What is lost of
+ * n packets and theirs stays lost if another of them is lost too. `ratioMax` when no block is short enough.
+ */
+export const parityRatioFor = (loss: number, target: number, ratioMax: number): number => {
+  if (!(loss > target)) return 0
+  if (loss >= 1) return ratioMax
+  const count = Math.floor(Math.log(1 - target / loss) / Math.log(1 - loss))
+  return count < 1 ? ratioMax : Math.min(ratioMax, 1 / count)
+}

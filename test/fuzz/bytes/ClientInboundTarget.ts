@@ -43,7 +43,7 @@ const makeMemory = () => {
     videoBytes: ringBytes
   })
   return {
-    resources: { rings, report: Feedback.make() },
+    resources: Leg.makeResources(rings),
     out: PacketBatch.makeSendBatch({ capacity: 256, scratchOffset: memory.ownerOffset, scratchBytes }),
     received: PacketBatch.makePacketBatch(1)
   }

@@ -92,13 +92,12 @@ const makeSide = (kind: HopKind, receiveTag: number, sendTag: number, sequenceSt
   leg.send.history.highest = before
   return {
     leg,
-    resources: {
-      rings: PacketRings.make(memory, memory.ownerOffset + scratchBytes, {
+    resources: Leg.makeResources(
+      PacketRings.make(memory, memory.ownerOffset + scratchBytes, {
         audioBytes: ringBytes,
         videoBytes: ringBytes
-      }),
-      report: Feedback.make()
-    },
+      })
+    ),
     out: PacketBatch.makeSendBatch({ capacity: 1024, scratchOffset: memory.ownerOffset, scratchBytes }),
     clocks: {
       audio: StreamClock.make("audio", clockRates.audio),
@@ -234,8 +233,7 @@ export const make = (options: {
       const kept = PacketRing.storeBytes(ring, bytes, timestamp, clocks[kind], scene.nowMs)
       const type = HopFrame.typeByte(frameTypes[kind], 0)
       const tag = hop.isTrunk ? tagOfCall(number % callsOfTrunk) : leg.send.legTag
-      if (hop.isTrunk) SendLeg.sendPacketOn(leg.send, tag, ring, kept, type, 0, scene.nowMs, out)
-      else SendLeg.sendPacket(leg.send, ring, kept, type, 0, scene.nowMs, out)
+      SendLeg.sendPacketOn(leg.send, tag, ring, kept, type, 0, scene.nowMs, out)
       const { lastRepair: repairSequence } = leg.send
       const sentAtMs = scene.nowMs
       scene.packets.push({ number, from, kind, bytes, sentAtMs, repairSequence, tag, arrivedAtMs: undefined })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as FecDecoder from "../../../src/media/fec/FecDecoder.ts"
+import * as RepairWork from "../../../src/media/fec/RepairWork.ts"
 import * as FecFrame from "../../../src/protocol/FecFrame.ts"
 import * as LegKinds from "../LegKinds.ts"
 import * as FecPair from "./FecPair.ts"
@@ -26,13 +27,12 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
   })
 
   it.prop("recovers what was lost, wherever the numbers wrap", [Near, Seed], ([near, seed]) => {
-    const { bodies, decoder, deliver, deliverRepair, numbers } = makeBlock(12, at(near))
+    const { bodies, deliver, deliverRepair, numbers } = makeBlock(12, at(near))
     const next = SeededNumbers.from(seed)
     const lost = numbers.filter(() => next() < 0.3).slice(0, bodies.length)
     for (const number of numbers) if (!lost.includes(number)) deliver(number, 0)
     const recovered = bodies.slice(bodies.length - lost.length).flatMap((body) => deliverRepair(body, 0)!)
     assert.deepStrictEqual(sorted(recovered), lost)
-    assert.strictEqual(decoder.packetsRecovered, lost.length)
   })
 
   it("recovers as soon as a resend makes it possible", () => {
@@ -55,11 +55,8 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
     for (const number of numbers.slice(2)) deliver(number, 0)
     deliverRepair(bodies[0]!, 0)
     assert.deepStrictEqual(deliverRepair(bodies[1]!, 0), numbers.slice(0, 2))
-    const needless = decoder.repairsNeedless
     for (const body of bodies) assert.deepStrictEqual(deliverRepair(body, 0), [])
     assert.deepStrictEqual(deliver(numbers[0]!, 0), [])
-    assert.strictEqual(decoder.packetsRecovered, 2)
-    assert.strictEqual(decoder.repairsNeedless - needless, bodies.length)
     assert.strictEqual(decoder.memory!.waiting.count, 0)
   })
 
@@ -86,14 +83,26 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
     const block = makeBlock(6)
     for (const number of block.numbers.slice(1)) block.deliver(number, 0)
     assert.strictEqual(hand(block, block.bodies[0]!, 10), 0)
+    assert.strictEqual(block.work.undone.batchFull, 1)
     assert.deepStrictEqual(block.deliverRepair(block.bodies[1]!, 0), [block.numbers[0]])
   })
 
+  it("waits while what all legs may spend is spent", () => {
+    const block = makeBlock(6)
+    for (const number of block.numbers.slice(1)) block.deliver(number, 0)
+    block.work.budgetBytes = 5 * block.bodies[0]!.length
+    assert.deepStrictEqual(block.deliverRepair(block.bodies[0]!, 0), [])
+    assert.strictEqual(block.work.undone.overBudget, 1)
+    block.work.budgetBytes = 6 * block.bodies[0]!.length
+    assert.deepStrictEqual(block.deliverRepair(block.bodies[1]!, 0), [block.numbers[0]])
+    assert.isBelow(block.work.budgetBytes, block.bodies[0]!.length)
+  })
+
   it("refuses what contradicts a block that waits", () => {
-    const { bodies, decoder, deliver, deliverRepair, numbers } = makeBlock(8)
+    const { bodies, deliver, deliverRepair, numbers, work } = makeBlock(8)
     for (const number of numbers.slice(4)) deliver(number, 0)
     deliverRepair(bodies[0]!, 0)
-    const refused = decoder.repairsRefused
+    const refused = work.undone.contradictory
     const changed = (change: (body: Uint8Array) => Uint8Array) => deliverRepair(change(Uint8Array.from(bodies[1]!)), 0)
     const set = (place: number, value: number) => (body: Uint8Array) => {
       body[place] = value
@@ -107,7 +116,7 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
       []
     )
     assert.deepStrictEqual(changed(set(1, bodies[1]![1]! + 1)), [])
-    assert.strictEqual(decoder.repairsRefused - refused, 4)
+    assert.strictEqual(work.undone.contradictory - refused, 4)
     assert.deepStrictEqual(deliverRepair(bodies[1]!, 0), [])
     assert.deepStrictEqual(deliverRepair(bodies[2]!, 0), [])
     assert.deepStrictEqual(deliverRepair(bodies[3]!, 0), numbers.slice(0, 4))
@@ -115,7 +124,7 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
 
   it("a repair packet that is not what it claims gives nothing, and the block is done with", () => {
     for (const place of [0, 1, 2, -1]) {
-      const { bodies, decoder, deliver, deliverRepair, numbers } = makeBlock(6)
+      const { bodies, deliver, deliverRepair, numbers, work } = makeBlock(6)
       for (const number of numbers.slice(1)) deliver(number, 0)
       const body = Uint8Array.from(bodies[0]!)
       const head = kind.isTrunk ? 6 : 4
@@ -125,9 +134,8 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
       const isHidden = place < 0 && head + (kind.isTrunk ? 8 : 4) + lengthOfLost === body.length
       if (isHidden) continue
       assert.deepStrictEqual(deliverRepair(body, 0), [])
-      assert.strictEqual(decoder.blocksRefused, 1)
+      assert.strictEqual(work.undone.notPackets, 1)
       assert.deepStrictEqual(deliverRepair(bodies[1]!, 0), [])
-      assert.strictEqual(decoder.packetsRecovered, 0)
     }
   })
 
@@ -155,8 +163,7 @@ describe.each(LegKinds.all)("FecDecoder of a $name's leg", ({ Near, at, kind }) 
     for (let block = 0; block < 2 * waiting.blocks.length; block++) {
       const numbers = Array.from({ length: 12 }, () => send(video, false, 0))
       for (const number of numbers.slice(7)) deliver(number, 0)
-      for (const body of close()) deliverRepair(body, 0)
-      assert.strictEqual(decoder.packetsRecovered, 0)
+      for (const body of close()) assert.deepStrictEqual(deliverRepair(body, 0), [])
       const kept = waiting.blocks.reduce((sum, { isUsed, repairCount }) => sum + (isUsed ? repairCount : 0), 0)
       assert.strictEqual(kept + waiting.freeCount, places)
     }
@@ -171,7 +178,7 @@ describe.each(LegKinds.all)("hostile frames on a $name's leg", ({ kind }) => {
       const next = SeededNumbers.from(seed)
       const int = (below: number) => Math.floor(next() * below)
       const side = FecPair.makeSide()
-      const decoder = FecDecoder.make(kind)
+      const decoder = FecDecoder.make(RepairWork.make(), kind)
       const { memory, rings, scratch, scratchBytes } = side
       const first = int(2) === 0 ? -50 : int(2 ** 32)
       const packets = Array.from({ length: 8 }, (_, i) => FecPair.store(side, video, FecPair.contentOf(i), 0))

@@ -22,7 +22,7 @@ describe.each(LegKinds.all)("FecEncoder of a $name's leg", ({ kind }) => {
   it("gathers nothing while the ratio is 0", () => {
     const { encoder, send } = FecPair.make(kind)
     for (let i = 0; i < 40; i++) send(video, true, i)
-    assert.deepStrictEqual([encoder.count, encoder.deadlineMs, encoder.packetsUnprotected], [0, Infinity, 0])
+    assert.deepStrictEqual([encoder.count, encoder.deadlineMs], [0, Infinity])
   })
 
   it("closes at the end of a video frame, if the block is old enough and has earned a repair packet", () => {
@@ -100,6 +100,36 @@ describe.each(LegKinds.all)("FecEncoder of a $name's leg", ({ kind }) => {
     }
   })
 
+  it("parity alone: each block has its repair packet, whatever audio is among them", () => {
+    const { close, encoder, send } = FecPair.make(kind)
+    encoder.ratio = 0.1
+    encoder.isParityOnly = true
+    for (let block = 0; block < 6; block++) {
+      for (let i = 0; i < 20; i++) {
+        assert.notStrictEqual(encoder.deadlineMs, 0)
+        send(i % 2 === 0 ? audio : video, false, 0)
+      }
+      assert.strictEqual(encoder.deadlineMs, 0)
+      assert.strictEqual(close().length, 1)
+    }
+  })
+
+  it("the mean block is one with video, however long there is none", () => {
+    const { close, encoder, send } = FecPair.make(kind)
+    encoder.ratio = 0.2
+    for (let block = 0; block < 40; block++) {
+      for (let i = 0; i < 10; i++) send(video, false, 0)
+      close()
+    }
+    const before = encoder.blockPackets
+    assert.closeTo(before, 10, 0.1)
+    for (let block = 0; block < 40; block++) {
+      for (let i = 0; i < 4; i++) send(audio, false, 0)
+      assert.deepStrictEqual(close(), [])
+    }
+    assert.strictEqual(encoder.blockPackets, before)
+  })
+
   it("protects no packet whose repair packet would not fit into an Ethernet frame", () => {
     const { close, encoder, sender } = FecPair.make(kind)
     encoder.ratio = 0.5
@@ -115,7 +145,7 @@ describe.each(LegKinds.all)("FecEncoder of a $name's leg", ({ kind }) => {
     assert.strictEqual(encoder.deadlineMs, 0)
     const [body] = close()
     assert.strictEqual(kind.headerBytes + body!.length, 1472)
-    assert.deepStrictEqual([read(body!, kind.isTrunk).dataPackets, encoder.packetsUnprotected], [2, 1])
+    assert.strictEqual(read(body!, kind.isTrunk).dataPackets, 2)
   })
 
   it("gives up a block that has a hole, that was not closed, or whose packets are gone", () => {
@@ -133,6 +163,21 @@ describe.each(LegKinds.all)("FecEncoder of a $name's leg", ({ kind }) => {
     for (let i = 0; i < 2000; i++) FecPair.store(sender, video, new Uint8Array(1000), 10_000)
     assert.deepStrictEqual(close(), [])
     assert.strictEqual(encoder.count, 0)
+  })
+
+  it("makes no more than all legs may spend, and counts what it has not made", () => {
+    const { close, encoder, send, work } = FecPair.make(kind)
+    encoder.ratio = 0.5
+    for (let i = 0; i < 10; i++) send(video, false, 0)
+    assert.strictEqual(close().length, 5)
+    // Each costs as many bytes as the block has, each packet as long as the longest.
+    work.budgetBytes = 3.5 * 10 * encoder.bodyBytes
+    for (let i = 0; i < 10; i++) send(video, false, 0)
+    const bodies = close()
+    assert.isTrue(bodies.length >= 1 && bodies.length < 5)
+    assert.strictEqual(work.undone.overBudget, 5 - bodies.length)
+    assert.strictEqual(read(bodies[0]!, kind.isTrunk).repairPackets, bodies.length)
+    assert.isAtLeast(work.budgetBytes, 0)
   })
 
   it("writes no more than there is room for", () => {

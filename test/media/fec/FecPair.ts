@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import * as FecDecoder from "../../../src/media/fec/FecDecoder.ts"
 import * as FecEncoder from "../../../src/media/fec/FecEncoder.ts"
+import * as RepairWork from "../../../src/media/fec/RepairWork.ts"
 import type * as LegKind from "../../../src/media/LegKind.ts"
 import * as PacketRing from "../../../src/media/PacketRing.ts"
 import * as PacketRings from "../../../src/media/PacketRings.ts"
@@ -47,8 +48,9 @@ export const tagOf = (number: number, kind: LegKind.LegKind): number =>
 export const make = (kind: LegKind.LegKind, first = 0, lengthMax = 1200) => {
   const sender = makeSide()
   const receiver = makeSide()
-  const encoder = FecEncoder.make(sender.rings, kind)
-  const decoder = FecDecoder.make(kind)
+  const work = { ...RepairWork.make(), budgetBytes: Infinity }
+  const encoder = FecEncoder.make(sender.rings, work, kind)
+  const decoder = FecDecoder.make(work, kind)
   const frame = FecFrame.make()
   const types = new Map<number, { readonly type: number; readonly descriptor: number; readonly index: number }>()
   let index = 0
@@ -122,5 +124,5 @@ export const make = (kind: LegKind.LegKind, first = 0, lengthMax = 1200) => {
     for (const body of close()) deliverRepair(body, 0)
   }
 
-  return { encoder, decoder, sender, receiver, sequenceOf, send, close, deliver, deliverRepair, begin }
+  return { encoder, decoder, work, sender, receiver, sequenceOf, send, close, deliver, deliverRepair, begin }
 }

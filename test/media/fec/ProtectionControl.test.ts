@@ -21,8 +21,8 @@ const residual = { residualLossRatio: 0.02 }
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
 
 /** A leg that reports every 100 ms. */
-const make = () => {
-  const self = ProtectionControl.make()
+const make = (isParityOnly = false) => {
+  const self = ProtectionControl.make(isParityOnly)
   let nowMs = 0
   const report = (forMs: number, changes: Partial<ProtectionControl.Report>) => {
     for (const endMs = nowMs + forMs; nowMs < endMs;) {
@@ -63,6 +63,25 @@ describe("ProtectionControl", () => {
     }
     report(10_000, { ...far, blockPackets: 2 })
     assert.strictEqual(self.ratio, ratioMax)
+  })
+
+  it("alone with parity, blocks are the longest that leave next to nothing, however long they have been", () => {
+    for (const [loss, count] of [
+      [0.01, 36],
+      [0.02, 8],
+      [0.03, 3],
+      [0.1, 1]
+    ] as const) {
+      const ratio = Math.min(ratioMax, 1 / count)
+      for (const blockPackets of [2, 8, 30]) {
+        const { report, self } = make(true)
+        report(10_000, { ...far, lossRatio: loss, blockPackets })
+        assert.deepStrictEqual([self.isAlone, self.kind], [true, "Parity"])
+        assert.closeTo(self.ratio, Math.max(ratio, 1.3 * loss), 1e-9)
+      }
+      if (ratio < ratioMax) assert.isAtMost(ResidualLoss.of(count, 1, loss), aloneTarget)
+      assert.isAbove(ResidualLoss.of(count + 1, 1, loss), aloneTarget)
+    }
   })
 
   it("the ratio follows the loss that nine of ten reports do not exceed", () => {
