@@ -111,9 +111,14 @@ const isNewClock = (self: PlayoutDelay, transitMs: number, nowMs: number): boole
   return lateMs > clockChangedMs || nowMs - self.beyondSinceMs >= beyondMsMax
 }
 
+/**
+ * What is too late is noted at once as long as the delay can grow by it: each of those packets is a sample like a half
+ * second, so at the longest delay one stall would count as much as many of them.
+ */
 const note = (self: PlayoutDelay, lateMs: number, nowMs: number): void => {
   self.intervalLatestMs = Math.max(self.intervalLatestMs, lateMs)
-  if (nowMs < self.intervalUntilMs && lateMs <= delayMs(self)) return
+  const canGrow = self.wantedMs < self.bounds.maxMs
+  if (nowMs < self.intervalUntilMs && !(canGrow && lateMs > delayMs(self))) return
   DelayHistogram.add(self.histogram, self.intervalLatestMs)
   self.wantedMs = DelayHistogram.quantileMs(self.histogram, share)
   self.intervalUntilMs = nowMs + intervalMs

@@ -78,6 +78,19 @@ describe("PlayoutDelay", () => {
     assert.closeTo(delayMs, 20, 1)
   })
 
+  it("a stall takes it to its longest, and not for longer than the stall was", () => {
+    for (const beforeMs of [60_000, 5000]) {
+      const self = PlayoutDelay.make(bounds)
+      play(self, 0, beforeMs, () => 0)
+      // All that was held up comes at once.
+      const stallMs = 900
+      play(self, beforeMs, beforeMs + stallMs, (mediaMs) => beforeMs + stallMs - mediaMs)
+      assert.closeTo(PlayoutDelay.delayMs(self), bounds.maxMs, rounding)
+      play(self, beforeMs + stallMs, beforeMs + 31_000, () => 0)
+      assert.isAtMost(PlayoutDelay.delayMs(self), 300, `after ${beforeMs} ms without`)
+    }
+  })
+
   it("one late packet in a long time is not worth a delay", () => {
     const self = PlayoutDelay.make(bounds)
     play(self, 0, 60_000, () => 0)
