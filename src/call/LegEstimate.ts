@@ -12,7 +12,7 @@ export interface LegEstimate {
   readonly downlinkBps: number
   /** Of the media packets that the device has sent, what did not come at once. 0 to 1. */
   readonly uplinkLossRatio: number
-  /** Of the media packets that the device was sent, what had to be sent again. 0 to 1. */
+  /** Of the datagrams that the device was sent, what did not arrive, as it reports. 0 to 1. */
   readonly downlinkLossRatio: number
   /** 0: not measured yet. Milliseconds. */
   readonly roundTripMs: number

@@ -146,8 +146,10 @@ export const handleFeedback = (
   const roundTripMs = RoundTripEstimator.roundTripMs(self.roundTrip)
   const { departures, rate } = self.send
   if (rate !== undefined) SendRate.handleReport(rate, departures, report, roundTripMs, nowMs)
+  ReportedLoss.read(self.loss, report)
+  self.send.framesReported += self.loss.packets
+  self.send.framesReportedLost += Math.round(self.loss.lossRatio * self.loss.packets)
   if (self.repair) {
-    ReportedLoss.read(self.loss, report)
     AudioCopies.handleReport(self.send, self.loss, nowMs)
     if (self.protects) Protection.handleReport(self.send, resources, self.loss, roundTripMs, nowMs)
     SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)

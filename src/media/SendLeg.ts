@@ -55,6 +55,9 @@ export interface SendLeg {
   copiesSent: number
   /** Repair packets. */
   repairsSent: number
+  /** Frames that the receiver's reports speak of, and those of them that have not arrived, whatever was repaired later. */
+  framesReported: number
+  framesReportedLost: number
 }
 
 /** A sender that stops says so: padding this long after its last packet. Milliseconds. */
@@ -97,7 +100,9 @@ export const make = (options: {
     requestsRefused: 0,
     packetsWithheld: 0,
     copiesSent: 0,
-    repairsSent: 0
+    repairsSent: 0,
+    framesReported: 0,
+    framesReportedLost: 0
   }
 }
 

@@ -6,11 +6,11 @@ import * as StreamRate from "./StreamRate.ts"
 /** What is measured of one device's leg for the call's actor, and what that has been told last. */
 export interface LegSummary {
   readonly uplink: StreamRate.StreamRate
-  /** When the window began: repair sequence, packets that came at once, packets sent, and again. */
+  /** When the window began: repair sequence, packets that came at once; frames reported, and lost. */
   highestBefore: number
   promptBefore: number
-  sentBefore: number
-  resentBefore: number
+  reportedBefore: number
+  reportedLostBefore: number
   sinceMs: number
   /** `undefined`: nothing yet. */
   told: LegEstimate | undefined
@@ -30,8 +30,8 @@ export const make = (): LegSummary => ({
   uplink: StreamRate.make(),
   highestBefore: 0,
   promptBefore: 0,
-  sentBefore: 0,
-  resentBefore: 0,
+  reportedBefore: 0,
+  reportedLostBefore: 0,
   sinceMs: NaN,
   told: undefined,
   toldAtMs: -Infinity
@@ -55,7 +55,7 @@ const measure = (self: LegSummary, { hop, receiveTag, streams }: DeviceLeg, nowM
   const bytes = streams.reduce((sum, stream) => sum + stream.bytes, 0)
   const packets = streams.reduce((sum, stream) => sum + stream.packets, 0)
   StreamRate.update(self.uplink, bytes, packets, nowMs)
-  const prompt = receive.packetsReceived - receive.packetsRepaired
+  const prompt = receive.packetsReceived - receive.packetsRepaired - receive.packetsRecovered
   const estimate = {
     legTag: receiveTag,
     uplinkBps: self.uplink.rateBps,
@@ -64,13 +64,16 @@ const measure = (self: LegSummary, { hop, receiveTag, streams }: DeviceLeg, nowM
       SequenceNumber.distance(self.highestBefore, receive.nacks.highest),
       prompt - self.promptBefore
     ),
-    downlinkLossRatio: shareOf(send.packetsResent - self.resentBefore, send.packetsSent - self.sentBefore),
+    downlinkLossRatio: shareOf(
+      send.framesReportedLost - self.reportedLostBefore,
+      send.framesReported - self.reportedBefore
+    ),
     roundTripMs: roundTrip.smoothedMs ?? 0
   }
   self.highestBefore = receive.nacks.highest
   self.promptBefore = prompt
-  self.sentBefore = send.packetsSent
-  self.resentBefore = send.packetsResent
+  self.reportedBefore = send.framesReported
+  self.reportedLostBefore = send.framesReportedLost
   self.sinceMs = nowMs
   return estimate
 }

@@ -133,7 +133,7 @@ export const frame = (packet: Packet) => {
   return { from: addressOf(packet.from), bytes }
 }
 
-/** A feedback frame of a participant that asks for these repair sequences and key frames. */
+/** A feedback frame of a participant that asks for these repair sequences and key frames, and says what has arrived. */
 export const feedback = (
   from: number,
   hop: number,
@@ -141,6 +141,8 @@ export const feedback = (
     readonly requests?: ReadonlyArray<number>
     readonly keyFrames?: ReadonlyArray<number>
     readonly rates?: ReadonlyArray<readonly [ssrc: number, bps: number]>
+    /** Of the frames with these hop sequences whether they have arrived. */
+    readonly arrivals?: { readonly from: number; readonly arrived: ReadonlyArray<boolean> }
   }
 ) => {
   const report = Feedback.make()
@@ -149,6 +151,10 @@ export const feedback = (
   report.keyFrameSsrcs.set(asks.keyFrames ?? [])
   report.keyFrameCount = asks.keyFrames?.length ?? 0
   for (const [ssrc, bps] of asks.rates ?? []) Feedback.addRate(report, ssrc, bps)
+  const { arrived = [], from: first = 0 } = asks.arrivals ?? {}
+  report.baseHopSequence = first
+  report.arrivalCount = arrived.length
+  arrived.forEach((is, i) => (report.arrivalTicks[i] = is ? i : Feedback.notReceived))
   const bytes = new Uint8Array(1500)
   const view = new DataView(bytes.buffer)
   HopFrame.writeHeader(view, 0, HopFrame.typeByte(HopFrame.FrameType.Feedback, 0), 0, hop, 0xffff, 1, tagOf(from))

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as FairShare from "../../src/media/FairShare.ts"
 import * as RateNotice from "../../src/media/RateNotice.ts"
+import * as ReceiveLeg from "../../src/media/ReceiveLeg.ts"
 import * as ReceiverRates from "../../src/media/ReceiverRates.ts"
 import * as LegSummary from "../../src/pipeline/LegSummary.ts"
 import * as VideoRates from "../../src/pipeline/VideoRates.ts"
@@ -141,6 +142,29 @@ describe("a relay's forwarding", () => {
     // Of participant 2 nothing is heard any more.
     for (const atMs of [1900, 3000, 4100]) report(1, atMs)
     assert.closeTo(told(4101)[0]![1], 2_000_000, 2000)
+  })
+
+  it("summarises losses as they were on the way, whatever repaired them", () => {
+    const relay = Relay.make(2)
+    const [ada, lin] = relay.legs
+    const summaries = [LegSummary.make(), LegSummary.make()]
+    const polled = (nowMs: number) => relay.legs.map((leg, n) => LegSummary.poll(summaries[n]!, leg, nowMs))
+    polled(0)
+    for (let repair = 0; repair < 50; repair++) {
+      const { receive } = ada!.hop
+      // One in ten is lost: a repair packet gives it back, or a resend.
+      if (repair % 10 !== 4) relay.receive(20 * repair, Relay.frame({ from: 0, repair, hop: repair }))
+      if (repair % 20 === 5) assert.isTrue(ReceiveLeg.handleRecovered(receive, repair - 1, 0, 20 * repair))
+      if (repair % 20 !== 15) continue
+      relay.receive(20 * repair, Relay.frame({ from: 0, repair: repair - 1, hop: 50 + repair, flags: HopFrame.resendFlag }))
+    }
+    // Lin's relay was asked for nothing: what she had lost came by a repair packet too.
+    const arrived = Array.from({ length: 40 }, (_, i) => i % 5 !== 2)
+    relay.receive(950, Relay.feedback(1, 0, { arrivals: { from: 0, arrived } }))
+    assert.strictEqual(lin!.hop.send.packetsResent, 0)
+    const [uplink, downlink] = polled(1000)
+    assert.closeTo(uplink!.uplinkLossRatio, 0.1, 0.001)
+    assert.closeTo(downlink!.downlinkLossRatio, 0.2, 0.001)
   })
 
   it("summarises a leg for the actor, when there is something to say", () => {

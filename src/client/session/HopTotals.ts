@@ -29,7 +29,7 @@ export const make = (): HopTotals => ({
 })
 
 export const add = (self: HopTotals, session: Session): void => {
-  const { framesReported, framesReportedLost, hop, packetsExpected } = session
+  const { hop, packetsExpected } = session
   self.packetsExpected += packetsExpected
   self.packetsReceived += hop.receive.packetsReceived
   self.packetsRepaired += hop.receive.packetsRepaired
@@ -38,6 +38,6 @@ export const add = (self: HopTotals, session: Session): void => {
   self.packetsSent += hop.send.packetsSent
   self.packetsResent += hop.send.packetsResent
   self.repairsSent += hop.send.repairsSent
-  self.framesReported += framesReported
-  self.framesReportedLost += framesReportedLost
+  self.framesReported += hop.send.framesReported
+  self.framesReportedLost += hop.send.framesReportedLost
 }

@@ -2,7 +2,6 @@ import * as Leg from "../../media/Leg.ts"
 import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
 import * as Recovery from "../../media/Recovery.ts"
-import * as Feedback from "../../protocol/Feedback.ts"
 import * as HopFrame from "../../protocol/HopFrame.ts"
 import * as RtcpHeader from "../../protocol/RtcpHeader.ts"
 import * as RtpHeader from "../../protocol/RtpHeader.ts"
@@ -161,10 +160,6 @@ const handleFeedback = (
   if (!Leg.handleFeedback(session.hop, resources, offset, length, nowMs, out)) {
     core.drops.malformed++
     return
-  }
-  session.framesReported += report.arrivalCount
-  for (let i = 0; i < report.arrivalCount; i++) {
-    if (report.arrivalTicks[i] === Feedback.notReceived) session.framesReportedLost++
   }
   for (let place = firstResend; place < out.count; place++) {
     const ssrc = RtpHeader.ssrcAt(resources.rings.memory.view, out.bodyOffsets[place]!)

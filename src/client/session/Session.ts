@@ -22,9 +22,6 @@ export interface Session {
   readonly grantedAtMs: number
   /** Media packets that the relay has given a number, whether they arrived or not. */
   packetsExpected: number
-  /** Frames of ours that the relay's reports speak of, and those of them that they say have not arrived. */
-  framesReported: number
-  framesReportedLost: number
 }
 
 export const make = (options: {
@@ -48,9 +45,7 @@ export const make = (options: {
     mappedAddress,
     lastControlAtMs: nowMs,
     grantedAtMs: nowMs,
-    packetsExpected: 0,
-    framesReported: 0,
-    framesReportedLost: 0
+    packetsExpected: 0
   }
 }
 
