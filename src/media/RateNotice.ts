@@ -2,8 +2,8 @@ import * as ReceiverRates from "./ReceiverRates.ts"
 
 /**
  * The rate at which one video stream is of use to those who receive it, as its sender is told: with the leg's next report
- * when it has become another, and otherwise every second, for a report may be lost and what is old counts no more. Owned by the leg that
- * the stream comes from.
+ * when it has become another, and otherwise about every second, as often as it is found anew: a report may be lost, and what is old counts
+ * no more. Owned by the leg that the stream comes from.
  */
 export interface RateNotice {
   readonly ssrc: number
@@ -19,7 +19,7 @@ export interface RateNotice {
 
 /** Who sends need not be told of less. Share. */
 export const changeMin = 0.03
-/** What stays as it is, not more often. Milliseconds. */
+/** What stays as it is, not more often, however many receivers it is found anew for. Milliseconds. */
 export const repeatMs = 500
 
 export const make = (ssrc: number): RateNotice => ({
@@ -31,12 +31,12 @@ export const make = (ssrc: number): RateNotice => ({
   toldAtMs: -Infinity
 })
 
-/** What is known now. A rate that nobody brings up to date is not repeated: it ends with whoever had it. */
+/** What is known now, never NaN. A rate that nobody brings up to date is not repeated: it ends with whoever had it. */
 export const handleRate = (self: RateNotice, bps: number, nowMs: number): void => {
   self.bps = bps
   self.atMs = nowMs
-  // Also when nothing has been told yet.
-  const isKnown = Math.abs(bps - self.toldBps) < changeMin * self.toldBps
+  // False when nothing has been told yet.
+  const isKnown = Math.abs(bps - self.toldBps) <= changeMin * self.toldBps
   self.isPending = !isKnown || nowMs - self.toldAtMs >= repeatMs
 }
 

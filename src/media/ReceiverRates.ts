@@ -12,7 +12,7 @@ interface Told {
   atMs: number
 }
 
-/** Three times as long as it takes until it is repeated. Milliseconds. */
+/** It is repeated about every second: two of those reports may be lost. Milliseconds. */
 export const forgottenAfterMs = 3000
 
 export const make = (): ReceiverRates => ({ told: new Map() })

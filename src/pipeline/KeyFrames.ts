@@ -15,10 +15,10 @@ export const handleReport = (
 ): void => {
   const { report } = self.resources
   for (let i = 0; i < report.keyFrameCount; i++) {
-    const ssrc = report.keyFrameSsrcs[i]!
-    const source = RelayLeg.findSource(receiver, ssrc)
-    const keyFrames = source && RelayLeg.findStream(source, ssrc)?.keyFrames
-    if (source !== undefined && keyFrames !== undefined) request(self, source, keyFrames, nowMs, out)
+    for (const source of receiver.sources) {
+      const keyFrames = RelayLeg.findStreamFor(source, receiver, report.keyFrameSsrcs[i]!)?.keyFrames
+      if (keyFrames !== undefined) request(self, source, keyFrames, nowMs, out)
+    }
   }
 }
 

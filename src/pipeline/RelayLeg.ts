@@ -129,11 +129,12 @@ export const findStream = (self: RelayLeg, ssrc: number): RelayStream.RelayStrea
   return undefined
 }
 
-/** The leg that a stream comes from. Only of a stream that the receiver gets: nobody may ask in a call he is not in. */
-export const findSource = (receiver: RelayLeg, ssrc: number): RelayLeg | undefined => {
-  const { sources } = receiver
-  for (let i = 0; i < sources.length; i++) {
-    if (findStream(sources[i]!, ssrc)?.targets.includes(receiver) === true) return sources[i]
-  }
-  return undefined
+/** Only a stream that the receiver gets from there: nobody may ask in a call he is not in. */
+export const findStreamFor = (
+  source: RelayLeg,
+  receiver: RelayLeg,
+  ssrc: number
+): RelayStream.RelayStream | undefined => {
+  const stream = findStream(source, ssrc)
+  return stream?.targets.includes(receiver) === true ? stream : undefined
 }

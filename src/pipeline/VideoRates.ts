@@ -15,8 +15,9 @@ import type { RelayStream } from "./RelayStream.ts"
 export const groupBps = 150_000
 
 /**
- * At which rate a stream is of use to two receivers: to the slower one, but for his sake no slower than `groupBps`, unless
- * both are. The median of three; in whatever order and groups many are put together, at one relay or several, it is the same.
+ * At which rate a stream is of use to two receivers: the slowest's if all have more than `groupBps`, the fastest's if all have
+ * less, else `groupBps`. The median of three; in whatever order and groups many are put together, at one relay or several, it
+ * is the same.
  */
 export const together = (aBps: number, bBps: number): number =>
   Math.max(Math.min(aBps, bBps), Math.min(groupBps, Math.max(aBps, bBps)))
@@ -49,9 +50,9 @@ const tellSources = (
     for (let j = 0; j < source.streams.length; j++) {
       const stream = source.streams[j]!
       const { notice, targets } = stream
-      if (notice !== undefined && targets.includes(receiver)) {
-        RateNotice.handleRate(notice, usefulBps(stream, nowMs), nowMs)
-      }
+      if (notice === undefined || !targets.includes(receiver)) continue
+      const bps = usefulBps(stream, nowMs)
+      if (!Number.isNaN(bps)) RateNotice.handleRate(notice, bps, nowMs)
     }
     // A device's leg has reports of its own.
     if (source.carrier !== undefined) sendOnTrunk(self, source, nowMs, out)
@@ -68,14 +69,14 @@ const takeRates = (
   let isNews = false
   for (let i = 0; i < report.rateCount; i++) {
     const ssrc = report.rateSsrcs[i]!
-    if (RelayLeg.findSource(receiver, ssrc) === undefined) continue
+    if (!receiver.sources.some((source) => RelayLeg.findStreamFor(source, receiver, ssrc) !== undefined)) continue
     ReceiverRates.handleRate(rates, ssrc, report.rateBps[i]!, nowMs)
     isNews = true
   }
   return isNews
 }
 
-/** Of those of whom something is known; at least the one who has reported is. */
+/** Of those of whom something is known. NaN: of nobody, for the other relay may have told of other streams alone. */
 const usefulBps = ({ description, targets }: RelayStream, nowMs: number): number => {
   let bps = NaN
   for (let i = 0; i < targets.length; i++) {

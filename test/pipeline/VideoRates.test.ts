@@ -5,9 +5,12 @@ import * as RateNotice from "../../src/media/RateNotice.ts"
 import * as ReceiveLeg from "../../src/media/ReceiveLeg.ts"
 import * as ReceiverRates from "../../src/media/ReceiverRates.ts"
 import * as LegSummary from "../../src/pipeline/LegSummary.ts"
+import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
 import * as VideoRates from "../../src/pipeline/VideoRates.ts"
 import * as CompactRate from "../../src/protocol/CompactRate.ts"
+import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
 import * as Relay from "./RelayHarness.ts"
 
 const Bps = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e9 }))
@@ -82,6 +85,15 @@ describe("a rate that is told", () => {
     })
   })
 
+  it("0 that stays 0 is no change", () => {
+    const notice = RateNotice.make(7)
+    const told = [0, 100, 300, RateNotice.repeatMs].filter((atMs) => {
+      RateNotice.handleRate(notice, 0, atMs)
+      return RateNotice.poll(notice, atMs)
+    })
+    assert.deepStrictEqual(told, [0, RateNotice.repeatMs])
+  })
+
   it("counts for three seconds, and all streams of a sender together", () => {
     const rates = ReceiverRates.make()
     assert.strictEqual(ReceiverRates.totalBps(rates, 0), Infinity)
@@ -144,6 +156,29 @@ describe("a relay's forwarding", () => {
     assert.closeTo(told(4101)[0]![1], 2_000_000, 2000)
   })
 
+  it("tells nothing of a stream of which the other relay says nothing, whatever it says of another", () => {
+    const { forwarding, legs } = Relay.make(3)
+    const { call } = legs[0]!
+    const trunk = RelayLeg.makeTrunk({ receiveTag: 1, sendTag: 2, epoch: 1, address: Relay.addressOf(9), repair: true })
+    const receiver = RelayLeg.makeOnTrunk(trunk, call, { receiveTag: 3, sendTag: 4 })
+    receiver.sources = legs
+    for (const { streams } of legs) for (const stream of streams) stream.targets = [receiver]
+    const { report } = forwarding.resources
+    report.rateCount = 0
+    Feedback.addRate(report, Relay.videoSsrc(1), 400_000)
+    VideoRates.handleReport(
+      forwarding,
+      receiver,
+      100,
+      PacketBatch.makeSendBatch({ capacity: 8, scratchOffset: 0, scratchBytes: 0 })
+    )
+    const pending = legs.map(({ hop }) => hop.rateNotices.filter((notice) => RateNotice.poll(notice, 100)))
+    assert.deepStrictEqual(
+      pending.map((notices) => notices.map(({ bps }) => bps)),
+      [[], [400_000], []]
+    )
+  })
+
   it("summarises losses as they were on the way, whatever repaired them", () => {
     const relay = Relay.make(2)
     const [ada, lin] = relay.legs
@@ -156,7 +191,10 @@ describe("a relay's forwarding", () => {
       if (repair % 10 !== 4) relay.receive(20 * repair, Relay.frame({ from: 0, repair, hop: repair }))
       if (repair % 20 === 5) assert.isTrue(ReceiveLeg.handleRecovered(receive, repair - 1, 0, 20 * repair))
       if (repair % 20 !== 15) continue
-      relay.receive(20 * repair, Relay.frame({ from: 0, repair: repair - 1, hop: 50 + repair, flags: HopFrame.resendFlag }))
+      relay.receive(
+        20 * repair,
+        Relay.frame({ from: 0, repair: repair - 1, hop: 50 + repair, flags: HopFrame.resendFlag })
+      )
     }
     // Lin's relay was asked for nothing: what she had lost came by a repair packet too.
     const arrived = Array.from({ length: 40 }, (_, i) => i % 5 !== 2)
