@@ -67,8 +67,6 @@ export const makeResources = (rings: PacketRings): LegResources => ({
 
 /** Feedback goes out this often while media flows. Milliseconds. */
 export const feedbackMs = 100
-/** Media has stopped when there was none for this long, either way. Milliseconds. */
-export const quietAfterMs = 2000
 /** An idle leg gives its windows back after this long, when nothing in them is of use any more. Milliseconds. */
 export const releaseAfterMs = 10_000
 /** Bounds of the time between two requests for the same packet. Milliseconds. */
@@ -231,7 +229,7 @@ const noteFeedbackDue = (self: Leg): void => {
   else for (let i = 0; i < keyFrames.length; i++) dueMs = Math.min(dueMs, KeyFrameRequest.nextDeadlineMs(keyFrames[i]!))
   self.feedbackDueMs = Infinity
   // A sender that is silent has no key frame to give, and nothing to be told.
-  if (dueMs < lastMediaAtMs + quietAfterMs) self.feedbackDueMs = dueMs
+  if (dueMs < lastMediaAtMs + SendLeg.quietAfterMs) self.feedbackDueMs = dueMs
   if (self.repair && receive.nacks.deadlineMs < self.feedbackDueMs) self.feedbackDueMs = receive.nacks.deadlineMs
   // The first of them would have to wait for another report.
   const isFull = ArrivalRecorder.unreported(receive.arrivals) >= Feedback.arrivalsMax

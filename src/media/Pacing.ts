@@ -14,8 +14,6 @@ import * as SendRate from "./SendRate.ts"
 /** A probe's padding: no longer than an Ethernet frame holds, and worth its header. Bytes of body. */
 const paddingBytesMax = 1200
 const paddingBytesMin = 200
-/** Media has stopped when there was none for this long. As in Leg. Milliseconds. */
-const quietAfterMs = 2000
 /** Share of a batch that what has waited may fill: what has just come always finds room. */
 const batchShare = 0.5
 
@@ -109,7 +107,7 @@ const probe = (
   const { probes } = estimator
   if (estimator.probeId === 0) {
     // Nobody says any more that more is wanted; and padding alone would keep an idle leg awake for ever.
-    if (nowMs - self.lastMediaAtMs >= quietAfterMs) ProbeControl.setPeriodic(probes, false, nowMs)
+    if (nowMs - self.lastMediaAtMs >= SendLeg.quietAfterMs) ProbeControl.setPeriodic(probes, false, nowMs)
     if (!ProbeControl.poll(probes, nowMs)) return
     BandwidthEstimator.startProbe(estimator, self.nextHop)
     rate.probeSinceMs = nowMs

@@ -60,6 +60,8 @@ export interface SendLeg {
   framesReportedLost: number
 }
 
+/** Media has stopped when there was none for this long. Milliseconds. */
+export const quietAfterMs = 2000
 /** A sender that stops says so: padding this long after its last packet. Milliseconds. */
 export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
 /** A packet is not sent again to the same receiver before this share of a round trip has passed. */

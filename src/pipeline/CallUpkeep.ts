@@ -2,6 +2,7 @@ import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
 import * as LegEstimate from "../call/LegEstimate.ts"
+import * as SendLeg from "../media/SendLeg.ts"
 import type { LocalCall } from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
 import * as LegSummary from "./LegSummary.ts"
@@ -15,8 +16,6 @@ const turnMs = 200
 /** Otherwise this often, to who cares. Milliseconds. */
 const restingReportMs = 10_000
 const nothingNew = new Uint8Array()
-/** Media has stopped when there was none for this long. Milliseconds. As in Leg. */
-const quietAfterMs = 2000
 /** The store forgets calls that nobody has kept for ten minutes. */
 const keepEvery = "1 minute"
 const keepAgainAfter = "2 seconds"
@@ -32,7 +31,7 @@ export const layer = Layer.effectDiscard(
     const locator = yield* CallLocator
 
     const isActive = ({ sessions }: LocalCall): boolean => {
-      const since = nowMs() - quietAfterMs
+      const since = nowMs() - SendLeg.quietAfterMs
       for (const { leg } of sessions.values()) {
         if (leg.hop.receive.lastMediaAtMs > since || leg.hop.send.lastMediaAtMs > since) return true
       }

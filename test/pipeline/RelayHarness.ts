@@ -1,5 +1,5 @@
-import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
+import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as Forwarding from "../../src/pipeline/Forwarding.ts"
 import * as LegTable from "../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
@@ -96,7 +96,7 @@ export const make = (participants: number) => {
       Forwarding.pollLegs(forwarding, nowMs, out)
       return takeSent()
     },
-    quietAfterMs: Leg.quietAfterMs
+    quietAfterMs: SendLeg.quietAfterMs
   }
 }
 

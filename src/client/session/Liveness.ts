@@ -1,3 +1,5 @@
+import * as SendLeg from "../../media/SendLeg.ts"
+
 /**
  * Whether the relay is still there. Any frame or message of it is a sign of life; while media flows there is one at least
  * every 100 ms, for who receives media reports on it. Silence makes the relay suspect, not dead: it is pinged at once and
@@ -40,8 +42,6 @@ export const pingEveryMsSuspect = 150
 export const suspectAfterMs = 300
 /** A ping without an answer while nothing flows: the first RTO of RFC 8489 section 6.2.1. */
 export const pingAnswerMs = 500
-/** Media has stopped when there was none for this long; then the relay owes no reports. As in Leg. */
-const quietAfterMs = 2000
 
 export const make = (nowMs: number): Liveness => ({ mediaSinceMs: Infinity, lastPingAtMs: nowMs, suspicion: undefined })
 
@@ -73,7 +73,8 @@ export const restart = (self: Liveness, nowMs: number): void => {
  * `suspectAfterMs`, before the relay is lost.
  */
 export const poll = (self: Liveness, signs: Signs, silenceMs: number, nowMs: number): Step => {
-  const flows = nowMs - signs.lastMediaAtMs < quietAfterMs
+  // When media has stopped the relay owes no reports.
+  const flows = nowMs - signs.lastMediaAtMs < SendLeg.quietAfterMs
   self.mediaSinceMs = flows ? Math.min(self.mediaSinceMs, nowMs) : Infinity
   let change: Step["change"]
   if (self.suspicion === undefined) {

@@ -4,6 +4,7 @@ import * as KeyRing from "../../../src/access/KeyRing.ts"
 import * as MessageIntegrity from "../../../src/access/MessageIntegrity.ts"
 import * as ArrivalRecorder from "../../../src/media/ArrivalRecorder.ts"
 import * as Leg from "../../../src/media/Leg.ts"
+import * as SendLeg from "../../../src/media/SendLeg.ts"
 import * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
 import * as Feedback from "../../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
@@ -151,7 +152,7 @@ export const open = async (place: Place, { inbox, open }: Wires): Promise<Partic
     },
     poll: (nowMs) => {
       if (nowMs < dueMs) return
-      if (nowMs - lastMediaAtMs < Leg.quietAfterMs) {
+      if (nowMs - lastMediaAtMs < SendLeg.quietAfterMs) {
         dueMs = nowMs + Leg.feedbackMs
         sendFeedback(nowMs)
       } else {
