@@ -19,8 +19,8 @@ export interface QueueDrain {
   /** The shortest wait since it began, and since when there has been none shorter. Milliseconds. */
   lowestMs: number
   lowestSinceMs: number
-  /** So long packets wait whatever we send: others fill the queue. Milliseconds. */
-  foreignMs: number
+  /** So long packets wait whatever is sent here: queueing delay of cross traffic. Milliseconds. */
+  crossTrafficMs: number
   reportedAtMs: number
 }
 
@@ -37,10 +37,10 @@ const limitRatioMin = 0.3
 const keptRatio = 0.85
 /** Of what has arrived this much is remembered: a cell's rate is another after half a second. Milliseconds. */
 const carriedMsMax = 500
-/** A queue that has not become shorter for so long, though we send less than arrives, is filled by others. Milliseconds. */
+/** A queue that has not become shorter for so long, is filled by cross traffic. Milliseconds. */
 const patienceMs = 600
-/** They may have gone: it takes so long to believe that. Milliseconds. */
-const foreignForgottenMs = 10_000
+/** It may have gone: it takes so long to believe that. Milliseconds. */
+const crossTrafficForgottenMs = 10_000
 /** Time between two reports counts up to here. Milliseconds. */
 const reportMsMax = 1000
 
@@ -53,7 +53,7 @@ export const make = (): QueueDrain => ({
   carriedMs: 0,
   lowestMs: Infinity,
   lowestSinceMs: 0,
-  foreignMs: 0,
+  crossTrafficMs: 0,
   reportedAtMs: 0
 })
 
@@ -72,22 +72,22 @@ export const handleReport = (
   delivery: DeliveryRate,
   nowMs: number
 ): void => {
-  forgetOthers(self, queueMs, nowMs)
+  forgetCrossTraffic(self, queueMs, nowMs)
   self.limitBps = Infinity
   self.estimateBps = Number.NaN
   if (!self.isDraining) {
-    if (queueMs < self.foreignMs + drainFromMs) return
+    if (queueMs < self.crossTrafficMs + drainFromMs) return
     begin(self, queueMs, estimateBps, nowMs)
   } else remember(self, delivery)
   if (queueMs < self.lowestMs) {
     self.lowestMs = queueMs
     self.lowestSinceMs = nowMs
   }
-  const waitMs = queueMs - self.foreignMs
+  const waitMs = queueMs - self.crossTrafficMs
   if (waitMs < drainUntilMs) self.isDraining = false
   else if (nowMs - self.lowestSinceMs > patienceMs) {
     self.isDraining = false
-    self.foreignMs = self.lowestMs
+    self.crossTrafficMs = self.lowestMs
   }
   if (self.carriedMs > 0) {
     const carriedBps = (self.carriedBytes * 8000) / self.carriedMs
@@ -114,9 +114,10 @@ const remember = (self: QueueDrain, { measuredBytes, measuredMs }: DeliveryRate)
   self.carriedMs = carriedMsMax
 }
 
-/** A wait that is shorter than others' queue was: little by little, for theirs comes and goes. */
-const forgetOthers = (self: QueueDrain, queueMs: number, nowMs: number): void => {
+/** A wait that is shorter than cross traffic's was: little by little, for it comes and goes. */
+const forgetCrossTraffic = (self: QueueDrain, queueMs: number, nowMs: number): void => {
   const passedMs = Math.min(reportMsMax, Math.max(0, nowMs - self.reportedAtMs))
   self.reportedAtMs = nowMs
-  if (queueMs < self.foreignMs) self.foreignMs += ((queueMs - self.foreignMs) * passedMs) / foreignForgottenMs
+  if (queueMs < self.crossTrafficMs)
+    self.crossTrafficMs += ((queueMs - self.crossTrafficMs) * passedMs) / crossTrafficForgottenMs
 }

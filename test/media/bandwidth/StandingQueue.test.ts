@@ -125,7 +125,7 @@ describe("QueueDrain", () => {
       const [seen] = drain(self, [queueMs], rateBps, nowMs)
       assert.isTrue(seen!.limitBps >= 0 && (seen!.limitBps <= rateBps || seen!.limitBps === Infinity))
       assert.isTrue(Number.isNaN(seen!.estimateBps) || (seen!.estimateBps >= 0 && seen!.estimateBps <= 2_500_000))
-      assert.isTrue(self.foreignMs >= 0 && self.foreignMs <= 1e9)
+      assert.isTrue(self.crossTrafficMs >= 0 && self.crossTrafficMs <= 1e9)
     }
   })
 })
