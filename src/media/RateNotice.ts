@@ -2,8 +2,8 @@ import * as ReceiverRates from "./ReceiverRates.ts"
 
 /**
  * The rate at which one video stream is of use to those who receive it, as its sender is told: with the leg's next report
- * when it has become another, and otherwise about every second, as often as it is found anew: a report may be lost, and what is old counts
- * no more. Owned by the leg that the stream comes from.
+ * when it has become another, and otherwise about every second, as often as it is found anew: a report may be lost, and
+ * what is old counts no more. Owned by the leg that the stream comes from.
  */
 export interface RateNotice {
   readonly ssrc: number

@@ -54,7 +54,7 @@ export const furtherScale = 2
 export const furtherThreshold = 0.7
 /** Above the estimate, the same for all: a probe at a multiple would give most to those who have most. Bits a second. */
 export const periodicStepBps = 500_000
-/** libwebrtc alr_probing_interval is 5000; here growth alone is 120 kbit/s in a second, so a path that has more is found sooner. Milliseconds. */
+/** libwebrtc alr_probing_interval is 5000; growth without probes is 120 kbit/s in a second, and so slow here. Milliseconds. */
 export const periodicEveryMs = 1500
 /** And not before the path has been free of congestion for so long: until then its capacity is known well enough. Milliseconds. */
 export const periodicAfterCongestionMs = 3000
