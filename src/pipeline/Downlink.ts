@@ -1,4 +1,5 @@
 import * as FairShare from "../media/FairShare.ts"
+import * as Leg from "../media/Leg.ts"
 import * as ReceiverRates from "../media/ReceiverRates.ts"
 import * as RateNotice from "../media/RateNotice.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
@@ -39,13 +40,17 @@ const make = (): Downlink => ({
   repairShare: 0
 })
 
-/** Whether there is something to be found out: asked with every report of the leg's receiver. */
+/**
+ * Whether there is something to be found out: asked with every report of the leg's receiver, who may report for every
+ * datagram that it gets. What depends on it costs work for all who send to it.
+ */
 export const isDue = ({ downlink, hop: { send } }: RelayLeg, nowMs: number): boolean => {
   if (send.rate === undefined) return false
   const { acknowledged, targetBps } = send.rate.estimator
   // A leg that has just begun has a guess, and its probes are on their way.
   if (Number.isNaN(acknowledged.rateBps)) return false
   if (downlink === undefined || nowMs - downlink.atMs >= updateMs) return true
+  if (nowMs - downlink.atMs < Leg.feedbackMs) return false
   return Math.abs(targetBps - downlink.targetBps) >= RateNotice.changeMin * downlink.targetBps
 }
 

@@ -1,3 +1,4 @@
+import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as Forwarding from "../../src/pipeline/Forwarding.ts"

@@ -156,6 +156,21 @@ describe("a relay's forwarding", () => {
     assert.closeTo(told(4101)[0]![1], 2_000_000, 2000)
   })
 
+  it("looks at a receiver no more often than reports are due, however often he reports", () => {
+    const { measured, relay, report } = scene()
+    measured(1, 2_000_000)
+    report(1, 300)
+    const { downlink } = relay.legs[1]!
+    const looks = new Set<number>()
+    for (let atMs = 301; atMs < 1300; atMs++) {
+      measured(1, atMs % 2 === 0 ? 2_000_000 : 500_000)
+      report(1, atMs)
+      looks.add(downlink!.atMs)
+    }
+    assert.isAtMost(looks.size, 11)
+    assert.isAtLeast(looks.size, 10)
+  })
+
   it("tells nothing of a stream of which the other relay says nothing, whatever it says of another", () => {
     const { forwarding, legs } = Relay.make(3)
     const { call } = legs[0]!
