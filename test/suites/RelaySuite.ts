@@ -5,6 +5,7 @@ import * as CallClient from "../../src/client/CallClient.ts"
 import type { RosterEvent } from "../../src/client/RosterEvent.ts"
 import type { ReceivedPacket } from "../../src/client/streams/ReceivedPacket.ts"
 import * as Relay from "../../src/server/Relay.ts"
+import * as NackGenerator from "../../src/media/NackGenerator.ts"
 import type { DatagramNetwork } from "../../src/sockets/DatagramNetwork.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
 import * as Throttle from "../../src/throttle/Throttle.ts"
@@ -27,6 +28,10 @@ const audioTicks = 48
 const videoTicks = 90
 /** What all have sent must have arrived by then. Milliseconds. */
 const deliveryMsMax = 8000
+/** The first packet of a stream waits so long, and a gap. Milliseconds. */
+const playoutDelayMs = 300
+/** Where packets are lost: as long as anybody asks for them. Milliseconds. */
+const lossyPlayoutDelayMs = NackGenerator.giveUpAfterMs
 /** Whole frames are sent without a pause: nothing of them has to wait. Bits a second. */
 const startBps = 1e9
 
@@ -41,13 +46,12 @@ interface Member {
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 
-const join = Effect.fnUntraced(function* (name: string) {
+const join = Effect.fnUntraced(function* (name: string, playoutMs: number) {
   const { address } = yield* Relay.Relay
   const token = yield* Raw.mint(name)
   const host = address.split(":")[0]!
   const options = { relays: [address], token, streams: [audio, video], sharedSecret: undefined, host, startBps }
-  // Every packet is wanted, however late.
-  const client = yield* CallClient.join({ ...options, playoutDelayMs: 5000 })
+  const client = yield* CallClient.join({ ...options, playoutDelayMs: playoutMs })
   const heard: Array<ReceivedPacket> = []
   const seen: Array<RosterEvent> = []
   const collect = <A>(stream: Stream.Stream<A>, into: Array<A>) =>
@@ -68,8 +72,8 @@ const eventually = Effect.fnUntraced(function* (what: () => string, holds: () =>
 })
 
 /** Joins them one after another, until everybody has seen everybody: from now on nothing is said to nobody. */
-const joinAll = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
-  const members = yield* Effect.forEach(names, join)
+const joinAll = Effect.fnUntraced(function* (names: ReadonlyArray<string>, playoutMs = playoutDelayMs) {
+  const members = yield* Effect.forEach(names, (name) => join(name, playoutMs))
   for (const { name, seen } of members) {
     yield* eventually(
       () => `${name} sees the others`,
@@ -149,7 +153,7 @@ const disturb = Effect.fnUntraced(function* (draw: () => number, utterances: num
     const what = draw()
     if (what < 0.6) yield* stranger.sendBytes(Raw.binding())
     else if (what < 0.95) yield* stranger.sendBytes(payloadOf(draw, 1 + Math.floor(draw() * 300)))
-    else yield* Effect.scoped(Effect.asVoid(join(`visitor-${n}`)))
+    else yield* Effect.scoped(Effect.asVoid(join(`visitor-${n}`, playoutDelayMs)))
     yield* Effect.sleep(1)
   }
   return stranger.received
@@ -214,7 +218,7 @@ export const suite = (
         `${names.length} hear each other all the same when packets are lost on every hop (seed ${seed})`,
         () => Lossy.make(LegPair.dice(seed + 1000), 0.05),
         Effect.fnUntraced(function* (losses) {
-          const members = yield* joinAll(names)
+          const members = yield* joinAll(names, lossyPlayoutDelayMs)
           yield* Effect.forEach(members, (member, n) => speak(member, LegPair.dice(seed + 20 + n), 40), {
             concurrency: "unbounded"
           })
