@@ -146,14 +146,16 @@ const measure = (
   framesReported: number,
   nowMs: number
 ): void => {
-  self.recentReported += framesReported
   const elapsedMs = nowMs - self.reportedAtMs
-  if (!(elapsedMs > 0)) return
+  if (!(elapsedMs > 0)) {
+    self.recentReported += framesReported
+    return
+  }
   const spanMs = self.recentPackets < 2 * packetsMin ? packetsSpanSlowMs : packetsSpanMs
   const keep = Math.max(0, 1 - elapsedMs / spanMs)
   self.recentPackets = keep * self.recentPackets + self.mediaPackets
   self.recentFrames = keep * self.recentFrames + ((nextHop - self.nextHopBefore) & mask)
-  self.recentReported *= keep
+  self.recentReported = keep * self.recentReported + framesReported
   self.recentLate = keep * self.recentLate + packetsResentLate - self.lateBefore
   const share = Math.min(1, elapsedMs / rateSpanMs)
   self.mediaBps += share * ((self.mediaBytes * 8000) / elapsedMs - self.mediaBps)

@@ -13,17 +13,20 @@ interface Options {
   /** Share of the packets that reports have told of, and the rate at which they have arrived by these. */
   readonly told?: number
   readonly arrivedBps?: number
+  /** For so long nothing was sent nor told before the last report. */
+  readonly pauseMs?: number
 }
 
 /** A leg that sends voice and video for so long. Its receiver reports every 100 ms that a tenth was lost. */
 const flow = (forMs: number, options: Options) => {
-  const { arrivedBps = NaN, fps = 25, late = 0, roundTripMs = 40, sizeBytes = 1000, told = 1 } = options
+  const { arrivedBps = NaN, fps = 25, late = 0, pauseMs = 0, roundTripMs = 40, sizeBytes = 1000, told = 1 } = options
   const paced = PacedLeg.make(10_000_000)
   const loss = { ...ReportedLoss.make(), packets: 10, reportedLossRatio: 0.1, meanBurst: 1 }
   const { leg, state } = paced
   let toldBefore = 0
   let lateSum = 0
   for (let number = 0; state.nowMs < forMs; number++) {
+    if (state.nowMs === forMs - pauseMs) paced.pass(pauseMs)
     if (number % 4 === 0) paced.send("audio", number, 100)
     if (number % Math.round(200 / fps) === 0) paced.send("video", number, sizeBytes, HopFrame.endOfFrameFlag)
     lateSum += (late * (50 + fps)) / 200
@@ -59,5 +62,7 @@ describe("Protection", () => {
     const path = { fps: 200, sizeBytes: 100, roundTripMs: 200, arrivedBps: 200_000 }
     assert.isUndefined(flow(10_000, path).leg.protection!.encoder)
     assert.isDefined(flow(10_000, { ...path, told: 0.7 }).leg.protection!.encoder)
+    // A pause that makes all forgotten does not make the path carry anything.
+    assert.isTrue(Number.isFinite(flow(40_000, { ...path, pauseMs: 25_000 }).leg.protection!.report.budgetShare))
   })
 })
