@@ -146,7 +146,7 @@ export const handleFeedback = (
   if (rate !== undefined) SendRate.handleReport(rate, departures, report, roundTripMs, nowMs)
   ReportedLoss.read(self.loss, report)
   self.send.framesReported += self.loss.packets
-  self.send.framesReportedLost += Math.round(self.loss.reportedLossRatio * self.loss.packets)
+  self.send.framesReportedLost += self.loss.lost
   if (self.repair) {
     AudioCopies.handleReport(self.send, self.loss, nowMs)
     if (self.protects) Protection.handleReport(self.send, resources, self.loss, roundTripMs, nowMs)

@@ -7,13 +7,14 @@ import * as Feedback from "../protocol/Feedback.ts"
 export interface ReportedLoss {
   /** Datagrams that the report speaks of. */
   packets: number
-  /** Share of them that has not arrived. */
+  /** Those of them that have not arrived, and their share. */
+  lost: number
   reportedLossRatio: number
   /** How many in a row were lost, on average; 0 when none was. */
   meanBurst: number
 }
 
-export const make = (): ReportedLoss => ({ packets: 0, reportedLossRatio: 0, meanBurst: 0 })
+export const make = (): ReportedLoss => ({ packets: 0, lost: 0, reportedLossRatio: 0, meanBurst: 0 })
 
 export const read = (self: ReportedLoss, report: Feedback.Feedback): void => {
   let lost = 0
@@ -28,6 +29,7 @@ export const read = (self: ReportedLoss, report: Feedback.Feedback): void => {
     isBurst = isLost
   }
   self.packets = report.arrivalCount
+  self.lost = lost
   self.reportedLossRatio = report.arrivalCount === 0 ? 0 : lost / report.arrivalCount
   self.meanBurst = bursts === 0 ? 0 : lost / bursts
 }
