@@ -6,6 +6,9 @@ export interface LastKnown<A, E, R> {
   readonly forget: Effect.Effect<void>
 }
 
+/** After an outage every runner gets the time for this many beats. */
+export const graceBeats = 2
+
 /**
  * Reads what many write who have to beat. While the source fails, what was read last stands; and for `graceMs` after, since
  * nobody could beat meanwhile: whoever is back first must not count the others out. Fails only if nothing was ever read.

@@ -11,7 +11,7 @@ export const observersMax = 4
  * Whom a runner has to ping. All who read the same table put the runners into one ring, in an order that has nothing to do
  * with their addresses, so that processes of one machine seldom observe each other; everybody is observed by the next
  * `observersMax` who live. In a cluster of five that is everybody, and in one of hundreds a runner pings no more than there;
-to know whom, it reads all runners and sorts this ring, in each round.
+ * to know whom, it reads all runners and sorts this ring, in each round.
  * The condemned are observed too, by as many, until they answer.
  */
 export const observedBy = (self: string, runners: ReadonlyArray<Standing>): ReadonlyArray<string> => {

@@ -9,9 +9,6 @@ export const beatsMissed = Metric.counter("tandem_runner_beats_missed_total", { 
 /** The cluster gives up its shards when a beat takes an interval. So this one answers sooner. */
 const beatDeadlineRatio = 0.5
 
-/** After an outage every runner gets the time for this many beats. */
-const graceBeats = 2
-
 const { refail } = ClusterError.PersistenceError
 
 /**
@@ -39,7 +36,7 @@ export const layer = Layer.effect(
     const assignable = Effect.map(table.live, (live) =>
       live.map(({ runner, standing }) => [runner, standing !== "condemned"] as const)
     )
-    const runners = LastKnown.make(inTime(assignable), Duration.toMillis(beatInterval) * graceBeats)
+    const runners = LastKnown.make(inTime(assignable), Duration.toMillis(beatInterval) * LastKnown.graceBeats)
 
     return RunnerStorage.makeEncoded({
       getRunners: refail(runners.read),

@@ -9,9 +9,6 @@ import { RunnerTable } from "./RunnerTable.ts"
 /** As old as the answer may be: whatever is sent to the wrong node is sent on. */
 const readInterval = "250 millis"
 
-/** After an outage every runner gets the time for this many beats, as in RunnerStorageSql. */
-const graceBeats = 2
-
 /** On which node a call's actor runs, or would run: who holds its shard in the table. */
 export class ShardHolders extends Context.Service<
   ShardHolders,
@@ -29,7 +26,7 @@ export class ShardHolders extends Context.Service<
       const { shardLockRefreshInterval } = yield* ShardingConfig.ShardingConfig
       const beatMs = Duration.toMillis(Duration.fromInputUnsafe(shardLockRefreshInterval))
       // While the database is away nobody gets a shard either; when it is back, all leases have run out for a moment.
-      const lastKnown = LastKnown.make(Effect.timeout(table.holders, beatMs), graceBeats * beatMs)
+      const lastKnown = LastKnown.make(Effect.timeout(table.holders, beatMs), LastKnown.graceBeats * beatMs)
       yield* lastKnown.read.pipe(
         Effect.map((now) => void (holders = now)),
         Effect.ignore,
