@@ -20,7 +20,7 @@ export interface Known {
 /** Relays repeat every 5 s what stays as it is. Milliseconds. */
 export const forgottenAfterMs = 30_000
 
-/** Two repeats: what is older was not repeated, and is not worth to be found again. Milliseconds. */
+/** Two repeats: what is older was not repeated, and is not worth finding again. Milliseconds. */
 const writtenUntilMs = 10_000
 
 /** A checkpoint: since when all of it is known, in Unix milliseconds by the clock of whoever wrote it, then the estimates. */

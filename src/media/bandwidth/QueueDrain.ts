@@ -37,7 +37,7 @@ const limitRatioMin = 0.3
 const keptRatio = 0.85
 /** Of what has arrived this much is remembered: a cell's rate is another after half a second. Milliseconds. */
 const carriedMsMax = 500
-/** A queue that has not become shorter for so long, is filled by cross traffic. Milliseconds. */
+/** A queue that has not become shorter for so long is filled by cross traffic. Milliseconds. */
 const patienceMs = 600
 /** It may have gone: it takes so long to believe that. Milliseconds. */
 const crossTrafficForgottenMs = 10_000
