@@ -1,0 +1,50 @@
+import { layersMax } from "./AllocationInput.ts"
+import { type AllocationProblem, wishValue } from "./AllocationProblem.ts"
+import * as RateLadder from "./RateLadder.ts"
+import type { Scratch } from "./Scratch.ts"
+
+/** What a receiver can choose from: of each of his wishes, the layers that are sent. */
+
+/** Writes the options of all wishes of a receiver into the scratch, and takes the best of each. Returns what that costs. Units. */
+export const list = (problem: AllocationProblem, rungs: Int8Array, receiver: number, scratch: Scratch): number => {
+  const { optionCount, optionLayers, optionUnits, optionValues, taken } = scratch
+  const first = problem.wishStart[receiver]!
+  const end = problem.wishStart[receiver + 1]!
+  let sum = 0
+  for (let wish = first; wish < end; wish++) {
+    const from = problem.wishSource[wish]! * layersMax
+    const to = (wish - first) * layersMax
+    let count = 0
+    let best = -1
+    for (let layer = 0; layer < layersMax; layer++) {
+      const rung = rungs[from + layer]!
+      if (rung < 0) continue
+      const at = to + count
+      optionUnits[at] = RateLadder.rungUnits[rung]!
+      optionValues[at] = wishValue(problem, wish, rung)
+      optionLayers[at] = layer
+      // Of equals the cheapest: beyond the size at which it is shown, more is of no use.
+      const more = best < 0 ? 1 : optionValues[at] - optionValues[to + best]!
+      if (more > 0 || (more === 0 && optionUnits[at] < optionUnits[to + best]!)) best = count
+      count++
+    }
+    optionCount[wish - first] = count
+    taken[wish - first] = best
+    if (best >= 0) sum += optionUnits[to + best]!
+  }
+  return sum
+}
+
+/** Notes the layers of the options that are taken. */
+export const writeTaken = (
+  problem: AllocationProblem,
+  receiver: number,
+  choices: Int8Array,
+  scratch: Scratch
+): void => {
+  const first = problem.wishStart[receiver]!
+  for (let wish = first; wish < problem.wishStart[receiver + 1]!; wish++) {
+    const option = scratch.taken[wish - first]!
+    choices[wish] = option < 0 ? -1 : scratch.optionLayers[(wish - first) * layersMax + option]!
+  }
+}

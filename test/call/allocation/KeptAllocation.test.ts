@@ -1,0 +1,122 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Allocation, AllocationInput } from "../../../src/call/allocation/AllocationInput.ts"
+import { allocate } from "../../../src/call/allocation/BandwidthAllocation.ts"
+import { faultsOf, rateOf, utilityOf } from "./Measures.ts"
+import { dice, oneOf, randomCall, wobbled } from "./RandomCalls.ts"
+
+const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 }))
+
+const small = (seed: number): AllocationInput => {
+  const draw = dice(seed)
+  return randomCall(draw, { participants: oneOf(draw, [2, 3, 4, 6]), layers: 3 })
+}
+
+/** How often a row of rates turns round: goes up after it went down, or down after it went up. */
+const turns = (rates: ReadonlyArray<number>): number => {
+  let count = 0
+  let direction = 0
+  for (let i = 1; i < rates.length; i++) {
+    const step = Math.sign(rates[i]! - rates[i - 1]!)
+    if (step === 0) continue
+    if (step === -direction) count++
+    direction = step
+  }
+  return count
+}
+
+describe("KeptAllocation", () => {
+  it.prop("the same again changes nothing", [Seed], ([seed]) => {
+    const input = small(seed)
+    const allocation = allocate(input)
+    assert.deepStrictEqual(allocate(input, { input, allocation }), allocation, `seed ${seed}`)
+  })
+
+  it.prop("estimates that wobble by 5 % do not switch layers back and forth more than once", [Seed], ([seed]) => {
+    const draw = dice(seed + 1)
+    const point = small(seed)
+    let input = wobbled(draw, point, 0.05)
+    let allocation = allocate(input)
+    const history: Array<Allocation> = [allocation]
+    for (let step = 0; step < 40; step++) {
+      const now = wobbled(draw, point, 0.05)
+      allocation = allocate(now, { input, allocation })
+      input = now
+      assert.deepStrictEqual(faultsOf(input, allocation), [], `seed ${seed}, step ${step}`)
+      history.push(allocation)
+    }
+    for (const [receiver, { wishes }] of point.receivers.entries()) {
+      for (const at of wishes.keys()) {
+        const layers = history.map(({ choices }) => choices[receiver]![at]!)
+        assert.isAtMost(turns(layers), 2, `seed ${seed}, receiver ${receiver}, wish ${at}: ${layers.join(" ")}`)
+      }
+    }
+  })
+
+  it.prop("a sudden drop is followed at once", [Seed], ([seed]) => {
+    const draw = dice(seed + 1)
+    const input = small(seed)
+    const allocation = allocate(input)
+    const fallen = (bps: number): number => (draw() < 0.5 ? bps : bps * draw())
+    const dropped: AllocationInput = {
+      ...input,
+      senders: input.senders.map(({ uplinkBps }) => ({ uplinkBps: fallen(Math.min(uplinkBps, 5_000_000)) })),
+      receivers: input.receivers.map((receiver) => ({ ...receiver, downlinkBps: fallen(receiver.downlinkBps) }))
+    }
+    const after = allocate(dropped, { input, allocation })
+    assert.deepStrictEqual(faultsOf(dropped, after), [], `seed ${seed}`)
+    // What fits into the capacities of now with some room was weighed against what is kept.
+    assert.isAtLeast(utilityOf(dropped, after), 0.85 * utilityOf(dropped, allocate(dropped)), `seed ${seed}`)
+  })
+
+  it.prop("a layer goes up only where there is room, and only for a gain", [Seed], ([seed]) => {
+    const draw = dice(seed + 1)
+    const input = small(seed)
+    const allocation = allocate(input)
+    const now = wobbled(draw, input, 0.5)
+    const after = allocate(now, { input, allocation })
+    for (const [receiver, { downlinkBps, wishes }] of now.receivers.entries()) {
+      const got = wishes.map((_, at) => rateOf(now, after, receiver, at))
+      const isMore = got.some((rate, at) => rate > rateOf(input, allocation, receiver, at))
+      const sum = got.reduce((sum, rate) => sum + rate, 0)
+      if (isMore) assert.isAtMost(sum, 0.9 * downlinkBps, `seed ${seed}, receiver ${receiver}`)
+    }
+  })
+
+  const receiverOf = (downlinkBps: number, sources: ReadonlyArray<number>) => ({
+    downlinkBps,
+    wishes: sources.map((source) => ({ source, weight: 1, maxBps: Infinity }))
+  })
+  const camera = [
+    { minBps: 100_000, maxBps: 200_000 },
+    { minBps: 300_000, maxBps: 700_000 },
+    { minBps: 900_000, maxBps: 2_500_000 }
+  ]
+  const call = (...receivers: AllocationInput["receivers"]): AllocationInput => ({
+    sources: [0, 1].map((sender) => ({ sender, layers: camera })),
+    senders: [0, 1].map(() => ({ uplinkBps: Infinity })),
+    receivers
+  })
+
+  it("who is wanted anew is sent at once, and nobody else's layers change for it", () => {
+    const input = call(receiverOf(1_000_000, [0]), receiverOf(1_000_000, [0]))
+    const allocation = allocate(input)
+    const now = call(receiverOf(1_000_000, [0]), receiverOf(1_000_000, [0, 1]))
+    const after = allocate(now, { input, allocation })
+    assert.isAbove(rateOf(now, after, 1, 1), 0)
+    assert.strictEqual(rateOf(now, after, 0, 0), rateOf(input, allocation, 0, 0))
+  })
+
+  it("one of many whose downlink grows gets more, and the others' layers do not move", () => {
+    const slow = (downlinkBps: number) =>
+      call(receiverOf(downlinkBps, [0, 1]), ...Array.from({ length: 30 }, () => receiverOf(1_900_000, [0, 1])))
+    const input = slow(250_000)
+    const allocation = allocate(input)
+    const now = slow(2_500_000)
+    const after = allocate(now, { input, allocation })
+    assert.isAbove(rateOf(now, after, 0, 0), rateOf(input, allocation, 0, 0))
+    for (let receiver = 1; receiver <= 30; receiver++) {
+      assert.strictEqual(rateOf(now, after, receiver, 0), rateOf(input, allocation, receiver, 0))
+    }
+  })
+})
