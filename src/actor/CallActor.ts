@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as CallDecision from "../call/CallDecision.ts"
+import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import type * as CallCommand from "../call/CallCommand.ts"
 import { CallId } from "../protocol/Ids.ts"
 import * as CallOwner from "./CallOwner.ts"
@@ -14,7 +15,11 @@ const maxIdleTime = "10 seconds"
 /** Messages that wait: a call has 50 devices, each with a command or two on the way. */
 const mailboxCapacity = 256
 
-const admitted = ({ epoch, plan, restores }: CallDecision.Admission) => ({ epoch, restores, plan })
+const admitted = ({ epoch, plan, restores }: CallDecision.Admission & { readonly plan: ForwardingPlan }) => ({
+  epoch,
+  restores,
+  plan
+})
 
 // Made once, and not for every call: an actor is as small as it can be.
 const join = Effect.fn("CallActor.Join")((owner: CallOwner.CallOwner, command: CallCommand.Join) =>

@@ -2,12 +2,14 @@ import { Clock, Effect, Metric, Result, Semaphore } from "effect"
 import * as CallDecision from "../call/CallDecision.ts"
 import type { CallState } from "../call/CallState.ts"
 import * as CallVersion from "../call/CallVersion.ts"
-import { planOf } from "../call/ForwardingPlan.ts"
+import { type ForwardingPlan, planOf } from "../call/ForwardingPlan.ts"
 import type { LegEstimate } from "../call/LegEstimate.ts"
+import * as PlanVersion from "../call/PlanVersion.ts"
 import type { CallId, ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { CallStore, CallStoreError } from "../state/CallStore.ts"
 import type { CallReport } from "./CallReports.ts"
 import * as Checkpoints from "./Checkpoints.ts"
+import * as GroupDecisions from "../call/GroupDecisions.ts"
 import * as LegEstimates from "./LegEstimates.ts"
 import { PlanFeed } from "./PlanFeed.ts"
 import * as ReportLedger from "./ReportLedger.ts"
@@ -42,6 +44,9 @@ export interface ParticipantEstimate extends LegEstimate {
 /** What follows from the state, or why nothing does. */
 type Decide<D extends CallDecision.Decision, E> = (state: CallState, unixMs: number) => Result.Result<D, E>
 
+/** With the plan that relays get. */
+type Decided<D extends CallDecision.Decision> = D & { readonly plan: ForwardingPlan }
+
 /** Whether a change waits for the store, or counts although the store is away: its answer is then that it was not saved. */
 type TakesEffect = "saved" | "at once"
 
@@ -53,6 +58,7 @@ export interface CallOwner {
   readonly turn: Semaphore.Semaphore
   readonly ledger: ReportLedger.ReportLedger
   readonly estimates: LegEstimates.LegEstimates
+  readonly group: GroupDecisions.GroupDecisions
   readonly checkpoints: Checkpoints.Checkpoints
   /**
    * Undefined until it is first needed, so that a store that is away refuses a command and not the actor; and again when
@@ -72,6 +78,7 @@ export const make = Effect.fnUntraced(function* (id: CallId) {
     turn: yield* Semaphore.make(1),
     ledger: ReportLedger.make(),
     estimates: LegEstimates.make(),
+    group: GroupDecisions.make(),
     checkpoints: Checkpoints.make(id, store, yield* Effect.scope),
     held: undefined,
     isRepairing: false
@@ -88,7 +95,7 @@ export const change = <D extends CallDecision.Decision, E>(
   self: CallOwner,
   decide: Decide<D, E>,
   takesEffect: TakesEffect = "saved"
-): Effect.Effect<D, E | CallStoreError> =>
+): Effect.Effect<Decided<D>, E | CallStoreError> =>
   attempt(self, decide, takesEffect).pipe(
     Effect.catchIf(isStale, () =>
       forget(self).pipe(
@@ -128,10 +135,17 @@ const decide = (
     if (legTags.length > 0) return repair(self, (state) => CallDecision.expire(state, { legTags }))
     const hub = ReportLedger.silentHub(ledger, state, atMs)
     if (hub !== undefined) return repair(self, (state) => CallDecision.suspect(state, { relay: hub }))
-    return CallVersion.isNewer(state.version, report.version)
-      ? self.feed.publish({ call: self.id, plan: planOf(state) }, new Set([relay]))
-      : Effect.void
+    GroupDecisions.handleVolumes(self.group, state, report.volumes, atMs)
+    // All relays have to know of what is decided anew; otherwise this one alone, if it has missed something.
+    if (GroupDecisions.decide(self.group, state, atMs)) return publish(self, state, relaysOf(state, state))
+    const version = PlanVersion.of(state.version, self.group.decision.revision)
+    return PlanVersion.isNewer(version, report.version) ? publish(self, state, new Set([relay])) : Effect.void
   })
+
+const planNow = ({ group }: CallOwner, state: CallState): ForwardingPlan => planOf(state, group.decision)
+
+const publish = (self: CallOwner, state: CallState, relays: ReadonlySet<RelayId>): Effect.Effect<void> =>
+  self.feed.publish({ call: self.id, plan: planNow(self, state) }, relays)
 
 const repair = (self: CallOwner, decide: Decide<CallDecision.Decision, never>) =>
   Effect.suspend(() => {
@@ -194,13 +208,14 @@ const attempt = Effect.fnUntraced(function* <D extends CallDecision.Decision, E>
 ) {
   const { stored, state: before } = (self.held ??= yield* load(self))
   const decision = yield* Effect.fromResult(decide(before, yield* unixMs))
-  const { state, plan } = decision
+  const { state } = decision
+  const decided = { ...decision, plan: planNow(self, state) }
   const storedNext = state.participants.length > 0 ? state.version : CallVersion.none
-  if (CallVersion.equals(storedNext, stored)) return decision
+  if (CallVersion.equals(storedNext, stored)) return decided
   const takeEffect = (stored: CallVersion.CallVersion) =>
     Effect.suspend(() => {
       self.held = { state, stored }
-      return self.feed.publish({ call: self.id, plan }, relaysOf(before, state))
+      return self.feed.publish({ call: self.id, plan: decided.plan }, relaysOf(before, state))
     })
   // Nothing may be published before the epoch is stored, so only an owner whose epoch is may go on without the store.
   const mayGoOn = takesEffect === "at once" && stored.ownerEpoch === state.version.ownerEpoch
@@ -210,7 +225,7 @@ const attempt = Effect.fnUntraced(function* <D extends CallDecision.Decision, E>
     )
   )
   yield* takeEffect(storedNext)
-  return decision
+  return decided
 })
 
 const forget = (self: CallOwner) =>

@@ -1,19 +1,21 @@
 import { Context, type Effect, Schema } from "effect"
 import { LegTag } from "../call/CallState.ts"
-import { CallVersion } from "../call/CallVersion.ts"
+import { PlanVersion } from "../call/PlanVersion.ts"
 import { CallId, type RelayId } from "../protocol/Ids.ts"
 
 /** What one relay has of one call: how far its plan is, and whom it serves. */
 export const CallReport = Schema.Struct({
   call: CallId,
   /** Of the plan that the relay forwards by. */
-  version: CallVersion,
+  version: PlanVersion,
   /** The legs on which it serves a participant: the relay's tags. */
   legTags: Schema.Array(LegTag),
   /** Media flows. Of a call that rests only an actor that runs is told: there is nothing to start one for. */
   isActive: Schema.Boolean,
   /** What is new about its legs, as `LegEstimate` has it in bytes: few, for a call of 50 reports several times a second. */
-  estimates: Schema.Uint8Array
+  estimates: Schema.Uint8Array,
+  /** How loud its audio has been since the last report, as `Volumes` has it in bytes. Of a group alone. */
+  volumes: Schema.Uint8Array
 })
 export type CallReport = typeof CallReport.Type
 

@@ -1,5 +1,5 @@
 import { Context, Effect, Latch, Layer, Schema, Stream } from "effect"
-import * as CallVersion from "../call/CallVersion.ts"
+import * as PlanVersion from "../call/PlanVersion.ts"
 import { CallId, type RelayId } from "../protocol/Ids.ts"
 import { Plan } from "./PlanSchema.ts"
 
@@ -32,7 +32,7 @@ interface Inbox {
 
 const put = ({ hasWaiting, waiting }: Inbox, published: PublishedPlan): void => {
   const before = waiting.get(published.call)
-  if (before !== undefined && !CallVersion.isNewer(published.plan.version, before.plan.version)) return
+  if (before !== undefined && !PlanVersion.isNewer(published.plan.version, before.plan.version)) return
   waiting.set(published.call, published)
   hasWaiting.openUnsafe()
 }

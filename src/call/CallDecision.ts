@@ -4,7 +4,6 @@ import { type StreamDescription, Ssrc } from "../protocol/StreamDescription.ts"
 import type * as CallCommand from "./CallCommand.ts"
 import { CallState, findParticipant, Participant, participantsMax, RelayPlace } from "./CallState.ts"
 import * as CallVersion from "./CallVersion.ts"
-import { type ForwardingPlan, planOf } from "./ForwardingPlan.ts"
 import * as LegAge from "./LegAge.ts"
 
 /** There is no place left. */
@@ -42,7 +41,6 @@ export type Refusal = typeof Refusal.Type
 /** What follows from a command. When nothing has changed, `state` is the very state that was asked about. */
 export interface Decision {
   readonly state: CallState
-  readonly plan: ForwardingPlan
 }
 
 /** A device is on a leg now. */
@@ -150,7 +148,7 @@ export const suspect = (state: CallState, command: CallCommand.Suspect): Result.
 }
 
 /** Nothing changes. */
-export const unchanged = (state: CallState): Decision => ({ state, plan: planOf(state) })
+export const unchanged = (state: CallState): Decision => ({ state })
 
 /** The same call under a new owner. */
 export const takeOver = (state: CallState, nowMs: number): CallState =>

@@ -1,8 +1,9 @@
 import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import type { CallState, RelayPlace } from "./CallState.ts"
-import type { CallVersion } from "./CallVersion.ts"
 import type { LegAge } from "./LegAge.ts"
+import * as MediaDecision from "./MediaDecision.ts"
+import * as PlanVersion from "./PlanVersion.ts"
 
 /** Who is in the call, where, and what they send: what a relay needs for its table and a device for its roster. */
 export interface PlannedParticipant extends LegAge {
@@ -20,7 +21,7 @@ export interface PlanRow {
 
 /** The decision that relays forward by. It replaces the one before whole; a relay keeps the newest that it has seen. */
 export interface ForwardingPlan {
-  readonly version: CallVersion
+  readonly version: PlanVersion.PlanVersion
   /**
    * All that have participants. The first is the hub: where there are more than two, it alone forwards from relay to
    * relay, and only what comes from the relay of its sender. So relays whose plans differ for a moment make no loop.
@@ -30,11 +31,14 @@ export interface ForwardingPlan {
   readonly rows: ReadonlyArray<PlanRow>
 }
 
-/** Everybody's streams to everybody else. */
-export const planOf = ({ participants, relays, version }: CallState): ForwardingPlan => {
+/** Everybody's streams to everybody else, as far as it has not been decided otherwise. */
+export const planOf = (
+  { participants, relays, version }: CallState,
+  { audible, revision }: MediaDecision.MediaDecision = MediaDecision.undecided
+): ForwardingPlan => {
   const ids = participants.map(({ id }) => id)
   return {
-    version,
+    version: PlanVersion.of(version, revision),
     relays,
     participants: participants.map(({ epoch, id, relay, restores, streams }) => ({
       id,
@@ -44,8 +48,33 @@ export const planOf = ({ participants, relays, version }: CallState): Forwarding
       streams
     })),
     rows: participants.flatMap(({ id: from, streams }) => {
-      const to = ids.filter((id) => id !== from)
-      return streams.map(({ ssrc }) => ({ ssrc, from, to }))
+      const others = ids.filter((id) => id !== from)
+      const isAudible = audible?.has(from) !== false
+      return streams.map(({ kind, ssrc }) => ({ ssrc, from, to: kind === "audio" && !isAudible ? nobody : others }))
+    })
+  }
+}
+
+const nobody: ReadonlyArray<ParticipantId> = []
+
+/**
+ * The plan of an owner that has not decided anything yet, where another had: what that one has decided still holds for the
+ * streams that it knew, among those who are there. A new owner takes a second to know who speaks; meanwhile nobody is cut
+ * off, and nobody gets what would be too much.
+ */
+export const carriedOn = (plan: ForwardingPlan, before: ForwardingPlan): ForwardingPlan => {
+  if (plan.version.revision > 0) return plan
+  const rows = new Map(before.rows.map((row) => [row.ssrc, row]))
+  const were = new Set(before.participants.map(({ id }) => id))
+  return {
+    ...plan,
+    rows: plan.rows.map((row) => {
+      const known = rows.get(row.ssrc)
+      if (known?.from !== row.from) return row
+      // Who was alone was not held back.
+      if (known.to.length === 0 && were.size > 1) return { ...row, to: nobody }
+      // Who has come since gets what anybody gets, until it is decided.
+      return { ...row, to: row.to.filter((id) => !were.has(id) || known.to.includes(id)) }
     })
   }
 }

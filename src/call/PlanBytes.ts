@@ -3,19 +3,20 @@ import * as ByteFields from "../protocol/ByteFields.ts"
 import { idBytesMax, type ParticipantId, type RelayId } from "../protocol/Ids.ts"
 import { StreamDescription, StreamKind } from "../protocol/StreamDescription.ts"
 import { RelayPlace } from "./CallState.ts"
-import { CallVersion } from "./CallVersion.ts"
 import type { ForwardingPlan, PlannedParticipant, PlanRow } from "./ForwardingPlan.ts"
+import { PlanVersion } from "./PlanVersion.ts"
 
 /**
  * A plan in bytes, as it travels between nodes: version, relays, the formats of streams (each once), participants with
- * their streams, each stream with who gets it: everybody else, or the participants of a bit set. A plan for 50 people
+ * their streams, each stream with who gets it: everybody else, nobody, or the participants of a bit set. A plan for 50 people
  * with two streams each is about 2 KB. Nodes of one fleet alone read it.
  */
-const formatVersion = 2
+const formatVersion = 3
 const addressBytesMax = 64
 const codecBytesMax = 16
 const everybodyElse = 0
 const someOfThem = 1
+const nobody = 2
 
 /** The bytes are not a plan of this format. */
 export interface MalformedPlan {
@@ -52,6 +53,7 @@ export const encode = ({ participants, relays, rows, version }: ForwardingPlan):
 
   const recipients = (row: PlanRow | undefined): Uint8Array => {
     const to = row?.to ?? []
+    if (to.length === 0) return ByteFields.u8(nobody)
     if (to.length === participants.length - 1 && !to.includes(row!.from)) return ByteFields.u8(everybodyElse)
     const bits = new Uint8Array(1 + Math.ceil(participants.length / 8))
     bits[0] = someOfThem
@@ -81,6 +83,7 @@ export const encode = ({ participants, relays, rows, version }: ForwardingPlan):
     ByteFields.u8(formatVersion),
     ByteFields.u64(version.ownerEpoch),
     ByteFields.u64(version.number),
+    ByteFields.u32(version.revision),
     ByteFields.u8(relays.length),
     ...relays.flatMap(({ address, id, tag }) => [
       ByteFields.prefixed(id, idBytesMax),
@@ -99,6 +102,7 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
   if (ByteFields.takeU8(reader) !== formatVersion) return malformed
   const ownerEpoch = ByteFields.takeU64(reader)
   const number = ByteFields.takeU64(reader)
+  const revision = ByteFields.takeU32(reader)
   const relays = take(reader, ByteFields.takeU8(reader), () => ({
     id: ByteFields.takePrefixed(reader, idBytesMax) as RelayId,
     address: ByteFields.takePrefixed(reader, addressBytesMax),
@@ -119,10 +123,10 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
     const streams = take(reader, ByteFields.takeU8(reader), () => {
       const ssrc = ByteFields.takeU32(reader)
       const format = formats[ByteFields.takeU16(reader)]
-      const isEverybody = ByteFields.takeU8(reader) === everybodyElse
-      const bits = isEverybody
-        ? undefined
-        : Uint8Array.from(take(reader, Math.ceil(count / 8), () => ByteFields.takeU8(reader)))
+      const who = ByteFields.takeU8(reader)
+      const bitBytes = who === nobody ? 0 : Math.ceil(count / 8)
+      const bits =
+        who === everybodyElse ? undefined : Uint8Array.from(take(reader, bitBytes, () => ByteFields.takeU8(reader)))
       recipients.push({ ssrc, from: index, bits })
       if (format === undefined) reader.failed = true
       return new StreamDescription({ ssrc, ...(format ?? unknownFormat) }, { disableChecks: true })
@@ -134,13 +138,16 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
   const ids = participants.map(({ id }) => id)
   const others = participants.map(({ id: from }) => ids.filter((id) => id !== from))
   return Result.succeed({
-    version: new CallVersion({ ownerEpoch, number }),
+    version: new PlanVersion({ ownerEpoch, number, revision }, { disableChecks: true }),
     relays: relays.map((relay) => new RelayPlace(relay, { disableChecks: true })),
     participants,
     rows: recipients.map(({ bits, from, ssrc }) => ({
       ssrc,
       from: ids[from]!,
-      to: bits === undefined ? others[from]! : ids.filter((_, index) => (bits[index >> 3]! & (1 << (index & 7))) !== 0)
+      to:
+        bits === undefined
+          ? others[from]!
+          : ids.filter((_, index) => ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0)
     }))
   })
 }

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import * as PlanFeed from "../actor/PlanFeed.ts"
-import * as CallVersion from "../call/CallVersion.ts"
+import * as PlanVersion from "../call/PlanVersion.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import { NodeChannel } from "./NodeChannel.ts"
 import type { AddressedPlan } from "./NodeRpcs.ts"
@@ -21,7 +21,7 @@ const batchMax = 64
 
 /** The newer plan is for the relays of both: one that the newer has left out must see that it is. */
 const newer = (before: AddressedPlan, after: AddressedPlan): AddressedPlan => ({
-  published: CallVersion.isNewer(after.published.plan.version, before.published.plan.version)
+  published: PlanVersion.isNewer(after.published.plan.version, before.published.plan.version)
     ? after.published
     : before.published,
   relays: [...new Set([...before.relays, ...after.relays])]

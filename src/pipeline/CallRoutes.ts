@@ -26,20 +26,27 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
 
   const sources = new Map<RelayLeg.RelayLeg, Array<RelayLeg.RelayLeg>>()
   const legs = [...[...call.sessions.values()].map(({ leg }) => leg), ...trunkLegsOf(call)]
+  const unrouted = new Set<RelayStream.RelayStream>()
   for (const leg of legs) {
     sources.set(leg, [])
-    for (const stream of leg.streams) stream.targets = []
+    for (const stream of leg.streams) unrouted.add(stream)
   }
   for (const row of plan.rows) {
     const from = sourceOf(self, call, plan, relays.get(row.from), row.from)
     const stream = from && RelayLeg.findStream(from, row.ssrc)
     if (from === undefined || stream === undefined) continue
-    stream.targets = targetsOf(self, call, plan, relays, row, from)
-    for (const target of stream.targets) {
+    const isPlanned = row.to.length > 0
+    // Audio that the plan holds back may be let through for a moment, and then to everybody.
+    const to = isPlanned || stream.gate === undefined ? row.to : plan.participants.map(({ id }) => id)
+    const audience = targetsOf(self, call, plan, relays, { ...row, to }, from)
+    RelayStream.route(stream, audience, isPlanned, nowMs)
+    unrouted.delete(stream)
+    for (const target of audience) {
       const known = sources.get(target)
       if (known !== undefined && !known.includes(from)) known.push(from)
     }
   }
+  for (const stream of unrouted) RelayStream.route(stream, [], false, nowMs)
   for (const [leg, of] of sources) leg.sources = of
 }
 

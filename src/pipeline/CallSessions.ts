@@ -1,8 +1,8 @@
 import { Context, Effect, Layer, Stream } from "effect"
 import { PlanFeed } from "../actor/PlanFeed.ts"
-import * as CallVersion from "../call/CallVersion.ts"
-import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
+import { carriedOn, type ForwardingPlan } from "../call/ForwardingPlan.ts"
 import * as LegAge from "../call/LegAge.ts"
+import * as PlanVersion from "../call/PlanVersion.ts"
 import { isAhead, provisional, type Relocation } from "../call/Relocation.ts"
 import type { CallId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
@@ -106,9 +106,11 @@ export class CallSessions extends Context.Service<
       })
 
       const applyTo = (call: CallTable.LocalCall, plan: ForwardingPlan): Effect.Effect<void> =>
-        call.confirmed === undefined || CallVersion.isNewer(plan.version, call.confirmed.version)
+        call.confirmed === undefined
           ? follow(call, plan)
-          : Effect.void
+          : PlanVersion.isNewer(plan.version, call.confirmed.version)
+            ? follow(call, carriedOn(plan, call.confirmed))
+            : Effect.void
 
       const keepEarly = (id: CallId, plan: ForwardingPlan): void => {
         if (!plan.participants.some(({ relay }) => relay === options.relayId)) return

@@ -2,7 +2,9 @@ import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
 import * as LegEstimate from "../call/LegEstimate.ts"
+import * as Volumes from "../call/Volumes.ts"
 import * as SendLeg from "../media/SendLeg.ts"
+import * as VolumeMeter from "../media/VolumeMeter.ts"
 import type { LocalCall } from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
 import * as LegSummary from "./LegSummary.ts"
@@ -16,6 +18,8 @@ const turnMs = 200
 /** Otherwise this often, to who cares. Milliseconds. */
 const restingReportMs = 10_000
 const nothingNew = new Uint8Array()
+/** Of fewer nobody has to be chosen. */
+const groupMin = 3
 /** The store forgets calls that nobody has kept for ten minutes. */
 const keepEvery = "1 minute"
 const keepAgainAfter = "2 seconds"
@@ -50,6 +54,17 @@ export const layer = Layer.effectDiscard(
       return news.length === 0 ? nothingNew : LegEstimate.encode(news)
     }
 
+    const volumesOf = ({ plan, sessions }: LocalCall): Uint8Array => {
+      if (plan === undefined || plan.participants.length < groupMin) return nothingNew
+      const volumes: Array<Volumes.Volume> = []
+      for (const { leg } of sessions.values()) {
+        // Of several it is the voice that comes first. Who is silent is told of too: it is known that he is.
+        const voice = leg.streams.find(({ gate }) => gate?.volume.isKnown)?.gate
+        if (voice !== undefined) volumes.push({ legTag: leg.receiveTag, levels: VolumeMeter.take(voice.volume) })
+      }
+      return volumes.length === 0 ? nothingNew : Volumes.encode(volumes)
+    }
+
     const dueReports = (): ReadonlyArray<CallReport> => {
       const due: Array<CallReport> = []
       for (const call of calls.calls.values()) {
@@ -58,7 +73,8 @@ export const layer = Layer.effectDiscard(
         call.reportedAtMs = nowMs()
         const legTags = [...call.sessions.values()].map(({ leg }) => leg.receiveTag)
         const { version } = call.confirmed
-        due.push({ call: call.id, version, legTags, isActive: active, estimates: active ? newsOf(call) : nothingNew })
+        const [estimates, volumes] = active ? [newsOf(call), volumesOf(call)] : [nothingNew, nothingNew]
+        due.push({ call: call.id, version, legTags, isActive: active, estimates, volumes })
       }
       return due
     }

@@ -4,6 +4,7 @@ import * as StreamClock from "../media/StreamClock.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
 import type * as StreamRate from "./StreamRate.ts"
+import * as VoiceGate from "./VoiceGate.ts"
 
 /** One stream of a call as it comes in on one leg, and where it goes: the row of the plan, ready for use. */
 export interface RelayStream {
@@ -11,6 +12,8 @@ export interface RelayStream {
   readonly clock: StreamClock.StreamClock
   /** The legs that get it. Replaced whole by each plan. */
   targets: ReadonlyArray<RelayLeg>
+  /** Audio only. */
+  readonly gate: VoiceGate.VoiceGate | undefined
   /** Video only. */
   readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
   /** Video only. */
@@ -23,10 +26,37 @@ export interface RelayStream {
   packetsRepaired: number
 }
 
+const nobody: ReadonlyArray<RelayLeg> = []
+
+/** A new plan: these legs get the stream when it is let through, and now it is, or is not. */
+export const route = (
+  self: RelayStream,
+  audience: ReadonlyArray<RelayLeg>,
+  isPlanned: boolean,
+  nowMs: number
+): void => {
+  const { gate } = self
+  if (gate === undefined) self.targets = isPlanned ? audience : nobody
+  else {
+    gate.audience = audience
+    VoiceGate.handlePlan(gate, isPlanned, nowMs)
+    self.targets = VoiceGate.isOpen(gate, nowMs) ? audience : nobody
+  }
+}
+
+/** Audio alone: goes to those who would get it by the plan, or to nobody. */
+export const open = (self: RelayStream): void => {
+  self.targets = self.gate?.audience ?? nobody
+}
+export const close = (self: RelayStream): void => {
+  self.targets = nobody
+}
+
 export const make = (description: StreamDescription): RelayStream => ({
   description,
   clock: StreamClock.make(description.kind, description.clockRate),
-  targets: [],
+  targets: nobody,
+  gate: description.kind === "audio" ? VoiceGate.make() : undefined,
   keyFrames: description.kind === "video" ? KeyFrameRequest.make(description.ssrc) : undefined,
   notice: description.kind === "video" ? RateNotice.make(description.ssrc) : undefined,
   rate: undefined,

@@ -5,14 +5,17 @@ import * as PacketRings from "../media/PacketRings.ts"
 import * as Pacing from "../media/Pacing.ts"
 import * as Recovery from "../media/Recovery.ts"
 import * as StreamClock from "../media/StreamClock.ts"
+import * as VolumeMeter from "../media/VolumeMeter.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as RtpHeader from "../protocol/RtpHeader.ts"
+import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import type { Forwarding } from "./Forwarding.ts"
 import * as LegTable from "./LegTable.ts"
 import * as LegTimers from "./LegTimers.ts"
 import * as RelayLeg from "./RelayLeg.ts"
-import type { RelayStream } from "./RelayStream.ts"
+import * as RelayStream from "./RelayStream.ts"
+import * as VoiceGate from "./VoiceGate.ts"
 
 /** Stations 6 and 7 of a packet's path: whose it is, and to whom it goes, whether it has arrived or been recovered. */
 
@@ -28,7 +31,7 @@ export const findStream = (
   view: DataView,
   type: number,
   offset: number
-): RelayStream | undefined =>
+): RelayStream.RelayStream | undefined =>
   // RTCP has its sender's SSRC at byte 4, RFC 3550 section 6.4.
   RelayLeg.findStream(
     leg,
@@ -39,7 +42,7 @@ export const findStream = (
 export const handleArrived = (
   self: Forwarding,
   leg: RelayLeg.RelayLeg,
-  stream: RelayStream,
+  stream: RelayStream.RelayStream,
   offset: number,
   rtpOffset: number,
   rtpBytes: number,
@@ -103,7 +106,11 @@ const takeRecovered = (
 }
 
 /** On a trunk the packets of a block may be of several calls: their tags say of which. */
-const streamOfRecovered = (self: Forwarding, leg: RelayLeg.RelayLeg, i: number): RelayStream | undefined => {
+const streamOfRecovered = (
+  self: Forwarding,
+  leg: RelayLeg.RelayLeg,
+  i: number
+): RelayStream.RelayStream | undefined => {
   const { bytes, view } = self.resources.rings.memory
   const { lengths, offsets, tags, types } = leg.hop.receive.recovery!.decoder.recovered
   const type = HopFrame.typeOf(types[i]!)
@@ -122,7 +129,7 @@ const findOnTrunk = (self: Forwarding, { hop }: RelayLeg.RelayLeg, tag: number):
 /** Keeps the packet once, and sends it on every leg that wants it, under that leg's own numbers. Its number in its ring. */
 const forward = (
   self: Forwarding,
-  stream: RelayStream,
+  stream: RelayStream.RelayStream,
   typeByte: number,
   descriptor: number,
   rtpOffset: number,
@@ -146,7 +153,25 @@ const forward = (
   counters.mediaInBytes += rtpBytes
   const ring = PacketRings.ringOf(resources.rings, type)
   const packet = PacketRing.store(ring, rtpOffset, rtpBytes, timestamp, stream.clock, nowMs)
-  const { targets } = stream
+  const { gate } = stream
+  if (gate === undefined || !HopFrame.isAudio(type))
+    sendOn(self, stream, ring, packet, typeByte, descriptor, nowMs, out)
+  else passGate(self, stream, gate, ring, packet, typeByte, descriptor, timestamp, nowMs, out)
+  return packet
+}
+
+/** Sends a packet of its ring on every leg that gets the stream. */
+const sendOn = (
+  self: Forwarding,
+  { targets }: RelayStream.RelayStream,
+  ring: PacketRing.PacketRing,
+  packet: number,
+  typeByte: number,
+  descriptor: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const { counters } = self
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
     const { send } = target.hop
@@ -157,5 +182,54 @@ const forward = (
     LegTimers.schedule(self.timers, target.carrier ?? target)
   }
   counters.mediaOut += targets.length
-  return packet
+}
+
+/** Audio goes on when the plan, or for a moment its sender, lets it. */
+const passGate = (
+  self: Forwarding,
+  stream: RelayStream.RelayStream,
+  gate: VoiceGate.VoiceGate,
+  ring: PacketRing.PacketRing,
+  packet: number,
+  typeByte: number,
+  descriptor: number,
+  timestamp: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  VolumeMeter.handlePacket(gate.volume, descriptor, timestamp, stream.description.clockRate)
+  if (VoiceGate.poll(gate, nowMs)) RelayStream.close(stream)
+  const isOnset = HopFrame.typeOf(typeByte) === HopFrame.FrameType.AudioOnset
+  if (isOnset && VoiceGate.handleOnset(gate, nowMs)) {
+    RelayStream.open(stream)
+    sendHeldBack(self, stream, gate, ring, timestamp, nowMs, out)
+  }
+  if (stream.targets.length === 0) {
+    VoiceGate.holdBack(gate, packet, descriptor)
+    return
+  }
+  const flags = VoiceGate.letThrough(gate) ? HopFrame.gapFlag : 0
+  sendOn(self, stream, ring, packet, typeByte | flags, descriptor, nowMs, out)
+}
+
+/** The packets that were held back just before, as if they came now. */
+const sendHeldBack = (
+  self: Forwarding,
+  stream: RelayStream.RelayStream,
+  gate: VoiceGate.VoiceGate,
+  ring: PacketRing.PacketRing,
+  timestamp: number,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  const ticksMax = VoiceGate.heldBackSeconds * stream.description.clockRate
+  const last = gate.heldBack
+  for (let i = last - VoiceGate.countHeldBack(gate); i < last; i++) {
+    const at = i % gate.packets.length
+    const packet = gate.packets[at]!
+    if (!PacketRing.hasForBatch(ring, packet)) continue
+    if (SequenceNumber.timestampDistance(PacketRing.timestampOf(ring, packet), timestamp) > ticksMax) continue
+    const typeByte = HopFrame.typeByte(HopFrame.FrameType.Audio, VoiceGate.letThrough(gate) ? HopFrame.gapFlag : 0)
+    sendOn(self, stream, ring, packet, typeByte, gate.descriptors[at]!, nowMs, out)
+  }
 }

@@ -49,7 +49,8 @@ const reportOf = (
   version: plan.version,
   legTags,
   isActive,
-  estimates
+  estimates,
+  volumes: new Uint8Array()
 })
 
 /** Reports every 200 ms for so long. */

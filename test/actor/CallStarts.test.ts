@@ -7,13 +7,13 @@ import { type CallReport, CallReports } from "../../src/actor/CallReports.ts"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import { CallStarts } from "../../src/actor/CallStarts.ts"
 import * as LegEstimate from "../../src/call/LegEstimate.ts"
-import { CallVersion } from "../../src/call/CallVersion.ts"
+import { PlanVersion } from "../../src/call/PlanVersion.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
 import { join } from "../call/Commands.ts"
 
-const version = new CallVersion({ ownerEpoch: 1, number: 1 })
+const version = new PlanVersion({ ownerEpoch: 1, number: 1, revision: 0 })
 const calls = Array.from({ length: 100 }, (_, index) => CallId.make(`call-${index}`))
 
 const reportOf = (call: CallId): CallReport => ({
@@ -21,7 +21,8 @@ const reportOf = (call: CallId): CallReport => ({
   version,
   legTags: [],
   isActive: true,
-  estimates: new Uint8Array()
+  estimates: new Uint8Array(),
+  volumes: new Uint8Array()
 })
 
 /** A store that takes a second to find a call, and how often, and for how many at a time, it was asked. */

@@ -11,6 +11,7 @@ import * as CallDecision from "../../src/call/CallDecision.ts"
 import { empty } from "../../src/call/CallState.ts"
 import * as LegEstimate from "../../src/call/LegEstimate.ts"
 import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
+import * as PlanVersion from "../../src/call/PlanVersion.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
 import { join, participantId } from "../call/Commands.ts"
@@ -71,10 +72,12 @@ describe("LegEstimate", () => {
   it("of 50 legs has 600 bytes, 800 in a report, and of too many is refused", () => {
     const tags = Array.from({ length: LegEstimate.entriesMax + 1 }, (_, tag) => tag)
     assert.strictEqual(bytesOf(...tags.slice(0, 50)).length, 600)
-    const { version } = state
+    const version = PlanVersion.of(state.version, 0)
+    const volumes = new Uint8Array()
     const jsonBytes = (estimates: Uint8Array) =>
-      JSON.stringify(encodeReport({ call: CallId.make("weekly-meeting"), version, legTags, isActive: true, estimates }))
-        .length
+      JSON.stringify(
+        encodeReport({ call: CallId.make("weekly-meeting"), version, legTags, isActive: true, estimates, volumes })
+      ).length
     const legTags = tags.slice(0, 50).map((tag) => 0xf0000000 + tag)
     assert.isBelow(jsonBytes(new Uint8Array()), 700)
     assert.isBelow(jsonBytes(bytesOf(...legTags)), 1500)
@@ -156,7 +159,7 @@ const id = CallId.make("call")
 const settle = TestClock.adjust("1 millis")
 const reportOf = ({ version }: ForwardingPlan, ...tags: ReadonlyArray<number>) => ({
   relay: RelayId.make("relay-a"),
-  report: { call: id, version, legTags: tags, isActive: true, estimates: bytesOf(...tags) }
+  report: { call: id, version, legTags: tags, isActive: true, estimates: bytesOf(...tags), volumes: new Uint8Array() }
 })
 
 describe("checkpoints of an actor", () => {

@@ -4,6 +4,7 @@ import * as ReportLedger from "../../src/actor/ReportLedger.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
 import * as CallVersion from "../../src/call/CallVersion.ts"
+import * as PlanVersion from "../../src/call/PlanVersion.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import { join, place } from "../call/Commands.ts"
 
@@ -16,10 +17,11 @@ const stateAt = (...relays: ReadonlyArray<string>): CallState =>
 
 const report = (...legTags: ReadonlyArray<number>) => ({
   call: CallId.make("call"),
-  version: CallVersion.none,
+  version: PlanVersion.of(CallVersion.none, 0),
   legTags,
   isActive: true,
-  estimates: new Uint8Array()
+  estimates: new Uint8Array(),
+  volumes: new Uint8Array()
 })
 
 const relay = (name: string) => RelayId.make(name)

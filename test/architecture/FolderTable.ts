@@ -54,7 +54,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   cluster: {
     // Of a plan it knows the version, to keep the newest; of calls and relays the names; an order that all agree on.
-    ours: names("actor call/CallVersion protocol/Ids routing/Rendezvous"),
+    ours: names("actor call/PlanVersion protocol/Ids routing/Rendezvous"),
     modules: names(`effect effect/cluster effect/rpc effect/socket effect/sql ${platform} node:net node:tls`)
   },
   admin: {

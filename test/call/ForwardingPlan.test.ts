@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
-import { nextRelay, planOf } from "../../src/call/ForwardingPlan.ts"
+import { carriedOn, nextRelay, planOf } from "../../src/call/ForwardingPlan.ts"
 import { RelayId } from "../../src/protocol/Ids.ts"
+import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import { decide, join, participantId, place, randomCommands, stream } from "./Commands.ts"
 
 const relay = (name: string) => RelayId.make(name)
@@ -18,7 +19,7 @@ const stateAt = (...relays: ReadonlyArray<string>): CallState =>
 describe("ForwardingPlan", () => {
   it("sends everybody's streams to everybody else", () => {
     const first = Result.getOrThrow(CallDecision.join(empty, join(1, { streams: [stream(1), stream(2)] }), 0))
-    const { plan } = Result.getOrThrow(CallDecision.join(first.state, join(2, { streams: [] }), 0))
+    const plan = planOf(Result.getOrThrow(CallDecision.join(first.state, join(2, { streams: [] }), 0)).state)
     const [one, two] = [participantId(1), participantId(2)]
     assert.deepStrictEqual(plan.rows, [
       { ssrc: 1, from: one, to: [two] },
@@ -70,5 +71,49 @@ describe("ForwardingPlan", () => {
     assert.strictEqual(Result.getOrThrow(CallDecision.suspect(state, { relay: relay("relay-b") })).state, state)
     const alone = stateAt("relay-a")
     assert.strictEqual(Result.getOrThrow(CallDecision.suspect(alone, { relay: relay("relay-a") })).state, alone)
+  })
+
+  it("holds back the audio of those who are not audible, and nothing else", () => {
+    const streams = (n: number) => [
+      stream(2 * n),
+      new StreamDescription({ ssrc: 2 * n + 1, kind: "video", clockRate: 90_000, codec: "vp8" })
+    ]
+    const state = [1, 2, 3].reduce(
+      (state, n) => Result.getOrThrow(CallDecision.join(state, join(n, { streams: streams(n) }), n)).state,
+      empty
+    )
+    const plan = planOf(state, { revision: 5, audible: new Set([participantId(2)]) })
+    assert.strictEqual(plan.version.revision, 5)
+    assert.deepStrictEqual(
+      plan.rows.map(({ ssrc, to }) => [ssrc, to.length]),
+      [
+        [2, 0],
+        [3, 2],
+        [4, 2],
+        [5, 2],
+        [6, 0],
+        [7, 2]
+      ]
+    )
+  })
+
+  it("an owner that has decided nothing yet leaves it as it was decided, but for who has come since", () => {
+    const state = [1, 2, 3].reduce((state, n) => Result.getOrThrow(CallDecision.join(state, join(n), n)).state, empty)
+    const before = planOf(state, { revision: 5, audible: new Set([participantId(2)]) })
+    const next = Result.getOrThrow(CallDecision.join(CallDecision.takeOver(state, 1000), join(4), 4)).state
+    const carried = carriedOn(planOf(next), before)
+    assert.deepStrictEqual(
+      carried.rows.map(({ from, to }) => [from, to]),
+      [
+        [participantId(1), []],
+        [participantId(2), [1, 3, 4].map(participantId)],
+        [participantId(3), []],
+        [participantId(4), [1, 2, 3].map(participantId)]
+      ]
+    )
+    const alone = planOf(Result.getOrThrow(CallDecision.join(empty, join(1), 1)).state)
+    assert.deepStrictEqual(carriedOn(planOf(state), alone), planOf(state))
+    const decided = planOf(next, { revision: 1, audible: undefined })
+    assert.strictEqual(carriedOn(decided, before), decided)
   })
 })

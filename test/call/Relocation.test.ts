@@ -71,7 +71,7 @@ describe("Relocation", () => {
 
   it("is what the actor says when it has confirmed it, and then ahead no more", () => {
     const command = resume(0, { epoch: 5, relay: place("relay-c") })
-    const confirmed = Result.getOrThrow(CallDecision.resume(state, command)).plan
+    const confirmed = planOf(Result.getOrThrow(CallDecision.resume(state, command)).state)
     const moved = relocation(0, 6, 0, "relay-c")
     const expected = provisional(plan, [moved])
     assert.deepStrictEqual({ ...confirmed, version: expected.version }, expected)

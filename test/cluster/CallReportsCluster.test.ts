@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { type CallReport, CallReports } from "../../src/actor/CallReports.ts"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import { ResidentCalls } from "../../src/actor/ResidentCalls.ts"
-import { CallVersion } from "../../src/call/CallVersion.ts"
+import { PlanVersion } from "../../src/call/PlanVersion.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import { join } from "../call/Commands.ts"
 import { answered, make, type SimNode, startAll } from "./SimCluster.ts"
@@ -12,10 +12,11 @@ import { answered, make, type SimNode, startAll } from "./SimCluster.ts"
 const relay = RelayId.make("relay-a")
 const report = (call: string, isActive = true): CallReport => ({
   call: CallId.make(call),
-  version: new CallVersion({ ownerEpoch: 1, number: 1 }),
+  version: new PlanVersion({ ownerEpoch: 1, number: 1, revision: 0 }),
   legTags: [],
   isActive,
-  estimates: new Uint8Array()
+  estimates: new Uint8Array(),
+  volumes: new Uint8Array()
 })
 
 const send = (node: SimNode, ...calls: ReadonlyArray<string>) =>

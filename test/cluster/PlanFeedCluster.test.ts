@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { PlanFeed } from "../../src/actor/PlanFeed.ts"
-import { CallVersion } from "../../src/call/CallVersion.ts"
+import { PlanVersion } from "../../src/call/PlanVersion.ts"
 import { RelayDirectory } from "../../src/cluster/RelayDirectory.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import * as PlanFeedSuite from "../suites/PlanFeedSuite.ts"
@@ -28,7 +28,7 @@ const runRelays = (node: SimNode, ...relays: ReadonlyArray<string>) =>
 
 const planOf = (call: string, number: number) => ({
   call: CallId.make(call),
-  plan: { version: new CallVersion({ ownerEpoch: 1, number }), relays: [], participants: [], rows: [] }
+  plan: { version: new PlanVersion({ ownerEpoch: 1, number, revision: 0 }), relays: [], participants: [], rows: [] }
 })
 
 const feedOf = (node: SimNode) =>

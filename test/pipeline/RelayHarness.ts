@@ -4,6 +4,7 @@ import * as SendLeg from "../../src/media/SendLeg.ts"
 import * as Forwarding from "../../src/pipeline/Forwarding.ts"
 import * as LegTable from "../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
+import * as RelayStream from "../../src/pipeline/RelayStream.ts"
 import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
@@ -57,7 +58,7 @@ export const make = (participants: number) => {
   for (const leg of legs) {
     LegTable.add(forwarding.legs, leg)
     leg.sources = legs.filter((other) => other !== leg)
-    for (const stream of leg.streams) stream.targets = leg.sources
+    for (const stream of leg.streams) RelayStream.route(stream, leg.sources, true, 0)
   }
   const batch = PacketBatch.makePacketBatch(receiveSlots)
   const out = PacketBatch.makeSendBatch({ capacity: 4096, scratchOffset: memory.ownerOffset, scratchBytes })

@@ -2,19 +2,19 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { PlanFeed, type PublishedPlan } from "../../src/actor/PlanFeed.ts"
-import { CallVersion } from "../../src/call/CallVersion.ts"
+import { PlanVersion } from "../../src/call/PlanVersion.ts"
 import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 
 const relayA = RelayId.make("relay-a")
 const relayB = RelayId.make("relay-b")
 
-const emptyPlan = (version: CallVersion): ForwardingPlan => ({ version, relays: [], participants: [], rows: [] })
+const emptyPlan = (version: PlanVersion): ForwardingPlan => ({ version, relays: [], participants: [], rows: [] })
 
 /** Plan number `number` of a call; who is in it does not matter to the feed. */
 const plan = (call: string, number: number, ownerEpoch = 1): PublishedPlan => ({
   call: CallId.make(call),
-  plan: emptyPlan(new CallVersion({ ownerEpoch, number }))
+  plan: emptyPlan(new PlanVersion({ ownerEpoch, number, revision: 0 }))
 })
 
 /** Lets every fiber that can run do so, and what travels arrive. */

@@ -3,6 +3,7 @@ import { type CallReport, CallReports } from "../../../src/actor/CallReports.ts"
 import { Call } from "../../../src/actor/CallRpcs.ts"
 import { PlanFeed } from "../../../src/actor/PlanFeed.ts"
 import * as CallVersion from "../../../src/call/CallVersion.ts"
+import * as PlanVersion from "../../../src/call/PlanVersion.ts"
 import { RelayDirectory } from "../../../src/cluster/RelayDirectory.ts"
 import type { CallId } from "../../../src/protocol/Ids.ts"
 import { join, place } from "../../call/Commands.ts"
@@ -24,7 +25,7 @@ const self = place("relay-a")
 interface LocalCall {
   readonly legTags: ReadonlyArray<number>
   /** Of the newest plan. */
-  version: CallVersion.CallVersion
+  version: PlanVersion.PlanVersion
   /** Of the first plan of another owner than the one that its participants have joined with. */
   newOwner: NewOwner | undefined
 }
@@ -52,7 +53,7 @@ export interface StandInRelay {
 const enter = Effect.fnUntraced(function* (id: CallId, index: number) {
   const call = (yield* Call.client)(id)
   const legTags = participants.map((person) => 2 * index + person)
-  let version = CallVersion.none
+  let version = PlanVersion.of(CallVersion.none, 0)
   for (const [order, legTag] of legTags.entries()) {
     const address = `10.${index >> 8}.${index & 255}.${participants[order]!}:5000`
     const command = join(legTag, { relay: self, address, legTag, deviceLegTag: legTag })
@@ -76,7 +77,7 @@ export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
     Stream.runForEach(({ call: id, plan: { version } }) =>
       Effect.sync(() => {
         const call = calls.get(id)
-        if (call === undefined || !CallVersion.isNewer(version, call.version)) return
+        if (call === undefined || !PlanVersion.isNewer(version, call.version)) return
         if (version.ownerEpoch > call.version.ownerEpoch) {
           call.newOwner ??= { heardAtMs: performance.now(), sinceUnixMs: version.ownerEpoch }
         }
@@ -95,7 +96,8 @@ export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
         version,
         legTags,
         isActive: true,
-        estimates: nothingNew
+        estimates: nothingNew,
+        volumes: nothingNew
       }))
     )
   )

@@ -1,0 +1,107 @@
+import { Result } from "effect"
+import * as AudibleSpeakers from "./AudibleSpeakers.ts"
+import type { CallState, Participant } from "./CallState.ts"
+import * as DominantSpeaker from "./DominantSpeaker.ts"
+import * as MediaDecision from "./MediaDecision.ts"
+import * as Volumes from "./Volumes.ts"
+import type { ParticipantId } from "../protocol/Ids.ts"
+
+/**
+ * What one call's owner decides about its media, several times a second, from what relays report: who is heard. Ephemeral,
+ * changed in place, reads no clock. docs/algorithms/dominant-speaker.md.
+ */
+export interface GroupDecisions {
+  /** `undefined` as long as nobody has to be chosen: most calls are of two. */
+  speakers: Speakers | undefined
+  decision: MediaDecision.MediaDecision
+  decidedAtMs: number
+}
+
+interface Speakers {
+  readonly dominant: DominantSpeaker.DominantSpeaker
+  readonly audible: AudibleSpeakers.AudibleSpeakers
+  /** Who says how loud they are. */
+  readonly known: Set<ParticipantId>
+  readonly sinceMs: number
+}
+
+/** Of fewer nobody has to be chosen: everybody gets no more audio streams than `AudibleSpeakers` lets through. */
+const groupMin = AudibleSpeakers.audibleMax + 2
+/** Relays get no more plans than one in this time because of it. Milliseconds. */
+const decideEveryMs = 200
+/** A new owner listens for so long before it says anything: meanwhile relays go on as before. Milliseconds. */
+const listenMs = 1000
+
+export const make = (): GroupDecisions => ({
+  speakers: undefined,
+  decision: MediaDecision.undecided,
+  decidedAtMs: -Infinity
+})
+
+/** What cannot be read is as good as not reported: the next report comes soon. */
+export const handleVolumes = (self: GroupDecisions, state: CallState, bytes: Uint8Array, nowMs: number): void => {
+  if (bytes.length === 0) return
+  const speakers = (self.speakers ??= {
+    dominant: DominantSpeaker.make(),
+    audible: AudibleSpeakers.make(),
+    known: new Set(),
+    sinceMs: nowMs
+  })
+  const byTag = new Map(state.participants.map((participant) => [participant.legTag, participant]))
+  for (const { legTag, levels } of Result.getOrElse(Volumes.decode(bytes), () => [])) {
+    const participant = byTag.get(legTag)
+    if (participant === undefined) continue
+    speakers.known.add(participant.id)
+    DominantSpeaker.handleLevels(speakers.dominant, participant.id, levels, nowMs)
+  }
+}
+
+/**
+ * Whether something has been decided that was not so before. Call with every report: what is new is in one, and seldom
+ * changes anything.
+ */
+export const decide = (self: GroupDecisions, state: CallState, nowMs: number): boolean => {
+  if (Math.abs(nowMs - self.decidedAtMs) < decideEveryMs) return false
+  const { decision, speakers } = self
+  if (decision.revision === 0 && speakers !== undefined && Math.abs(nowMs - speakers.sinceMs) < listenMs) return false
+  const audible = audibleOf(self, state, nowMs)
+  // Also that all are heard is to be said once, in case that an owner before has said otherwise.
+  const isSaid = decision.revision > 0 || state.participants.length < 3
+  if (isSaid && isSame(audible, decision.audible)) return false
+  self.decidedAtMs = nowMs
+  self.decision = { revision: decision.revision + 1, audible }
+  return true
+}
+
+/**
+ * Who does not know how loud he is (a bridge of ciphertext) cannot be chosen by it, and is heard always: silence would be
+ * worse than a stream too many.
+ */
+const audibleOf = (
+  self: GroupDecisions,
+  { participants }: CallState,
+  nowMs: number
+): MediaDecision.MediaDecision["audible"] => {
+  const { speakers } = self
+  if (speakers === undefined) return undefined
+  forgetDeparted(speakers, participants)
+  DominantSpeaker.poll(speakers.dominant, nowMs)
+  if (participants.filter(sendsAudio).length < groupMin) return undefined
+  const chosen = new Set(AudibleSpeakers.poll(speakers.audible, speakers.dominant))
+  return new Set(participants.filter(({ id }) => chosen.has(id) || !speakers.known.has(id)).map(({ id }) => id))
+}
+
+const sendsAudio = ({ streams }: Participant): boolean => streams.some(({ kind }) => kind === "audio")
+
+const forgetDeparted = ({ audible, dominant, known }: Speakers, participants: ReadonlyArray<Participant>): void => {
+  const present = new Set(participants.map(({ id }) => id))
+  for (const id of known) {
+    if (present.has(id)) continue
+    known.delete(id)
+    DominantSpeaker.forget(dominant, id)
+    AudibleSpeakers.forget(audible, id)
+  }
+}
+
+const isSame = (a: MediaDecision.MediaDecision["audible"], b: MediaDecision.MediaDecision["audible"]): boolean =>
+  a === undefined || b === undefined ? a === b : a.size === b.size && [...a].every((id) => b.has(id))

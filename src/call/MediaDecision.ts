@@ -1,0 +1,15 @@
+import type { ParticipantId } from "../protocol/Ids.ts"
+
+/**
+ * What the owner of a call has decided about its media, from what relays and devices have told. Ephemeral: it is found again
+ * within a second. It replaces the decision before whole.
+ */
+export interface MediaDecision {
+  /** Grows by one with each decision of one owner; 0: none yet. */
+  readonly revision: number
+  /** Whose audio is forwarded. `undefined`: everybody's. */
+  readonly audible: ReadonlySet<ParticipantId> | undefined
+}
+
+/** What holds before anything is known. */
+export const undecided: MediaDecision = { revision: 0, audible: undefined }

@@ -1,0 +1,111 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as RelayStream from "../../src/pipeline/RelayStream.ts"
+import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import * as Relay from "./RelayHarness.ts"
+
+const { FrameType } = HopFrame
+const packetMs = 20
+
+/** A relay of three, where the first one's audio is held back by the plan, or not. */
+const make = () => {
+  const relay = Relay.make(3)
+  const [leg] = relay.legs
+  const stream = leg!.streams[0]!
+  let repair = 0
+  const plan = (isAudible: boolean, nowMs: number) => RelayStream.route(stream, leg!.sources, isAudible, nowMs)
+  plan(false, 0)
+  /** `place`: of its timestamp, in packets; as its number, if not said. */
+  const send = (nowMs: number, type: HopFrame.FrameType = FrameType.Audio, place = repair) =>
+    relay.receive(nowMs, Relay.frame({ from: 0, repair: repair++, type, timestamp: place * 960 }))
+  /** From then on for so long; how many of the packets the second one gets. */
+  const sendFor = (fromMs: number, forMs: number, type: HopFrame.FrameType = FrameType.Audio): number => {
+    let heard = 0
+    for (let nowMs = fromMs; nowMs < fromMs + forMs; nowMs += packetMs) {
+      heard += send(nowMs, type).filter(({ to }) => to === 1).length
+    }
+    return heard
+  }
+  return { plan, send, sendFor, stream }
+}
+
+const numberOf = ({ bytes }: Relay.Sent): number => new DataView(bytes.buffer).getUint16(HopFrame.headerBytes + 2)
+const hasHole = ({ bytes }: Relay.Sent): boolean => (bytes[0]! & HopFrame.gapFlag) !== 0
+
+describe("VoiceGate", () => {
+  it("what the plan holds back goes nowhere, and is metered all the same", () => {
+    const { sendFor, stream } = make()
+    assert.strictEqual(sendFor(0, 200), 0)
+    assert.strictEqual(stream.gate!.volume.count, 10)
+  })
+
+  it("what the plan lets through follows a hole that is intended", () => {
+    const { plan, send, sendFor } = make()
+    sendFor(0, 200)
+    plan(true, 200)
+    assert.deepStrictEqual(send(200).map(hasHole), [true, true])
+    assert.deepStrictEqual(send(220).map(hasHole), [false, false])
+  })
+
+  it("an onset is heard at once, with the three packets before it", () => {
+    const { send, sendFor } = make()
+    sendFor(0, 200)
+    const sent = send(200, FrameType.AudioOnset).filter(({ to }) => to === 1)
+    assert.deepStrictEqual(sent.map(numberOf), [7, 8, 9, 10])
+    assert.deepStrictEqual(sent.map(hasHole), [true, false, false, false])
+    assert.deepStrictEqual(sent.map(Relay.typeOf), [
+      FrameType.Audio,
+      FrameType.Audio,
+      FrameType.Audio,
+      FrameType.AudioOnset
+    ])
+    assert.deepStrictEqual(
+      send(220, FrameType.AudioOnset)
+        .filter(({ to }) => to === 1)
+        .map(numberOf),
+      [11]
+    )
+  })
+
+  it("packets of before a pause are no part of what is said", () => {
+    const { send, sendFor } = make()
+    sendFor(0, 100)
+    const sent = send(900, FrameType.AudioOnset, 100).filter(({ to }) => to === 1)
+    assert.deepStrictEqual(sent.map(numberOf), [5])
+    assert.deepStrictEqual(sent.map(hasHole), [true])
+  })
+
+  it("an onset lasts for 800 ms, and comes once in two seconds", () => {
+    const { sendFor } = make()
+    assert.strictEqual(sendFor(0, 2000, FrameType.AudioOnset), 40)
+    // The plan has not come to the same: now it takes twice as long.
+    assert.strictEqual(sendFor(2000, 2000, FrameType.AudioOnset), 0)
+    assert.strictEqual(sendFor(4000, 2000, FrameType.AudioOnset), 3 + 40)
+  })
+
+  it("who overrides all the time gains next to nothing", () => {
+    const { sendFor } = make()
+    const packets = 600_000 / packetMs
+    assert.isBelow(sendFor(0, 600_000, FrameType.AudioOnset), 0.03 * packets)
+  })
+
+  it("who is heard by the plan after an onset may have the next one soon", () => {
+    const { plan, sendFor } = make()
+    for (let round = 0; round < 5; round++) {
+      const fromMs = round * 3000
+      assert.isAtLeast(sendFor(fromMs, 400, FrameType.AudioOnset), 20)
+      plan(true, fromMs + 400)
+      assert.strictEqual(sendFor(fromMs + 400, 1000), 50)
+      plan(false, fromMs + 1400)
+      assert.strictEqual(sendFor(fromMs + 1400, 1600), 0)
+    }
+  })
+
+  it("a plan that may have known of the onset revokes it, one that could not does not", () => {
+    const { plan, sendFor } = make()
+    assert.strictEqual(sendFor(0, 200, FrameType.AudioOnset), 10)
+    plan(false, 200)
+    assert.strictEqual(sendFor(200, 300), 15)
+    plan(false, 500)
+    assert.strictEqual(sendFor(500, 300), 0)
+  })
+})
