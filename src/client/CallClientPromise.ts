@@ -1,5 +1,6 @@
 import { Effect, Layer, ManagedRuntime, Scope, Stream } from "effect"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
+import type { Wanted } from "../protocol/SubscriptionAttribute.ts"
 import type { DatagramNetwork } from "../sockets/DatagramNetwork.ts"
 import * as DatagramNetworkPortable from "../sockets/DatagramNetworkPortable.ts"
 import * as CallClient from "./CallClient.ts"
@@ -21,6 +22,7 @@ export interface CallClientPromise {
   readonly keyFrameRequests: AsyncIterable<number>
   readonly videoRate: AsyncIterable<number>
   readonly requestKeyFrame: (ssrc: number) => Promise<void>
+  readonly subscribe: (wanted: Wanted) => Promise<void>
   readonly connection: AsyncIterable<ConnectionEvent>
   readonly statistics: () => Promise<CallStatistics>
   readonly networkChanged: () => Promise<void>
@@ -46,6 +48,7 @@ export const join = async (
       keyFrameRequests: Stream.toAsyncIterable(client.keyFrameRequests),
       videoRate: Stream.toAsyncIterable(client.videoRate),
       requestKeyFrame: (ssrc) => runtime.runPromise(client.requestKeyFrame(ssrc)),
+      subscribe: (wanted) => runtime.runPromise(client.subscribe(wanted)),
       connection: Stream.toAsyncIterable(client.connection),
       statistics: () => runtime.runPromise(client.statistics),
       networkChanged: () => runtime.runPromise(client.networkChanged),

@@ -2,6 +2,7 @@ import { Effect, Exit, Result, Scope, Stream } from "effect"
 import * as OrderedStream from "../media/OrderedStream.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
+import type { Wanted } from "../protocol/SubscriptionAttribute.ts"
 import type { DatagramNetwork, PortNotOpened } from "../sockets/DatagramNetwork.ts"
 import type { InvalidAddress } from "../sockets/PackedAddress.ts"
 import * as CallStatistics from "./CallStatistics.ts"
@@ -20,6 +21,7 @@ import * as Reconnection from "./session/Reconnection.ts"
 import * as Requests from "./session/Requests.ts"
 import * as RequestSchedule from "./session/RequestSchedule.ts"
 import type { Session } from "./session/Session.ts"
+import * as Subscribing from "./session/Subscribing.ts"
 import * as Timers from "./session/Timers.ts"
 
 /** What every participant in a call can do, whoever makes and reads its packets: `CallClient`, or with `RtpClient` others. */
@@ -39,6 +41,12 @@ export interface CallMember {
   readonly videoRate: Stream.Stream<number>
   /** Asks for a key frame of another participant's stream, until one comes. What cannot be asked for is passed over. */
   readonly requestKeyFrame: (ssrc: number) => Effect.Effect<void>
+  /**
+   * Says which streams of the others are wanted, the most wanted first, and where they are shown; "everything", if nothing is
+   * ever said. The relay is told until it knows, and so is every relay after it; the last wish counts. SSRCs that nobody
+   * has yet do no harm. More than 64 entries, or one that cannot be, are a defect.
+   */
+  readonly subscribe: (wanted: Wanted) => Effect.Effect<void>
   /** How the connection is, and how it becomes. The last event is `Ended`. */
   readonly connection: Stream.Stream<ConnectionEvent>
   readonly statistics: Effect.Effect<CallStatistics.CallStatistics>
@@ -133,6 +141,7 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
         const stream = core.receiving.bySsrc.get(ssrc)
         if (stream !== undefined) OrderedStream.requestKeyFrame(stream.ordered)
       }),
+    subscribe: (wanted) => Subscribing.subscribe(core, device, wanted),
     connection: core.connection.stream,
     statistics: Effect.sync(() => CallStatistics.collect(core, device)),
     networkChanged: Effect.gen(function* () {

@@ -69,10 +69,8 @@ const subscriptionEntry: Arbitrary.Arbitrary<Subscription.SubscriptionEntry> = A
   place: Arbitrary.schema(Schema.Literals(Subscription.places)),
   heightPx: integer(0, 0xffff)
 })
-const wanted = Arbitrary.flatMap(
-  boolean,
-  (isEverything): Arbitrary.Arbitrary<Subscription.Wanted> =>
-    isEverything ? Arbitrary.Constant("everything") : Arbitrary.array(subscriptionEntry, { maxLength: 8 })
+const wanted = Arbitrary.flatMap(boolean, (isEverything): Arbitrary.Arbitrary<Subscription.Wanted> =>
+  isEverything ? Arbitrary.Constant("everything") : Arbitrary.array(subscriptionEntry, { maxLength: 8 })
 )
 /** Some SSRC may be there twice. */
 export const subscription: Arbitrary.Arbitrary<Subscription.Subscription> = Arbitrary.all({ version: u32, wanted })

@@ -20,6 +20,7 @@ import * as Liveness from "./Liveness.ts"
 import * as MoveLimit from "./MoveLimit.ts"
 import * as RosterCollector from "./RosterCollector.ts"
 import * as Session from "./Session.ts"
+import * as SubscriptionWish from "./SubscriptionWish.ts"
 import * as Transactions from "./Transactions.ts"
 
 /** Everything that the fibers of one client share. All access is synchronous, so each finds it whole. */
@@ -35,6 +36,7 @@ export interface CallCore {
   /** The last relay that was left for its silence, as long as it is not known whether it is alive. */
   left: LeftRelay | undefined
   readonly rosterPages: RosterCollector.RosterCollector
+  readonly subscription: SubscriptionWish.SubscriptionWish
   readonly sending: ReadonlyArray<SendingStream.SendingStream>
   readonly receiving: ReceivingStreams.ReceivingStreams
   /** The newest session first; the others only receive what is still on its way. */
@@ -122,6 +124,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     moves: MoveLimit.make(),
     left: undefined,
     rosterPages: RosterCollector.make(),
+    subscription: SubscriptionWish.make(),
     sending: streams.map((stream) => SendingStream.make(stream, sharedSecret, secureBytes)),
     receiving: ReceivingStreams.make({ participant, sharedSecret, playoutDelayMs, repair, handOutWhole }),
     sessions: [],

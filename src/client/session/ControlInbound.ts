@@ -43,6 +43,7 @@ export const handle = (
     case "JoinSuccess":
     case "ResumeSuccess":
     case "PingSuccess":
+    case "SubscribeSuccess":
     case "LeaveSuccess":
     case "Challenge":
     case "Refused":

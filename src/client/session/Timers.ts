@@ -11,6 +11,7 @@ import * as Liveness from "./Liveness.ts"
 import * as PathProbe from "./PathProbe.ts"
 import * as Pings from "./Pings.ts"
 import type * as Session from "./Session.ts"
+import * as Subscribing from "./Subscribing.ts"
 import * as Transactions from "./Transactions.ts"
 
 /** Finer than any deadline needs. Milliseconds. */
@@ -51,7 +52,9 @@ const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void 
   if (newest === undefined) return
   pollLiveness(core, newest, device, nowMs)
   adviseVideo(core, newest, nowMs)
-  if (!core.isLeaving) PathProbe.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
+  if (core.isLeaving) return
+  PathProbe.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
+  Subscribing.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
 }
 
 const adviseVideo = (
