@@ -3,6 +3,7 @@ import * as OrderedStream from "../media/OrderedStream.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
 import type { Wanted } from "../protocol/SubscriptionAttribute.ts"
+import type { StreamAllocation } from "../protocol/VideoAttribute.ts"
 import type { DatagramNetwork, PortNotOpened } from "../sockets/DatagramNetwork.ts"
 import type { InvalidAddress } from "../sockets/PackedAddress.ts"
 import * as CallStatistics from "./CallStatistics.ts"
@@ -39,6 +40,12 @@ export interface CallMember {
    * what the path to the relay carries, and what those who receive it can take; nothing is told before video has been sent.
    */
   readonly videoRate: Stream.Stream<number>
+  /**
+   * Which of the own video streams are wanted, and at which rate: the newest that the relay has said. Of a stream with rate 0
+   * nothing is sent, whatever is given: it is dropped and counted. When it is wanted again a key frame is asked for. Nothing
+   * comes as long as everything may be sent; an empty list: everything may be sent again.
+   */
+  readonly videoDirectives: Stream.Stream<ReadonlyArray<StreamAllocation>>
   /** Asks for a key frame of another participant's stream, until one comes. What cannot be asked for is passed over. */
   readonly requestKeyFrame: (ssrc: number) => Effect.Effect<void>
   /**
@@ -136,6 +143,7 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
     ),
     keyFrameRequests: core.keyFrameRequests.stream,
     videoRate: core.videoRates.stream,
+    videoDirectives: core.videoDirectives.stream,
     requestKeyFrame: (ssrc) =>
       Effect.sync(() => {
         const stream = core.receiving.bySsrc.get(ssrc)

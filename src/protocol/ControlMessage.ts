@@ -44,6 +44,7 @@ export type LeaveSuccess = MessageOf<"LeaveSuccess">
 export type RosterDirective = MessageOf<"RosterDirective">
 export type GoingAwayDirective = MessageOf<"GoingAwayDirective">
 export type RelaysDirective = MessageOf<"RelaysDirective">
+export type VideoDirective = MessageOf<"VideoDirective">
 export type DirectiveSuccess = MessageOf<"DirectiveSuccess">
 export type TrunkRequest = MessageOf<"TrunkRequest">
 export type TrunkSuccess = MessageOf<"TrunkSuccess">

@@ -3,6 +3,7 @@ import { type MessageLayout, optional, repeated, required } from "./MessageLayou
 import * as Roster from "./RosterAttribute.ts"
 import type { MessageClass } from "./Stun.ts"
 import * as Subscription from "./SubscriptionAttribute.ts"
+import { videoAllocation } from "./VideoAttribute.ts"
 
 /** Binding is RFC 8489's own; ours are from the range that IANA gives out by expert review. */
 export const methods = {
@@ -175,6 +176,17 @@ export const messageKinds = {
       relayTimeMs: required(Attribute.relayTimeMs),
       /** The best first; they replace those that were named before. */
       relays: repeated(Attribute.relay, relaysMax)
+    }
+  },
+  /** From the relay: which video is wanted of the device. */
+  VideoDirective: {
+    class: "request",
+    method: "Directive",
+    layout: {
+      /** The device's, as of a roster. */
+      legTag: required(Attribute.legTag),
+      counter: required(Attribute.counter),
+      allocation: required(videoAllocation)
     }
   },
   /** From the device, with the directive's counter. */

@@ -41,7 +41,10 @@ export type Request =
   | ControlMessage.LeaveRequest
 
 type Addressing = "transactionId" | "legTag"
-type Directive = Omit<ControlMessage.RosterDirective, Addressing> | Omit<ControlMessage.GoingAwayDirective, Addressing>
+type Directive =
+  | Omit<ControlMessage.RosterDirective, Addressing>
+  | Omit<ControlMessage.VideoDirective, Addressing>
+  | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 export interface FakeRelay {
   readonly address: string

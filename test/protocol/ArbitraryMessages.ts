@@ -9,6 +9,7 @@ import * as Roster from "../../src/protocol/RosterAttribute.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import * as Stun from "../../src/protocol/Stun.ts"
 import * as Subscription from "../../src/protocol/SubscriptionAttribute.ts"
+import * as Video from "../../src/protocol/VideoAttribute.ts"
 import { TokenClaims } from "../../src/protocol/TokenClaims.ts"
 
 /** Made-up messages of every kind, and what makes them whole. */
@@ -75,6 +76,11 @@ const wanted = Arbitrary.flatMap(boolean, (isEverything): Arbitrary.Arbitrary<Su
 /** Some SSRC may be there twice. */
 export const subscription: Arbitrary.Arbitrary<Subscription.Subscription> = Arbitrary.all({ version: u32, wanted })
 
+const allocation: Arbitrary.Arbitrary<Video.VideoAllocation> = Arbitrary.all({
+  version: u32,
+  streams: Arbitrary.array(Arbitrary.all({ ssrc: u32, rateBps: u32 }), { maxLength: Roster.streamsMax })
+})
+
 const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.mappedAddress.type, packedAddress],
   [Attribute.software.type, text(Attribute.textBytesMax)],
@@ -101,6 +107,7 @@ const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.placed.type, Arbitrary.Constant(true)],
   [Subscription.subscription.type, subscription],
   [Subscription.subscriptionVersion.type, u32],
+  [Video.videoAllocation.type, allocation],
   [Roster.stream.type, Arbitrary.schema(StreamDescription)],
   [Roster.rosterPage.type, rosterPage],
   [Roster.rosterEntry.type, rosterEntry]

@@ -142,6 +142,24 @@ const cases: ReadonlyArray<Case> = [
     "integrity",
     { _tag: "RelaysDirective", ...transaction(19), legTag: deviceTag, counter: 3, relayTimeMs, relays }
   ],
+  [
+    "video to send",
+    "integrity",
+    {
+      _tag: "VideoDirective",
+      ...transaction(23),
+      legTag: deviceTag,
+      counter: 4,
+      allocation: {
+        version: 12,
+        streams: [
+          { ssrc: vp8.ssrc, rateBps: 1_200_000 },
+          { ssrc: 0xfedcba99, rateBps: 0 }
+        ]
+      }
+    }
+  ],
+  ["video to send received", "integrity", { _tag: "DirectiveSuccess", ...transaction(23), counter: 4 }],
   ["other relays received", "integrity", { _tag: "DirectiveSuccess", ...transaction(19), counter: 3 }],
   ["going away received", "integrity", { _tag: "DirectiveSuccess", ...transaction(9), counter: 2 }],
   [
