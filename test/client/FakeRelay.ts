@@ -53,7 +53,9 @@ export interface FakeRelay {
   /** Counters of the directives that the device has answered, in order. */
   readonly acknowledged: Array<number>
   /** Media packets, each once. */
-  readonly packets: Array<RtpHeader.RtpPacket & { readonly descriptor: number; readonly atMs: number }>
+  readonly packets: Array<
+    RtpHeader.RtpPacket & { readonly type: number; readonly descriptor: number; readonly atMs: number }
+  >
   readonly behaviour: Behaviour
   /** What the device has told that it wants to see, since the last grant. */
   subscription: Subscription | undefined
@@ -207,7 +209,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
       for (let i = 0; i < keyFrameCount; i++) relay.onKeyFrameRequest(keyFrameSsrcs[i]!)
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       const packet = Result.getOrThrow(RtpHeader.decode(memory.bytes.slice(body, body + bodyBytes)))
-      relay.packets.push({ ...packet, descriptor: HopFrame.descriptorAt(memory.bytes, offset), atMs: nowMs() })
+      relay.packets.push({ ...packet, type, descriptor: HopFrame.descriptorAt(memory.bytes, offset), atMs: nowMs() })
     }
   }
 
