@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import * as RtpClient from "../../src/client/RtpClient.ts"
 import type { StreamAllocation } from "../../src/protocol/VideoAttribute.ts"
 import * as FakeFleet from "./FakeFleet.ts"
-import type { FakeRelay } from "./FakeRelay.ts"
-import { joined, linkMs, run } from "./Scene.ts"
+import * as FakeRelay from "./FakeRelay.ts"
+import * as RtpPackets from "./RtpPackets.ts"
+import { during, joined, linkMs, optionsOf, relayA, run } from "./Scene.ts"
 
 const settle = TestClock.adjust(3 * linkMs)
 
@@ -28,7 +30,8 @@ const scene = Effect.gen(function* () {
       marker: true,
       descriptor: 0xc0
     })
-  const packetsOf = ({ packets }: FakeRelay, ssrc: number) => packets.filter((packet) => packet.ssrc === ssrc).length
+  const packetsOf = ({ packets }: FakeRelay.FakeRelay, ssrc: number) =>
+    packets.filter((packet) => packet.ssrc === ssrc).length
   return { client, observed, relay, audio: audio!, video: video!, told, frame, packetsOf }
 })
 
@@ -96,6 +99,31 @@ describe("which video is wanted", () => {
       const late = yield* client.videoDirectives.pipe(Stream.take(1), Stream.runCollect)
       assert.deepStrictEqual(late, [[]], "who listens late hears the last")
     }).pipe(run(422))
+  )
+
+  it.effect("counts for whole packets as well", () =>
+    Effect.gen(function* () {
+      const relay = yield* FakeRelay.make(relayA)
+      const client = yield* during(5 * linkMs, RtpClient.join(optionsOf([relayA])))
+      const { payloadType, ssrc } = client.streams[1]!
+      yield* relay.direct(videoOf(1, [{ ssrc, rateBps: 0 }]))
+      yield* settle
+      const packet = (sequenceNumber: number) => ({
+        bytes: RtpPackets.packetOf({ ssrc, payloadType, sequenceNumber, timestamp: 0, payload: new Uint8Array(10) })
+      })
+      yield* client.send([packet(1), packet(2)])
+      yield* settle
+      assert.deepStrictEqual(relay.packets, [])
+      assert.deepInclude((yield* client.statistics).dropped, { unwanted: 2, undeclaredStream: 0 })
+      yield* relay.direct(videoOf(2, [{ ssrc, rateBps: 100_000 }]))
+      yield* settle
+      yield* client.send([packet(3)])
+      yield* settle
+      assert.deepStrictEqual(
+        relay.packets.map(({ sequenceNumber }) => sequenceNumber),
+        [3]
+      )
+    }).pipe(run(425))
   )
 
   it.effect("holds for a while at another relay, whose first word counts whatever its version", () =>

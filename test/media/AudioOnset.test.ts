@@ -42,6 +42,7 @@ describe("a packet of an onset is one", () => {
       assert.isAbove(seen.first, 1000)
       assert.isAbove(left.leg.send.copiesSent, 100)
       assert.isAbove(seen.again, 100)
+      assert.isAbove(left.leg.send.packetsResent, 0)
     })
   }
 })
