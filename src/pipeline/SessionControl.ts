@@ -51,7 +51,12 @@ export const make = Effect.gen(function* () {
 
   /** A message that is here for the second time gets the answer of the first, or none. */
   const isFirst = (session: Session.Session, { counter }: { readonly counter: number }, question: Question) => {
-    if (ReplayWindow.accept(session.replay, counter)) return true
+    const isProved = Session.isProved(session)
+    if (ReplayWindow.accept(session.replay, counter)) {
+      // The session is restored, and nobody knows which of the earlier counters its device has used.
+      if (!isProved) ReplayWindow.close(session.replay)
+      return true
+    }
     const before = AnswerCache.find(given, keyOf(question))
     if (before === undefined) controlCounters.replayed++
     else answers.repeat(question, before)
