@@ -21,6 +21,11 @@ const flags = {
     Flag.withDescription("Write what the others send to files there"),
     Flag.optional
   ),
+  subscribe: Flag.String("subscribe").pipe(
+    Flag.withMetavar("NAME[:stage|grid|off][:HEIGHT]"),
+    Flag.withDescription("Whose video is wanted, the most wanted first; may be repeated. Without any: everybody's"),
+    Flag.between(0, othersMax)
+  ),
   waitFor: Flag.Int("wait-for").pipe(
     Flag.withSchema(upTo(othersMax)),
     Flag.withDescription("Others that must be there before the files are sent"),

@@ -8,6 +8,7 @@ import * as CallProgress from "./CallProgress.ts"
 import { BadInput } from "./Failure.ts"
 import { impairmentOf } from "./Impairing.ts"
 import { sayWhy, secretOf, tokenOf } from "./Joining.ts"
+import * as SubscribeFlag from "./SubscribeFlag.ts"
 
 const trackOf = Effect.fnUntraced(function* (
   path: Option.Option<string>,
@@ -29,6 +30,7 @@ const trackOf = Effect.fnUntraced(function* (
 
 export const run = Effect.fn(function* (flags: Flags) {
   const impairment = yield* impairmentOf(flags.impair)
+  const subscribe = yield* Effect.fromResult(SubscribeFlag.parseAll(flags.subscribe))
   const token = yield* tokenOf(flags)
   const sharedSecret = yield* secretOf(flags.passphrase, token.claims.call)
   if (sharedSecret === undefined) {
@@ -46,6 +48,7 @@ export const run = Effect.fn(function* (flags: Flags) {
     token,
     sharedSecret,
     tracks,
+    subscribe,
     waitFor: flags.waitFor,
     startAfterMs: flags.startAfterMs,
     lingerMs: flags.lingerMs,

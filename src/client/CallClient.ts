@@ -6,11 +6,14 @@ import * as CallMember from "./CallMember.ts"
 import type { JoinRefused, RelayUnreachable } from "./JoinFailure.ts"
 import type { JoinOptions, LocalStream } from "./JoinOptions.ts"
 import type { ReceivedPacket } from "./streams/ReceivedPacket.ts"
+import * as VideoSending from "./session/VideoSending.ts"
 import * as SendingStream from "./streams/SendingStream.ts"
 
 export type { CallStatistics } from "./CallStatistics.ts"
 export type { ConnectionEvent } from "./ConnectionEvent.ts"
 export { JoinRefused, RelayUnreachable } from "./JoinFailure.ts"
+export type { Place, SubscriptionEntry, Wanted } from "../protocol/SubscriptionAttribute.ts"
+export type { StreamAllocation } from "../protocol/VideoAttribute.ts"
 export type { JoinOptions, LocalStream, StreamOffer } from "./JoinOptions.ts"
 export type { RosterEvent } from "./RosterEvent.ts"
 export type { ReceivedPacket } from "./streams/ReceivedPacket.ts"
@@ -57,6 +60,10 @@ const makeClient = ({ core, device, member }: CallMember.Joined): CallClient => 
       if (sending === undefined) throw new RangeError(`SSRC ${ssrc} is not of a stream of this client`)
       if (packets.length > out.capacity) {
         throw new RangeError(`${packets.length} packets at once are too many: send at most ${out.capacity}`)
+      }
+      if (VideoSending.isOff(core.videoSending, ssrc)) {
+        core.drops.unwanted += packets.length
+        return
       }
       for (const packet of packets) if (!core.hasEnded) sendNow(sending, packet, out)
     })

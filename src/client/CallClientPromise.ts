@@ -1,5 +1,7 @@
 import { Effect, Layer, ManagedRuntime, Scope, Stream } from "effect"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
+import type { Wanted } from "../protocol/SubscriptionAttribute.ts"
+import type { StreamAllocation } from "../protocol/VideoAttribute.ts"
 import type { DatagramNetwork } from "../sockets/DatagramNetwork.ts"
 import * as DatagramNetworkPortable from "../sockets/DatagramNetworkPortable.ts"
 import * as CallClient from "./CallClient.ts"
@@ -20,7 +22,9 @@ export interface CallClientPromise {
   readonly roster: AsyncIterable<RosterEvent>
   readonly keyFrameRequests: AsyncIterable<number>
   readonly videoRate: AsyncIterable<number>
+  readonly videoDirectives: AsyncIterable<ReadonlyArray<StreamAllocation>>
   readonly requestKeyFrame: (ssrc: number) => Promise<void>
+  readonly subscribe: (wanted: Wanted) => Promise<void>
   readonly connection: AsyncIterable<ConnectionEvent>
   readonly statistics: () => Promise<CallStatistics>
   readonly networkChanged: () => Promise<void>
@@ -44,8 +48,10 @@ export const join = async (
       packets: Stream.toAsyncIterable(client.packets),
       roster: Stream.toAsyncIterable(client.roster),
       keyFrameRequests: Stream.toAsyncIterable(client.keyFrameRequests),
+      videoDirectives: Stream.toAsyncIterable(client.videoDirectives),
       videoRate: Stream.toAsyncIterable(client.videoRate),
       requestKeyFrame: (ssrc) => runtime.runPromise(client.requestKeyFrame(ssrc)),
+      subscribe: (wanted) => runtime.runPromise(client.subscribe(wanted)),
       connection: Stream.toAsyncIterable(client.connection),
       statistics: () => runtime.runPromise(client.statistics),
       networkChanged: () => runtime.runPromise(client.networkChanged),

@@ -2,6 +2,8 @@ import { Effect, Exit, Result, Scope, Stream } from "effect"
 import * as OrderedStream from "../media/OrderedStream.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
+import type { Wanted } from "../protocol/SubscriptionAttribute.ts"
+import type { StreamAllocation } from "../protocol/VideoAttribute.ts"
 import type { DatagramNetwork, PortNotOpened } from "../sockets/DatagramNetwork.ts"
 import type { InvalidAddress } from "../sockets/PackedAddress.ts"
 import * as CallStatistics from "./CallStatistics.ts"
@@ -20,6 +22,7 @@ import * as Reconnection from "./session/Reconnection.ts"
 import * as Requests from "./session/Requests.ts"
 import * as RequestSchedule from "./session/RequestSchedule.ts"
 import type { Session } from "./session/Session.ts"
+import * as Subscribing from "./session/Subscribing.ts"
 import * as Timers from "./session/Timers.ts"
 
 /** What every participant in a call can do, whoever makes and reads its packets: `CallClient`, or with `RtpClient` others. */
@@ -37,8 +40,20 @@ export interface CallMember {
    * what the path to the relay carries, and what those who receive it can take; nothing is told before video has been sent.
    */
   readonly videoRate: Stream.Stream<number>
+  /**
+   * Which of the own video streams are wanted, and at which rate: the newest that the relay has said. Of a stream with rate 0
+   * nothing is sent, whatever is given: it is dropped and counted. When it is wanted again a key frame is asked for. Nothing
+   * comes as long as everything may be sent; an empty list: everything may be sent again.
+   */
+  readonly videoDirectives: Stream.Stream<ReadonlyArray<StreamAllocation>>
   /** Asks for a key frame of another participant's stream, until one comes. What cannot be asked for is passed over. */
   readonly requestKeyFrame: (ssrc: number) => Effect.Effect<void>
+  /**
+   * Says which streams of the others are wanted, the most wanted first, and where they are shown; "everything", if nothing is
+   * ever said. The relay is told until it knows, and so is every relay after it; the last wish counts. SSRCs that nobody
+   * has yet do no harm. More than 64 entries, or one that cannot be, are a defect.
+   */
+  readonly subscribe: (wanted: Wanted) => Effect.Effect<void>
   /** How the connection is, and how it becomes. The last event is `Ended`. */
   readonly connection: Stream.Stream<ConnectionEvent>
   readonly statistics: Effect.Effect<CallStatistics.CallStatistics>
@@ -128,11 +143,13 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
     ),
     keyFrameRequests: core.keyFrameRequests.stream,
     videoRate: core.videoRates.stream,
+    videoDirectives: core.videoDirectives.stream,
     requestKeyFrame: (ssrc) =>
       Effect.sync(() => {
         const stream = core.receiving.bySsrc.get(ssrc)
         if (stream !== undefined) OrderedStream.requestKeyFrame(stream.ordered)
       }),
+    subscribe: (wanted) => Subscribing.subscribe(core, device, wanted),
     connection: core.connection.stream,
     statistics: Effect.sync(() => CallStatistics.collect(core, device)),
     networkChanged: Effect.gen(function* () {

@@ -8,6 +8,7 @@ import * as CallMember from "./CallMember.ts"
 import type { JoinRefused, RelayUnreachable } from "./JoinFailure.ts"
 import type { JoinOptions } from "./JoinOptions.ts"
 import type { Session } from "./session/Session.ts"
+import * as VideoSending from "./session/VideoSending.ts"
 import type { ReceivedRtcp, ReceivedRtp } from "./streams/ReceivedRtp.ts"
 import * as SendingStream from "./streams/SendingStream.ts"
 
@@ -73,7 +74,9 @@ const makeClient = ({ core, device, member }: CallMember.Joined): RtpClient => {
     const { bytes } = packet
     if (!RtpHeader.isRtp(bytes, 0, bytes.length)) return count("malformed")
     const sending = streamOf(RtpHeader.ssrcAt(viewOf(bytes), 0))
-    if (sending !== undefined) {
+    if (sending === undefined) return
+    if (VideoSending.isOff(core.videoSending, sending.stream.ssrc)) drops.unwanted++
+    else {
       count(SendingStream.sendWhole(sending, packet, session.hop.send, rings, core.nowMs(), out))
     }
   }

@@ -76,6 +76,8 @@ export const layer = Layer.effectDiscard(
             return enqueue(join(message, question("Resume"), integrity))
           case "PingRequest":
             return sessionControl.ping(message, question("Ping"), integrity)
+          case "SubscribeRequest":
+            return sessionControl.subscribe(message, question("Subscribe"), integrity)
           case "LeaveRequest":
             return sessionControl.leave(message, question("Leave"), integrity)
           case "TrunkRequest":

@@ -5,6 +5,7 @@ import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import * as ControlMessage from "../protocol/ControlMessage.ts"
 import * as RosterPages from "../protocol/RosterPages.ts"
 import * as Stun from "../protocol/Stun.ts"
+import type { VideoAllocation } from "../protocol/VideoAttribute.ts"
 import { ControlOutbox } from "./ControlOutbox.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { RelayPeers } from "./RelayPeers.ts"
@@ -21,6 +22,7 @@ type Addressing = "transactionId" | "legTag" | "counter"
 type Content =
   | Omit<ControlMessage.RosterDirective, Addressing>
   | Omit<ControlMessage.RelaysDirective, Addressing>
+  | Omit<ControlMessage.VideoDirective, Addressing>
   | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 /**
@@ -44,6 +46,8 @@ export class Directives extends Context.Service<
     readonly sendRoster: (session: Session, plan: ForwardingPlan) => Effect.Effect<void>
     /** Where the device may go on, as of now. Replaces what is still on its way. */
     readonly sendRelays: (session: Session) => Effect.Effect<void>
+    /** Which video the device is to send. Replaces what is still on its way; the device obeys the highest version only. */
+    readonly sendVideo: (session: Session, allocation: VideoAllocation) => Effect.Effect<void>
     /** Nothing more is sent to this device. */
     readonly forget: (session: Session) => Effect.Effect<void>
     /** Tells a device that the relay stops; ends when the device knows or does not answer. */
@@ -70,6 +74,7 @@ export class Directives extends Context.Service<
       const open = new Map<string, Open>()
       const rosters = yield* FiberMap.make<Session>()
       const relayLists = yield* FiberMap.make<Session>()
+      const allocations = yield* FiberMap.make<Session>()
 
       const send = Effect.fnUntraced(function* (session: Session, content: Content) {
         const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
@@ -106,7 +111,12 @@ export class Directives extends Context.Service<
               return send(session, { _tag: "RelaysDirective", relayTimeMs: Math.floor(wallMs), relays })
             })
           ),
-        forget: (session) => Effect.andThen(FiberMap.remove(rosters, session), FiberMap.remove(relayLists, session)),
+        sendVideo: (session, allocation) =>
+          FiberMap.run(allocations, session, send(session, { _tag: "VideoDirective", allocation })),
+        forget: (session) =>
+          Effect.forEach([rosters, relayLists, allocations], (sent) => FiberMap.remove(sent, session), {
+            discard: true
+          }),
         sendGoingAway: (session, inMs) =>
           send(session, { _tag: "GoingAwayDirective", inMs, relays: peers.backups(session.call) }),
         acknowledge: (message, datagram, integrity) => {

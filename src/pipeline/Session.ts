@@ -1,5 +1,6 @@
 import * as ReplayWindow from "../access/ReplayWindow.ts"
 import type { LegAge } from "../call/LegAge.ts"
+import * as Subscription from "../call/Subscription.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type * as RelayLeg from "./RelayLeg.ts"
 
@@ -19,6 +20,10 @@ export interface Session extends LegAge {
   /** Counter of the last directive to the device. */
   lastDirective: number
   lastControlAtMs: number
+  /** The newest that the device has told. `undefined`: nothing in this session, so what it has told before still holds. */
+  subscription: Subscription.Subscription | undefined
+  /** When that became what it is; -Infinity before. Milliseconds. */
+  subscriptionAtMs: number
 }
 
 /** More directives than one relay sends. */
@@ -45,8 +50,24 @@ export const make = (
     restoredAtMs: origin === "restored" ? nowMs : -Infinity,
     // The device has seen the counters of the relays before.
     lastDirective: restores * directivesMax,
-    lastControlAtMs: nowMs
+    lastControlAtMs: nowMs,
+    subscription: undefined,
+    subscriptionAtMs: -Infinity
   }
+}
+
+/** Takes in what the device wants to see; answers with what counts now. What is not newer changes nothing. */
+export const handleSubscription = (
+  self: Session,
+  said: Subscription.Subscription,
+  nowMs: number
+): Subscription.Subscription => {
+  const counts = self.subscription === undefined ? said : Subscription.newer(self.subscription, said)
+  if (counts !== self.subscription) {
+    self.subscription = counts
+    self.subscriptionAtMs = nowMs
+  }
+  return counts
 }
 
 /** Whether the device has said anything in this session that nobody can have said again. */

@@ -1,7 +1,8 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Result } from "effect"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import * as ReplayWindow from "../access/ReplayWindow.ts"
-import type * as ControlMessage from "../protocol/ControlMessage.ts"
+import * as Subscription from "../call/Subscription.ts"
+import * as ControlMessage from "../protocol/ControlMessage.ts"
 import type * as Stun from "../protocol/Stun.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as Admission from "./Admission.ts"
@@ -22,7 +23,7 @@ const sweepEvery = "1 second"
 const goneForMs = 5000
 const keyOf = ({ datagram, transactionId }: Question) => AnswerCache.keyOf(transactionId, datagram.address)
 
-/** What a device says in its session: pings, which also move it to another address, and leaving. */
+/** What a device says in its session: pings, which also move it to another address, what it wants to see, and leaving. */
 export const make = Effect.gen(function* () {
   const { calls, controlCounters, nowMs, options } = yield* RelayCore
   const answers = yield* Answers
@@ -50,7 +51,12 @@ export const make = Effect.gen(function* () {
 
   /** A message that is here for the second time gets the answer of the first, or none. */
   const isFirst = (session: Session.Session, { counter }: { readonly counter: number }, question: Question) => {
-    if (ReplayWindow.accept(session.replay, counter)) return true
+    const isProved = Session.isProved(session)
+    if (ReplayWindow.accept(session.replay, counter)) {
+      // The session is restored, and nobody knows which of the earlier counters its device has used.
+      if (!isProved) ReplayWindow.close(session.replay)
+      return true
+    }
     const before = AnswerCache.find(given, keyOf(question))
     if (before === undefined) controlCounters.replayed++
     else answers.repeat(question, before)
@@ -77,6 +83,24 @@ export const make = Effect.gen(function* () {
     return notices.moved(placeOf(session), PackedAddress.format(address))
   }
 
+  const isHome = ({ leg }: Session.Session, address: Uint32Array): boolean =>
+    PackedAddress.equals(address, 0, leg.hop.send.address, 0)
+
+  /**
+   * Whether the request is not a captured one that somebody sends from elsewhere: it comes from where the device is, or proves
+   * that its sender is where it comes from. The first one of a restored session has to prove it anyhow, for it may be of before.
+   */
+  const isVouchedFor = (
+    session: Session.Session,
+    { cookie }: { readonly cookie?: Uint8Array },
+    { datagram }: Question,
+    nowSeconds: number
+  ): boolean => {
+    if (isHome(session, datagram.address) && Session.isProved(session)) return true
+    const restoredAtSeconds = nowSeconds - Math.floor((nowMs() - session.restoredAtMs) / 1000)
+    return Admission.isAddressProved(options.keyRing, cookie, datagram, nowSeconds, restoredAtSeconds)
+  }
+
   const ping = Effect.fnUntraced(function* (
     request: ControlMessage.PingRequest,
     question: Question,
@@ -88,29 +112,46 @@ export const make = Effect.gen(function* () {
     if (session === undefined) return
     const { address } = question.datagram
     const isNewer = request.counter > session.replay.highest
-    const isHome = PackedAddress.equals(address, 0, session.leg.hop.send.address, 0)
     const nowSeconds = yield* secondsNow
-    const isAddressProved = () =>
-      Admission.isAddressProved(
-        options.keyRing,
-        request.cookie,
-        question.datagram,
-        nowSeconds,
-        nowSeconds - Math.floor((nowMs() - session.restoredAtMs) / 1000)
-      )
-    // A captured ping that is sent again from elsewhere ends here, and so does one of before a restart: it moves nobody, and
-    // learns a cookie that needs the key.
-    if ((!isHome || !Session.isProved(session)) && !isAddressProved()) return yield* answers.challenge(question)
+    // A captured ping ends here: it moves nobody, and learns a cookie that needs the key.
+    if (!isVouchedFor(session, request, question, nowSeconds)) return yield* answers.challenge(question)
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
     const answer: ControlMessage.PingSuccess = {
       _tag: "PingSuccess",
       transactionId: request.transactionId,
       mappedAddress: address,
-      relays: peers.backups(session.call)
+      relays: peers.backups(session.call),
+      ...(session.subscription && { subscriptionVersion: session.subscription.version })
     }
     AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key), nowSeconds)
-    if (!isHome && isNewer) yield* move(session, address)
+    if (!isHome(session, address) && isNewer) yield* move(session, address)
+  })
+
+  const subscribe = Effect.fnUntraced(function* (
+    request: ControlMessage.SubscribeRequest,
+    question: Question,
+    integrity: Stun.IntegrityLocation
+  ) {
+    const session = authenticate(request.legTag, question, integrity)
+    if (session === undefined) return
+    const nowSeconds = yield* secondsNow
+    if (!isVouchedFor(session, request, question, nowSeconds)) return yield* answers.challenge(question)
+    const said = Subscription.make(request.subscription)
+    // Nothing is kept of it: who asks again is refused again.
+    if (Result.isFailure(said)) {
+      const refusal = { code: ControlMessage.refusalCodes.malformed, reason: said.failure.message }
+      return yield* answers.refuse(question, refusal, session.key)
+    }
+    if (!isFirst(session, request, question)) return
+    session.lastControlAtMs = nowMs()
+    const { version } = Session.handleSubscription(session, said.success, nowMs())
+    const answer: ControlMessage.SubscribeSuccess = {
+      _tag: "SubscribeSuccess",
+      transactionId: request.transactionId,
+      subscriptionVersion: version
+    }
+    AnswerCache.finish(given, keyOf(question), answers.grant(question, answer, session.key), nowSeconds)
   })
 
   const handleLeave = Effect.fn("ControlPipeline.leave")(function* (
@@ -136,5 +177,5 @@ export const make = Effect.gen(function* () {
   })
   yield* sweep.pipe(Effect.andThen(Effect.sleep(sweepEvery)), Effect.forever, Effect.forkScoped)
 
-  return { ping, leave: handleLeave }
+  return { ping, subscribe, leave: handleLeave }
 })

@@ -2,6 +2,8 @@ import * as Attribute from "./ControlAttribute.ts"
 import { type MessageLayout, optional, repeated, required } from "./MessageLayout.ts"
 import * as Roster from "./RosterAttribute.ts"
 import type { MessageClass } from "./Stun.ts"
+import * as Subscription from "./SubscriptionAttribute.ts"
+import { videoAllocation } from "./VideoAttribute.ts"
 
 /** Binding is RFC 8489's own; ours are from the range that IANA gives out by expert review. */
 export const methods = {
@@ -10,6 +12,7 @@ export const methods = {
   Resume: 0x0a1,
   Ping: 0x0a2,
   Leave: 0x0a3,
+  Subscribe: 0x0a4,
   Directive: 0x0a6,
   Trunk: 0x0a7,
   Relocate: 0x0a8
@@ -102,7 +105,31 @@ export const messageKinds = {
     layout: {
       mappedAddress: required(Attribute.mappedAddress),
       /** Where to resume when this relay is gone, as of now; none: what was said before still holds. */
-      relays: repeated(Attribute.relay, relaysMax)
+      relays: repeated(Attribute.relay, relaysMax),
+      /** That the relay has: none before the device has subscribed in this session. */
+      subscriptionVersion: optional(Subscription.subscriptionVersion)
+    }
+  },
+
+  /** What the device wants to see. */
+  SubscribeRequest: {
+    class: "request",
+    method: "Subscribe",
+    layout: {
+      /** The relay's. */
+      legTag: required(Attribute.legTag),
+      counter: required(Attribute.counter),
+      /** From the challenge before. */
+      cookie: optional(Attribute.cookie),
+      subscription: required(Subscription.subscription)
+    }
+  },
+  SubscribeSuccess: {
+    class: "success",
+    method: "Subscribe",
+    layout: {
+      /** That the relay has now: the request's, or a newer one. */
+      subscriptionVersion: required(Subscription.subscriptionVersion)
     }
   },
 
@@ -149,6 +176,17 @@ export const messageKinds = {
       relayTimeMs: required(Attribute.relayTimeMs),
       /** The best first; they replace those that were named before. */
       relays: repeated(Attribute.relay, relaysMax)
+    }
+  },
+  /** From the relay: which video is wanted of the device. */
+  VideoDirective: {
+    class: "request",
+    method: "Directive",
+    layout: {
+      /** The device's, as of a roster. */
+      legTag: required(Attribute.legTag),
+      counter: required(Attribute.counter),
+      allocation: required(videoAllocation)
     }
   },
   /** From the device, with the directive's counter. */

@@ -36,6 +36,15 @@ describe("ReplayWindow", () => {
     assert.isFalse(ReplayWindow.accept(window, 100))
   })
 
+  it("accepts nothing earlier once it is closed, and what is later as ever", () => {
+    const window = ReplayWindow.make()
+    assert.isTrue(ReplayWindow.accept(window, 100))
+    ReplayWindow.close(window)
+    for (let counter = 0; counter <= 100; counter++) assert.isFalse(ReplayWindow.accept(window, counter), `${counter}`)
+    for (const counter of [102, 101, 200]) assert.isTrue(ReplayWindow.accept(window, counter), `${counter}`)
+    assert.isFalse(ReplayWindow.accept(window, 99))
+  })
+
   it("the first counter may be zero", () => {
     const window = ReplayWindow.make()
     assert.isTrue(ReplayWindow.accept(window, 0))

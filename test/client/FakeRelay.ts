@@ -11,7 +11,9 @@ import * as ReceiveLeg from "../../src/media/ReceiveLeg.ts"
 import * as ControlMessage from "../../src/protocol/ControlMessage.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
+import { messageKinds } from "../../src/protocol/MessageKinds.ts"
 import * as RtpHeader from "../../src/protocol/RtpHeader.ts"
+import type { Subscription } from "../../src/protocol/SubscriptionAttribute.ts"
 import * as Stun from "../../src/protocol/Stun.ts"
 import * as DatagramNetwork from "../../src/sockets/DatagramNetwork.ts"
 import * as PackedAddress from "../../src/sockets/PackedAddress.ts"
@@ -32,10 +34,17 @@ export const tokenUntil = (expiresAtSeconds: number): CallToken.CallToken =>
 export const token = tokenUntil(3600)
 
 export type Request =
-  ControlMessage.JoinRequest | ControlMessage.ResumeRequest | ControlMessage.PingRequest | ControlMessage.LeaveRequest
+  | ControlMessage.JoinRequest
+  | ControlMessage.ResumeRequest
+  | ControlMessage.PingRequest
+  | ControlMessage.SubscribeRequest
+  | ControlMessage.LeaveRequest
 
 type Addressing = "transactionId" | "legTag"
-type Directive = Omit<ControlMessage.RosterDirective, Addressing> | Omit<ControlMessage.GoingAwayDirective, Addressing>
+type Directive =
+  | Omit<ControlMessage.RosterDirective, Addressing>
+  | Omit<ControlMessage.VideoDirective, Addressing>
+  | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 export interface FakeRelay {
   readonly address: string
@@ -44,8 +53,12 @@ export interface FakeRelay {
   /** Counters of the directives that the device has answered, in order. */
   readonly acknowledged: Array<number>
   /** Media packets, each once. */
-  readonly packets: Array<RtpHeader.RtpPacket & { readonly descriptor: number; readonly atMs: number }>
+  readonly packets: Array<
+    RtpHeader.RtpPacket & { readonly type: number; readonly descriptor: number; readonly atMs: number }
+  >
   readonly behaviour: Behaviour
+  /** What the device has told that it wants to see, since the last grant. */
+  subscription: Subscription | undefined
   /** The leg to the device; as long as there is none, it is not in the call. */
   hop: Leg.Leg | undefined
   /** Somebody in front of the device needs a key frame of it. */
@@ -99,6 +112,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
   const grant = (request: ControlMessage.JoinRequest | ControlMessage.ResumeRequest, source: Uint32Array) => {
     epoch = request._tag === "ResumeRequest" ? request.epoch + 1 : 1
     const address = source
+    relay.subscription = undefined
     relay.hop = Leg.make({ receiveTag: ++legTag, sendTag: request.legTag, epoch, address, repair: true })
     return {
       transactionId: request.transactionId,
@@ -113,7 +127,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
 
   const challenge = ({ _tag, transactionId }: Request, source: Uint32Array): ControlMessage.Challenge => ({
     _tag: "Challenge",
-    method: _tag === "JoinRequest" ? "Join" : _tag === "ResumeRequest" ? "Resume" : "Ping",
+    method: messageKinds[_tag].method,
     transactionId,
     error: { code: 438, reason: "again, with the cookie" },
     cookie: cookieOf(source)
@@ -135,7 +149,21 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
         const { address } = relay.hop.send
         if (!PackedAddress.equals(address, 0, source, 0) && !hasProved) return challenge(request, source)
         PackedAddress.copy(source, 0, address, 0)
-        return { _tag: "PingSuccess", transactionId, mappedAddress: source, relays: relay.behaviour.relays }
+        return {
+          _tag: "PingSuccess",
+          transactionId,
+          mappedAddress: source,
+          relays: relay.behaviour.relays,
+          ...(relay.subscription && { subscriptionVersion: relay.subscription.version })
+        }
+      }
+      case "SubscribeRequest": {
+        if (relay.hop?.receive.legTag !== request.legTag) return undefined
+        const isHome = PackedAddress.equals(relay.hop.send.address, 0, source, 0)
+        if (!isHome && !hasProved) return challenge(request, source)
+        const known = relay.subscription?.version ?? -1
+        if (request.subscription.version > known) relay.subscription = request.subscription
+        return { _tag: "SubscribeSuccess", transactionId, subscriptionVersion: relay.subscription!.version }
       }
       case "LeaveRequest":
         relay.hop = undefined
@@ -181,7 +209,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
       for (let i = 0; i < keyFrameCount; i++) relay.onKeyFrameRequest(keyFrameSsrcs[i]!)
     } else if (verdict <= ReceiveLeg.Verdict.Jumped) {
       const packet = Result.getOrThrow(RtpHeader.decode(memory.bytes.slice(body, body + bodyBytes)))
-      relay.packets.push({ ...packet, descriptor: HopFrame.descriptorAt(memory.bytes, offset), atMs: nowMs() })
+      relay.packets.push({ ...packet, type, descriptor: HopFrame.descriptorAt(memory.bytes, offset), atMs: nowMs() })
     }
   }
 
@@ -191,6 +219,7 @@ export const make = Effect.fnUntraced(function* (host: string, { key } = token, 
     acknowledged: [],
     packets: [],
     behaviour: { isDead: false, asksForCookie: true, relays: [], instead: () => undefined },
+    subscription: undefined,
     hop: undefined,
     askForKeyFrame: (ssrc) => {
       const request = KeyFrameRequest.make(ssrc)

@@ -5,6 +5,7 @@ import * as MessageIntegrity from "../../src/access/MessageIntegrity.ts"
 import * as CallClient from "../../src/client/CallClient.ts"
 import * as ControlMessage from "../../src/protocol/ControlMessage.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import { messageKinds } from "../../src/protocol/MessageKinds.ts"
 import * as Stun from "../../src/protocol/Stun.ts"
 import * as FakeRelay from "./FakeRelay.ts"
 import { audioPacket, device, during, joined, lin, linkMs, optionsOf, relayA, rosterOf, run } from "./Scene.ts"
@@ -16,11 +17,9 @@ const unsigned = (message: ControlMessage.ControlMessage) => Stun.appendFingerpr
 const signed = (message: ControlMessage.ControlMessage) =>
   MessageIntegrity.sign(ControlMessage.encode(message), FakeRelay.token.key)
 
-const methods = { JoinRequest: "Join", ResumeRequest: "Resume", PingRequest: "Ping", LeaveRequest: "Leave" } as const
-
 const refusal = ({ _tag, transactionId }: FakeRelay.Request, code: number): ControlMessage.Refused => ({
   _tag: "Refused",
-  method: methods[_tag],
+  method: messageKinds[_tag].method,
   transactionId,
   error: { code, reason: "" },
   relays: []

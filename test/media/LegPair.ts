@@ -50,6 +50,8 @@ interface Options {
   readonly sequenceStart?: number
   /** Enough for 1.5 s of what is sent. */
   readonly videoBytes?: number
+  /** Sees every frame that arrives, duplicates too. */
+  readonly onFrame?: (bytes: Uint8Array) => void
 }
 
 const makeSide = (receiveTag: number, sendTag: number, options: Options): Side => {
@@ -99,6 +101,7 @@ export const make = (options: Options) => {
   }
 
   const arrive = ({ to, bytes }: Flying) => {
+    options.onFrame?.(bytes)
     const { view } = to.resources.rings.memory
     to.resources.rings.memory.bytes.set(bytes)
     const verdict = ReceiveLeg.handleFrame(to.leg.receive, to.resources.rings.memory.bytes, view, 0, state.nowMs)

@@ -8,6 +8,8 @@ import type { Field, MessageLayout } from "../../src/protocol/MessageLayout.ts"
 import * as Roster from "../../src/protocol/RosterAttribute.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import * as Stun from "../../src/protocol/Stun.ts"
+import * as Subscription from "../../src/protocol/SubscriptionAttribute.ts"
+import * as Video from "../../src/protocol/VideoAttribute.ts"
 import { TokenClaims } from "../../src/protocol/TokenClaims.ts"
 
 /** Made-up messages of every kind, and what makes them whole. */
@@ -63,6 +65,22 @@ const rosterPage = Arbitrary.map(
 const u32 = integer(0, 0xffffffff)
 const u64 = integer(0, Number.MAX_SAFE_INTEGER)
 
+const subscriptionEntry: Arbitrary.Arbitrary<Subscription.SubscriptionEntry> = Arbitrary.all({
+  ssrc: u32,
+  place: Arbitrary.schema(Schema.Literals(Subscription.places)),
+  heightPx: integer(0, 0xffff)
+})
+const wanted = Arbitrary.flatMap(boolean, (isEverything): Arbitrary.Arbitrary<Subscription.Wanted> =>
+  isEverything ? Arbitrary.Constant("everything") : Arbitrary.array(subscriptionEntry, { maxLength: 8 })
+)
+/** Some SSRC may be there twice. */
+export const subscription: Arbitrary.Arbitrary<Subscription.Subscription> = Arbitrary.all({ version: u32, wanted })
+
+const allocation: Arbitrary.Arbitrary<Video.VideoAllocation> = Arbitrary.all({
+  version: u32,
+  streams: Arbitrary.array(Arbitrary.all({ ssrc: u32, rateBps: u32 }), { maxLength: Roster.streamsMax })
+})
+
 const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.mappedAddress.type, packedAddress],
   [Attribute.software.type, text(Attribute.textBytesMax)],
@@ -87,6 +105,9 @@ const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.legEpoch.type, u32],
   [Attribute.legRestores.type, u32],
   [Attribute.placed.type, Arbitrary.Constant(true)],
+  [Subscription.subscription.type, subscription],
+  [Subscription.subscriptionVersion.type, u32],
+  [Video.videoAllocation.type, allocation],
   [Roster.stream.type, Arbitrary.schema(StreamDescription)],
   [Roster.rosterPage.type, rosterPage],
   [Roster.rosterEntry.type, rosterEntry]

@@ -8,6 +8,7 @@ import type { MessageLayout } from "../../src/protocol/MessageLayout.ts"
 import * as Roster from "../../src/protocol/RosterAttribute.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import * as Stun from "../../src/protocol/Stun.ts"
+import * as Subscription from "../../src/protocol/SubscriptionAttribute.ts"
 import * as TokenClaims from "../../src/protocol/TokenClaims.ts"
 import { bytes, finish, messages, messageTags } from "./ArbitraryMessages.ts"
 import { bytesOf } from "./ControlVectors.ts"
@@ -140,24 +141,28 @@ describe("what is not a message of ours", () => {
   const truncatedProof = Stun.appendFingerprint(
     Stun.appendAttribute(unsigned, Stun.integritySha256Type, new Uint8Array(16))
   )
-  const directiveWith = (...attributes: ReadonlyArray<readonly [type: number, value: string]>) =>
+  const requestWith = (method: number, attributes: ReadonlyArray<readonly [type: number, value: string]>) =>
     finish(
       attributes.reduce(
         (soFar, [type, value]) => Stun.appendAttribute(soFar, type, bytesOf(value)),
-        Stun.encodeHeader({ class: "request", method: 0x0a6, transactionId })
+        Stun.encodeHeader({ class: "request", method, transactionId })
       ),
       key
     )
+  const directiveWith = (...attributes: Parameters<typeof requestWith>[1]) => requestWith(0x0a6, attributes)
   const legTag = [Attribute.legTag.type, "cafef00d"] as const
   const counter = [Attribute.counter.type, "0000000000000001"] as const
   const pageOf = (page: string) => [Roster.rosterPage.type, page] as const
   const rosterWith = (page: string, ...entries: ReadonlyArray<string>) =>
     directiveWith(legTag, counter, pageOf(page), ...entries.map((entry) => [Roster.rosterEntry.type, entry] as const))
 
+  const subscribeWith = (value: string) =>
+    requestWith(0x0a4, [legTag, counter, [Subscription.subscription.type, value]])
+
   const broken: ReadonlyArray<readonly [what: string, datagram: Uint8Array, reason: string]> = [
     ["a frame of media", new Uint8Array(64).fill(0xc0), "Stun WrongVersion"],
     ["a method nobody has", headed("request", 0x002), "Control UnknownMethod"],
-    ["a method that is reserved", headed("request", 0x0a4), "Control UnknownMethod"],
+    ["a method that is reserved", headed("request", 0x0a5), "Control UnknownMethod"],
     ["an indication", headed("indication", 0x0a2), "Control UnknownMethod"],
     ["no integrity", finish(unsigned, undefined), "Control MissingAttribute"],
     ["half an integrity", truncatedProof, "Control MalformedAttribute"],
@@ -199,7 +204,17 @@ describe("what is not a message of ours", () => {
       "a kind of stream nobody has",
       rosterWith("0000000100010000", "01610100000001020100000000bb806f"),
       "Control MalformedAttribute"
-    ]
+    ],
+    ["a subscription of half an entry", subscribeWith("00000001000000010000000700"), "Control MalformedAttribute"],
+    ["fewer entries than promised", subscribeWith("0000000100000001"), "Control MalformedAttribute"],
+    [
+      "more entries than promised",
+      subscribeWith("0000000100000000".concat("0000000700000000")),
+      "Control MalformedAttribute"
+    ],
+    ["everything, and an entry", subscribeWith("00000001010000010000000700000000"), "Control MalformedAttribute"],
+    ["neither everything nor entries", subscribeWith("0000000102000000"), "Control MalformedAttribute"],
+    ["a place nobody has", subscribeWith("00000001000000010000000703000000"), "Control MalformedAttribute"]
   ]
   for (const [what, datagram, reason] of broken)
     it(`${what}: ${reason}`, () => assert.strictEqual(reasonOf(datagram), reason))
@@ -209,6 +224,8 @@ describe("what is not a message of ours", () => {
     assert.isUndefined(reasonOf(withAttribute(Attribute.counter.type, "001fffffffffffff")))
     assert.isUndefined(reasonOf(withAttribute(Attribute.cookie.type, "00".repeat(12))))
     assert.isUndefined(reasonOf(rosterWith("0000000100010000", "01610100000001010100000000bb806f")))
+    assert.isUndefined(reasonOf(subscribeWith("00000001000000010000000702000000")))
+    assert.isUndefined(reasonOf(subscribeWith("0000000101000000")))
   })
 })
 
@@ -309,6 +326,21 @@ describe("limits", () => {
     { _tag: "ResumeRequest", transactionId, ticket, cookie, counter: 1, legTag: 1, epoch: 255 },
     { _tag: "ResumeSuccess", transactionId, ...granted },
     { _tag: "GoingAwayDirective", transactionId, legTag: 1, counter: 1, inMs: 1, relays },
+    {
+      _tag: "SubscribeRequest",
+      transactionId,
+      legTag: 1,
+      counter: 1,
+      cookie,
+      subscription: {
+        version: 0xffffffff,
+        wanted: Array.from({ length: Subscription.entriesMax }, (_, ssrc) => ({
+          ssrc,
+          place: "grid",
+          heightPx: 0xffff
+        }))
+      }
+    },
     {
       _tag: "Refused",
       transactionId,

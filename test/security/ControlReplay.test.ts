@@ -57,6 +57,9 @@ const captured = Effect.gen(function* () {
   const ping = Duet.ping(ada)
   Raw.only(yield* devices.ada.answersTo(ping), "PingSuccess")
 
+  const subscribe = Duet.subscribe(ada)
+  Raw.only(yield* devices.ada.answersTo(subscribe), "SubscribeSuccess")
+
   yield* Duet.isUnharmed(ada, lin, [eve])
   const feedback = Specimens.feedbackFrame({ ...ada, ssrc: lin.ssrc }, ada.sequence++)
   yield* devices.ada.sendBytes(feedback)
@@ -67,6 +70,7 @@ const captured = Effect.gen(function* () {
     { name: "directive answer", bytes: acknowledgement, from: devices.ada, echo: "nothing" },
     { name: "move", bytes: move, from: devices.ada, echo: "PingSuccess" },
     { name: "ping", bytes: ping, from: devices.ada, echo: "PingSuccess" },
+    { name: "subscribe", bytes: subscribe, from: devices.ada, echo: "SubscribeSuccess" },
     { name: "feedback", bytes: feedback, from: devices.ada, echo: "nothing" }
   ]
   return { ada, lin, eve, former, messages }
@@ -113,7 +117,13 @@ describe("a captured message that is sent again", () => {
       Effect.gen(function* () {
         const scene = yield* captured
         yield* Duet.passSeconds(601, scene.ada, scene.lin)
-        const echoes = { join: "Challenge", resume: "Challenge", move: "PingSuccess", ping: "PingSuccess" } as const
+        const echoes = {
+          join: "Challenge",
+          resume: "Challenge",
+          move: "PingSuccess",
+          ping: "PingSuccess",
+          subscribe: "SubscribeSuccess"
+        } as const
         yield* replay(scene, echoing(scene.messages, echoes))
         yield* Duet.isUnharmed(scene.ada, scene.lin, [scene.eve, scene.former])
       }).pipe(RelayLife.during, inWorld),
@@ -129,7 +139,13 @@ describe("a captured message that is sent again", () => {
           yield* TestClock.adjust("2 seconds")
           // The ticket was used: the epoch in the store is newer.
           // The session is restored for whatever comes from its address; it believes no ping of before.
-          const echoes = { join: "Challenge", resume: "Refused", move: "Challenge", ping: "Challenge" } as const
+          const echoes = {
+            join: "Challenge",
+            resume: "Refused",
+            move: "Challenge",
+            ping: "Challenge",
+            subscribe: "Challenge"
+          } as const
           yield* replay(scene, echoing(scene.messages, echoes))
           const { ada, lin } = scene
           for (const place of [lin, ada]) {
@@ -139,6 +155,26 @@ describe("a captured message that is sent again", () => {
           }
           yield* Duet.passSeconds(30, ada, lin)
           yield* Duet.isUnharmed(ada, lin, [scene.eve, scene.former])
+        }).pipe(RelayLife.during)
+      }).pipe(inWorld),
+    timeoutMs
+  )
+
+  it.effect(
+    "a subscription of before the relay has restarted is not believed, also when its device has proved itself",
+    () =>
+      Effect.gen(function* () {
+        const { ada, messages } = yield* RelayLife.during(captured)
+        yield* Effect.gen(function* () {
+          yield* TestClock.adjust("2 seconds")
+          const { cookie } = Raw.only(yield* ada.device.answersTo(Duet.ping(ada)), "Challenge")
+          const ping = Effect.suspend(() => ada.device.answersTo(Duet.ping(ada, cookie)))
+          assert.isUndefined(Raw.only(yield* ping, "PingSuccess").subscriptionVersion)
+          const { bytes } = messages.find(({ name }) => name === "subscribe")!
+          assert.notInclude(tagsOf(yield* ada.device.answersTo(bytes)), "SubscribeSuccess")
+          assert.isUndefined(Raw.only(yield* ping, "PingSuccess").subscriptionVersion)
+          Raw.only(yield* ada.device.answersTo(Duet.subscribe(ada)), "SubscribeSuccess")
+          assert.strictEqual(Raw.only(yield* ping, "PingSuccess").subscriptionVersion, 1)
         }).pipe(RelayLife.during)
       }).pipe(inWorld),
     timeoutMs

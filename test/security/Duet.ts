@@ -47,6 +47,14 @@ export const join = Effect.fnUntraced(function* (
 export const ping = (place: Place, cookie?: Uint8Array): Uint8Array =>
   request(place, { _tag: "PingRequest", legTag: place.legTag, ...(cookie && { cookie }) })
 
+/** The first subscription of its device. */
+export const subscribe = (place: Place): Uint8Array =>
+  request(place, {
+    _tag: "SubscribeRequest",
+    legTag: place.legTag,
+    subscription: { version: 1, wanted: [] }
+  })
+
 export const leave = (place: Place): Uint8Array => request(place, { _tag: "LeaveRequest", legTag: place.legTag })
 
 /** With the newest ticket, onto a leg whose device tag is this. */
@@ -57,6 +65,7 @@ export const resume = (place: Place, legTag: number): Uint8Array => {
 
 type Unnumbered =
   | Omit<ControlMessage.PingRequest, "transactionId" | "counter">
+  | Omit<ControlMessage.SubscribeRequest, "transactionId" | "counter">
   | Omit<ControlMessage.LeaveRequest, "transactionId" | "counter">
   | Omit<ControlMessage.ResumeRequest, "transactionId" | "counter">
 

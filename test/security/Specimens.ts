@@ -171,6 +171,12 @@ const ownControl = ({ cookie, epoch, legTag, token }: Sender): ReadonlyArray<Spe
       epoch: epoch & 0xff
     })),
     signed("ping", (number) => ({ _tag: "PingRequest", ...common(number), legTag })),
+    signed("subscribe", (number) => ({
+      _tag: "SubscribeRequest",
+      ...common(number),
+      legTag,
+      subscription: { version: number, wanted: [{ ssrc: number, place: "grid", heightPx: 180 }] }
+    })),
     signed("leave of another", (number) => ({ _tag: "LeaveRequest", ...common(number), legTag: legTag ^ 1 })),
     signed("directive answer", (number) => ({ _tag: "DirectiveSuccess", ...common(number) }))
   ]

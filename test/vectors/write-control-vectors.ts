@@ -142,6 +142,24 @@ const cases: ReadonlyArray<Case> = [
     "integrity",
     { _tag: "RelaysDirective", ...transaction(19), legTag: deviceTag, counter: 3, relayTimeMs, relays }
   ],
+  [
+    "video to send",
+    "integrity",
+    {
+      _tag: "VideoDirective",
+      ...transaction(23),
+      legTag: deviceTag,
+      counter: 4,
+      allocation: {
+        version: 12,
+        streams: [
+          { ssrc: vp8.ssrc, rateBps: 1_200_000 },
+          { ssrc: 0xfedcba99, rateBps: 0 }
+        ]
+      }
+    }
+  ],
+  ["video to send received", "integrity", { _tag: "DirectiveSuccess", ...transaction(23), counter: 4 }],
   ["other relays received", "integrity", { _tag: "DirectiveSuccess", ...transaction(19), counter: 3 }],
   ["going away received", "integrity", { _tag: "DirectiveSuccess", ...transaction(9), counter: 2 }],
   [
@@ -163,7 +181,50 @@ const cases: ReadonlyArray<Case> = [
       relayTimeMs
     }
   ],
-  ["leave", "integrity", { _tag: "LeaveRequest", ...transaction(11), legTag: relayTag + 1, counter: 8 }],
+  [
+    "subscribe: zoë's video on the stage, somebody else's off the screen",
+    "integrity",
+    {
+      _tag: "SubscribeRequest",
+      ...transaction(20),
+      legTag: relayTag + 1,
+      counter: 8,
+      subscription: {
+        version: 1,
+        wanted: [
+          { ssrc: vp8.ssrc, place: "on-stage", heightPx: 720 },
+          { ssrc: 0x55667788, place: "off-screen", heightPx: 0 }
+        ]
+      }
+    }
+  ],
+  ["subscribed", "integrity", { _tag: "SubscribeSuccess", ...transaction(20), subscriptionVersion: 1 }],
+  [
+    "subscribe to everything",
+    "integrity",
+    {
+      _tag: "SubscribeRequest",
+      ...transaction(21),
+      legTag: relayTag + 1,
+      counter: 9,
+      cookie,
+      subscription: { version: 2, wanted: "everything" }
+    }
+  ],
+  ["subscribed to everything", "integrity", { _tag: "SubscribeSuccess", ...transaction(21), subscriptionVersion: 2 }],
+  ["ping of who has subscribed", "integrity", { _tag: "PingRequest", ...transaction(22), legTag: relayTag + 1, counter: 10 }],
+  [
+    "ping answered with the version that the relay has",
+    "integrity",
+    {
+      _tag: "PingSuccess",
+      ...transaction(22),
+      mappedAddress: "[2001:db8:1:2:3:4:5:6]:50505",
+      relays: [],
+      subscriptionVersion: 2
+    }
+  ],
+  ["leave", "integrity", { _tag: "LeaveRequest", ...transaction(11), legTag: relayTag + 1, counter: 11 }],
   ["leave granted", "integrity", { _tag: "LeaveSuccess", ...transaction(11) }],
   [
     "join refused without a key",

@@ -4,6 +4,7 @@ import * as MessageIntegrity from "../../access/MessageIntegrity.ts"
 import * as ControlMessage from "../../protocol/ControlMessage.ts"
 import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
+import type { StreamAllocation } from "../../protocol/VideoAttribute.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import type { ConnectionEvent } from "../ConnectionEvent.ts"
 import * as EventHub from "../EventHub.ts"
@@ -20,7 +21,9 @@ import * as Liveness from "./Liveness.ts"
 import * as MoveLimit from "./MoveLimit.ts"
 import * as RosterCollector from "./RosterCollector.ts"
 import * as Session from "./Session.ts"
+import * as SubscriptionWish from "./SubscriptionWish.ts"
 import * as Transactions from "./Transactions.ts"
+import * as VideoSending from "./VideoSending.ts"
 
 /** Everything that the fibers of one client share. All access is synchronous, so each finds it whole. */
 export interface CallCore {
@@ -35,6 +38,7 @@ export interface CallCore {
   /** The last relay that was left for its silence, as long as it is not known whether it is alive. */
   left: LeftRelay | undefined
   readonly rosterPages: RosterCollector.RosterCollector
+  readonly subscription: SubscriptionWish.SubscriptionWish
   readonly sending: ReadonlyArray<SendingStream.SendingStream>
   readonly receiving: ReceivingStreams.ReceivingStreams
   /** The newest session first; the others only receive what is still on its way. */
@@ -53,6 +57,9 @@ export interface CallCore {
   readonly receiverRates: ReceiverRates.ReceiverRates
   readonly videoRate: VideoRate.VideoRate
   readonly videoRates: EventHub.EventHub<number>
+  /** Which of our video is wanted. */
+  readonly videoSending: VideoSending.VideoSending
+  readonly videoDirectives: EventHub.EventHub<ReadonlyArray<StreamAllocation>>
   /** Why another relay has to take over; the newest counts. */
   readonly handovers: Queue.Queue<Handover>
   /** The relay has been told, or is being told: it knows the leg no more, so nothing else is sent on it. */
@@ -95,6 +102,8 @@ export interface Drops {
   unread: number
   /** Given to be sent, and of no stream of this client. */
   undeclaredStream: number
+  /** Given to be sent, and of a stream that nobody wants now. */
+  unwanted: number
   /** Given to be sent, and longer than a datagram carries. */
   oversized: number
 }
@@ -122,6 +131,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     moves: MoveLimit.make(),
     left: undefined,
     rosterPages: RosterCollector.make(),
+    subscription: SubscriptionWish.make(),
     sending: streams.map((stream) => SendingStream.make(stream, sharedSecret, secureBytes)),
     receiving: ReceivingStreams.make({ participant, sharedSecret, playoutDelayMs, repair, handOutWhole }),
     sessions: [],
@@ -135,6 +145,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
       unsupportedType: 0,
       unread: 0,
       undeclaredStream: 0,
+      unwanted: 0,
       oversized: 0
     },
     packets: yield* Queue.sliding<ReceivedPacket, Done>(packetsWaitingMax),
@@ -147,6 +158,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     videoRate: VideoRate.make(),
     // Who is slow need not know what was before.
     videoRates: yield* EventHub.make<number>({ capacity: 1, replay: 1 }),
+    videoSending: VideoSending.make(),
+    videoDirectives: yield* EventHub.make<ReadonlyArray<StreamAllocation>>({ capacity: 1, replay: 1 }),
     handovers: yield* Queue.sliding<Handover>(1),
     isLeaving: false,
     hasEnded: false
@@ -219,6 +232,12 @@ export const publishMapped = (self: CallCore, _tag: "Connected" | "Resumed", ses
     mappedAddress: PackedAddress.format(session.mappedAddress)
   })
 
+/** Tells the application which video is wanted, and asks for key frames of what is wanted again. */
+export const publishAllocation = (self: CallCore, { streams, switchedOn }: VideoSending.Switched): void => {
+  self.videoDirectives.publish(streams)
+  for (const ssrc of switchedOn) self.keyFrameRequests.publish(ssrc)
+}
+
 /** Nothing goes on after this. */
 export const end = (self: CallCore, reason: string): void => {
   if (self.hasEnded) return
@@ -227,5 +246,6 @@ export const end = (self: CallCore, reason: string): void => {
   Queue.endUnsafe(self.packets)
   Queue.endUnsafe(self.wholePackets)
   Queue.endUnsafe(self.rtcp)
-  for (const hub of [self.connection, self.roster, self.keyFrameRequests, self.videoRates]) hub.end()
+  for (const hub of [self.connection, self.roster, self.keyFrameRequests, self.videoRates, self.videoDirectives])
+    hub.end()
 }

@@ -10,8 +10,13 @@ import * as CallCore from "./CallCore.ts"
 import * as RosterCollector from "./RosterCollector.ts"
 import * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
+import * as VideoSending from "./VideoSending.ts"
 
-type Directive = ControlMessage.RosterDirective | ControlMessage.RelaysDirective | ControlMessage.GoingAwayDirective
+type Directive =
+  | ControlMessage.RosterDirective
+  | ControlMessage.RelaysDirective
+  | ControlMessage.VideoDirective
+  | ControlMessage.GoingAwayDirective
 
 /** Where a control datagram lies, and who has sent it. */
 export interface ControlDatagram {
@@ -43,6 +48,7 @@ export const handle = (
     case "JoinSuccess":
     case "ResumeSuccess":
     case "PingSuccess":
+    case "SubscribeSuccess":
     case "LeaveSuccess":
     case "Challenge":
     case "Refused":
@@ -51,6 +57,7 @@ export const handle = (
       return handleAnswer(core, message, isProved, datagram.source, nowMs, out)
     case "RosterDirective":
     case "RelaysDirective":
+    case "VideoDirective":
     case "GoingAwayDirective":
       if (!isProved) break
       return handleDirective(core, message, memory, nowMs, out)
@@ -108,6 +115,7 @@ const handleDirective = (
   // A roster needs no window: its version says whether it is new, and its pages may come far apart.
   if (directive._tag === "RosterDirective") takeRosterPage(core, directive, nowMs)
   else if (isNew && directive._tag === "RelaysDirective") Session.handleRelays(session, directive.relays)
+  else if (isNew && directive._tag === "VideoDirective") takeAllocation(core, session, directive)
   else if (isNew && directive._tag === "GoingAwayDirective") makeWay(core, session, directive)
 }
 
@@ -117,6 +125,19 @@ const takeRosterPage = (core: CallCore.CallCore, directive: ControlMessage.Roste
   ReceivingStreams.applyRoster(core.receiving, roster, nowMs)
   CallCore.linkKeyFrames(core)
   core.roster.publish(roster)
+}
+
+/** What is not said of our video streams is not for us. */
+const takeAllocation = (
+  core: CallCore.CallCore,
+  session: Session.Session,
+  { allocation: { streams, version } }: ControlMessage.VideoDirective
+): void => {
+  const ours = streams.filter(({ ssrc }) =>
+    core.sending.some(({ stream }) => stream.ssrc === ssrc && stream.kind === "video")
+  )
+  const switched = VideoSending.handleAllocation(core.videoSending, session, { version, streams: ours })
+  if (switched !== undefined) CallCore.publishAllocation(core, switched)
 }
 
 const makeWay = (

@@ -7,6 +7,7 @@ import * as BackupPaths from "./BackupPaths.ts"
 import * as CallCore from "./CallCore.ts"
 import * as Liveness from "./Liveness.ts"
 import * as Session from "./Session.ts"
+import * as SubscriptionWish from "./SubscriptionWish.ts"
 import * as Transactions from "./Transactions.ts"
 
 /** Answers later than this are of no use. Milliseconds. */
@@ -45,6 +46,7 @@ export const send = (
       if (answer._tag === "PingSuccess") {
         RoundTripEstimator.handleSample(session.hop.roundTrip, answeredAtMs - nowMs)
         Session.handleRelays(session, answer.relays)
+        SubscriptionWish.handleVersion(core.subscription, session, answer.subscriptionVersion)
         moveTo(core, session, answer.mappedAddress)
       } else if (answer._tag === "Challenge") {
         if (cookie === undefined && challenges++ < challengesMax) {

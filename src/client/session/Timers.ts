@@ -11,7 +11,9 @@ import * as Liveness from "./Liveness.ts"
 import * as PathProbe from "./PathProbe.ts"
 import * as Pings from "./Pings.ts"
 import type * as Session from "./Session.ts"
+import * as Subscribing from "./Subscribing.ts"
 import * as Transactions from "./Transactions.ts"
+import * as VideoSending from "./VideoSending.ts"
 
 /** Finer than any deadline needs. Milliseconds. */
 const tickMsMin = 5
@@ -51,7 +53,11 @@ const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void 
   if (newest === undefined) return
   pollLiveness(core, newest, device, nowMs)
   adviseVideo(core, newest, nowMs)
-  if (!core.isLeaving) PathProbe.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
+  const switched = VideoSending.poll(core.videoSending, newest, nowMs)
+  if (switched !== undefined) CallCore.publishAllocation(core, switched)
+  if (core.isLeaving) return
+  PathProbe.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
+  Subscribing.poll(core, newest, resources.rings.memory, nowMs, batches.timers)
 }
 
 const adviseVideo = (

@@ -10,6 +10,7 @@ export type Answer =
   | ControlMessage.JoinSuccess
   | ControlMessage.ResumeSuccess
   | ControlMessage.PingSuccess
+  | ControlMessage.SubscribeSuccess
   | ControlMessage.LeaveSuccess
   | ControlMessage.Challenge
   | ControlMessage.Refused

@@ -14,6 +14,7 @@ import type { LocalStream } from "../JoinOptions.ts"
 import { drawU16, drawU64, type SecureBytes } from "../SecureBytes.ts"
 import * as BlindDescriptor from "./BlindDescriptor.ts"
 import { metadataOf } from "./Metadata.ts"
+import * as OnsetDetector from "./OnsetDetector.ts"
 
 /** One RTP packet that the application gives. */
 export interface OutgoingPacket {
@@ -24,7 +25,7 @@ export interface OutgoingPacket {
   readonly marker: boolean
   /** Video: first byte of RFC 9626. Audio: voice bit and level, RFC 6464. See HopFrame. */
   readonly descriptor: number
-  /** Audio that has just begun: somebody starts to speak. */
+  /** Audio that has just begun: somebody starts to speak. Left out: by the levels in the descriptors, see OnsetDetector. */
   readonly onset?: boolean
 }
 
@@ -56,6 +57,8 @@ export interface SendingStream {
   readonly encryption: EndToEndEncryption.Sender | undefined
   /** Of whole packets that are given without. */
   readonly blindDescriptor: BlindDescriptor.BlindDescriptor
+  /** `undefined` for video. */
+  readonly onsets: OnsetDetector.OnsetDetector | undefined
   nextSequenceNumber: number
   packets: number
   payloadBytes: number
@@ -75,6 +78,7 @@ export const make = (
       ? undefined
       : EndToEndEncryption.makeSender({ secret: sharedSecret, ssrc: stream.ssrc, keyId: drawU64(secureBytes) }),
   blindDescriptor: BlindDescriptor.make(stream.kind),
+  onsets: stream.kind === "audio" ? OnsetDetector.make() : undefined,
   // RFC 3550 section 5.1: not to be guessed.
   nextSequenceNumber: drawU16(secureBytes),
   packets: 0,
@@ -104,7 +108,7 @@ export const send = (
       ? RtpHeader.encode({ ...header, payload })
       : encrypted(self.encryption, header, payload, descriptor)
   StreamClock.handlePacket(self.clock, timestamp, nowMs)
-  const type = frameType(self.stream.kind, packet.onset ?? false)
+  const type = frameType(self, descriptor, nowMs, packet.onset)
   keepAndSend(self, { bytes, timestamp, type, descriptor }, leg, rings, nowMs, out)
   self.packets++
   self.payloadBytes += payload.length
@@ -133,7 +137,7 @@ export const sendWhole = (
   if (bytes.length > wholePacketBytesMax) return "oversized"
   const timestamp = RtpHeader.timestampAt(view, 0)
   StreamClock.handlePacket(self.clock, timestamp, nowMs)
-  const type = frameType(self.stream.kind, false)
+  const type = frameType(self, descriptor, nowMs)
   keepAndSend(self, { bytes, timestamp, type, descriptor }, leg, rings, nowMs, out)
   self.packets++
   self.payloadBytes += Math.max(0, packet.bytes.length - headerBytes)
@@ -211,7 +215,14 @@ const encryptedWhole = (
   return bytes
 }
 
-const frameType = (kind: "audio" | "video", onset: boolean): HopFrame.FrameType => {
-  if (kind === "video") return HopFrame.FrameType.Video
-  return onset ? HopFrame.FrameType.AudioOnset : HopFrame.FrameType.Audio
+/** Relays read it in front of the packet, and what is encrypted end to end does not depend on it. */
+const frameType = (
+  { onsets }: SendingStream,
+  descriptor: number,
+  nowMs: number,
+  isOnset?: boolean
+): HopFrame.FrameType => {
+  if (onsets === undefined) return HopFrame.FrameType.Video
+  const isHeard = OnsetDetector.handleFrame(onsets, descriptor, nowMs)
+  return (isOnset ?? isHeard) ? HopFrame.FrameType.AudioOnset : HopFrame.FrameType.Audio
 }

@@ -1,5 +1,6 @@
 import { Clock, Effect, FileSystem, Random, Schedule, Schema, Stream, SubscriptionRef } from "effect"
 import type { ParticipantId } from "../../protocol/Ids.ts"
+import type { StreamDescription } from "../../protocol/StreamDescription.ts"
 import * as CallClient from "../CallClient.ts"
 import type { CallStatistics, ReceivedStatistics } from "../CallStatistics.ts"
 import type { JoinOptions } from "../JoinOptions.ts"
@@ -8,11 +9,14 @@ import type { CallSummary } from "./CallSummary.ts"
 import * as FrameAssembly from "./FrameAssembly.ts"
 import * as FrameLog from "./FrameLog.ts"
 import type { MediaTrack } from "./MediaTrack.ts"
+import * as NamedSubscription from "./NamedSubscription.ts"
 import * as TrackPlayer from "./TrackPlayer.ts"
 
 export interface Options extends Omit<JoinOptions, "streams"> {
   /** What to send, each as a stream. Without any the call is only listened to. */
   readonly tracks: ReadonlyArray<MediaTrack>
+  /** Whose video is wanted, the most wanted first. None: everybody's. */
+  readonly subscribe: ReadonlyArray<NamedSubscription.NamedSubscription>
   /** Others that must be there before anything is sent. */
   readonly waitFor: number
   /** How long to wait then. Milliseconds. */
@@ -54,6 +58,7 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   const recorder = options.recordInto === undefined ? undefined : yield* CallRecorder.make(options.recordInto)
   const client = yield* CallClient.join({ ...options, streams: options.tracks })
   const others = yield* watchOthers(client)
+  if (options.subscribe.length > 0) yield* Effect.forkScoped(follow(options.subscribe, client, others))
   const log: Array<FrameLog.FrameRecord> = []
   const note = (record: FrameLog.FrameRecord) => {
     if (options.frameLog !== undefined) log.push(record)
@@ -144,15 +149,29 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   return summary
 }, Effect.scoped)
 
-/** Who else is in the call, as it changes. */
+type Others = ReadonlyMap<ParticipantId, ReadonlyArray<StreamDescription>>
+
+/** Subscribes to those who are there of those who are wanted. */
+const follow = (
+  wishes: ReadonlyArray<NamedSubscription.NamedSubscription>,
+  client: CallClient.CallClient,
+  others: SubscriptionRef.SubscriptionRef<Others>
+) =>
+  SubscriptionRef.changes(others).pipe(
+    Stream.map((present) => NamedSubscription.resolve(wishes, present)),
+    Stream.changes,
+    Stream.runForEach(client.subscribe)
+  )
+
+/** Who else is in the call, and with which streams, as it changes. */
 const watchOthers = Effect.fnUntraced(function* (client: CallClient.CallClient) {
-  const others = yield* SubscriptionRef.make<ReadonlySet<ParticipantId>>(new Set())
+  const others = yield* SubscriptionRef.make<Others>(new Map())
   yield* client.roster.pipe(
-    Stream.runForEach(({ _tag, participant }) =>
+    Stream.runForEach((event) =>
       SubscriptionRef.update(others, (before) => {
-        const after = new Set(before)
-        if (_tag === "Joined") after.add(participant)
-        else after.delete(participant)
+        const after = new Map(before)
+        if (event._tag === "Joined") after.set(event.participant, event.streams)
+        else after.delete(event.participant)
         return after
       })
     ),

@@ -35,7 +35,15 @@ export interface Session {
 const control = Corpus.bytesOfAll(Corpus.controlMessages)
 const bodies = ["rtp.hex", "rtcp.hex", "feedback.hex"].flatMap((file) => Corpus.bytesOfAll(Corpus.hexFile(file)))
 const types = Object.values(HopFrame.FrameType)
-const answerTags = new Set(["JoinSuccess", "ResumeSuccess", "PingSuccess", "LeaveSuccess", "Challenge", "Refused"])
+const answerTags = new Set([
+  "JoinSuccess",
+  "ResumeSuccess",
+  "PingSuccess",
+  "SubscribeSuccess",
+  "LeaveSuccess",
+  "Challenge",
+  "Refused"
+])
 const answers = control.filter((bytes) => {
   const decoded = ControlMessage.decode(bytes)
   return Result.isSuccess(decoded) && answerTags.has(decoded.success.message._tag)

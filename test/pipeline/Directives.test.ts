@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Result } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { TestClock } from "effect/testing"
+import * as MessageIntegrity from "../../src/access/MessageIntegrity.ts"
+import { ControlOutbox } from "../../src/pipeline/ControlOutbox.ts"
+import { Directives } from "../../src/pipeline/Directives.ts"
+import * as RelayCore from "../../src/pipeline/RelayCore.ts"
+import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
+import * as RelayPeers from "../../src/pipeline/RelayPeers.ts"
+import * as Session from "../../src/pipeline/Session.ts"
+import * as ControlMessage from "../../src/protocol/ControlMessage.ts"
+import { CallId, ParticipantId, RelayId } from "../../src/protocol/Ids.ts"
+import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
+import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
+import * as Raw from "../server/RawDevice.ts"
+
+const key = new Uint8Array(32).fill(5)
+const options: RelayCore.RelayOptions = {
+  relayId: RelayId.make("relay"),
+  host: "10.0.0.1",
+  port: 3478,
+  keyRing: Raw.keyRing,
+  advertised: undefined,
+  audioRingBytes: 1 << 20,
+  videoRingBytes: 1 << 20,
+  drainTimeoutMs: 500,
+  repair: true
+}
+
+/** Directives, and what of them has gone out. */
+const withDirectives = <A, E>(
+  test: (sent: ReadonlyArray<ControlMessage.VideoDirective>) => Effect.Effect<A, E, Directives>
+) => {
+  const sent: Array<ControlMessage.VideoDirective> = []
+  const send = (bytes: Uint8Array) => {
+    const { message } = Result.getOrThrow(ControlMessage.decode(bytes))
+    assert.strictEqual(message._tag, "VideoDirective")
+    if (message._tag === "VideoDirective") sent.push(message)
+  }
+  return test(sent).pipe(
+    Effect.provide(
+      Directives.layer.pipe(
+        Layer.provide([Layer.succeed(ControlOutbox, { send }), RelayPeers.layerFixed([])]),
+        Layer.provide(RelayCore.layer(options)),
+        Layer.provide([SecureRandom.layerWebCrypto, SimulatedNetwork.layer(LinkEmulator.perfect)])
+      )
+    )
+  )
+}
+
+const makeSession = () => {
+  const call = CallId.make("call")
+  const leg = RelayLeg.make({
+    call,
+    participant: ParticipantId.make("ada"),
+    streams: [],
+    receiveTag: 1,
+    sendTag: 2,
+    epoch: 1,
+    address: new Uint32Array(5),
+    repair: true
+  })
+  return Session.make(leg, { epoch: 1, restores: 0 }, key, { counter: 1 }, 0)
+}
+
+const allocation = (version: number) => ({ version, streams: [{ ssrc: 7, rateBps: 100_000 * version }] })
+
+describe("which video a device is to send", () => {
+  it.effect("is repeated until the device has acknowledged it, and replaced by what is newer", () =>
+    withDirectives((sent) =>
+      Effect.gen(function* () {
+        const directives = yield* Directives
+        const session = makeSession()
+        yield* directives.sendVideo(session, allocation(1))
+        yield* TestClock.adjust("2 seconds")
+        assert.isAtLeast(sent.length, 4)
+        assert.isTrue(sent.every(({ allocation, legTag }) => allocation.version === 1 && legTag === 2))
+        assert.strictEqual(new Set(sent.map(({ counter }) => counter)).size, 1)
+
+        yield* directives.sendVideo(session, allocation(2))
+        yield* TestClock.adjust("1 second")
+        const newest = sent.at(-1)!
+        assert.deepStrictEqual(newest.allocation, allocation(2))
+        const firstOfNewest = sent.findIndex(({ allocation }) => allocation.version === 2)
+        assert.isTrue(sent.slice(firstOfNewest).every(({ allocation }) => allocation.version === 2))
+
+        const { counter, transactionId } = newest
+        const success: ControlMessage.DirectiveSuccess = { _tag: "DirectiveSuccess", transactionId, counter }
+        const bytes = MessageIntegrity.sign(ControlMessage.encode(success), key)
+        const { integrity } = Result.getOrThrow(ControlMessage.decode(bytes))
+        assert.strictEqual(directives.acknowledge(success, bytes, integrity!), "acknowledged")
+        const count = sent.length
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(sent.length, count)
+      })
+    )
+  )
+
+  it.effect("is not told any more to who has left", () =>
+    withDirectives((sent) =>
+      Effect.gen(function* () {
+        const directives = yield* Directives
+        const session = makeSession()
+        yield* directives.sendVideo(session, allocation(1))
+        yield* TestClock.adjust("1 second")
+        yield* directives.forget(session)
+        const count = sent.length
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(sent.length, count)
+      })
+    )
+  )
+})
