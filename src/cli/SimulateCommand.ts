@@ -8,7 +8,7 @@ const seedsMax = 10_000
 const flags = {
   scenario: Argument.String("SCENARIO").pipe(
     Argument.withDescription(
-      "What to simulate; list: show them; published: measure the published figures anew; repair: what repair leaves of losses"
+      "What to simulate; list: show them; published: measure the published figures anew; repair: what repair leaves of losses; groups: who is heard in groups"
     )
   ),
   seed: Flag.Int("seed").pipe(
@@ -20,7 +20,7 @@ const flags = {
   seeds: Flag.Int("seeds").pipe(
     Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: seedsMax }))),
     Flag.withMetavar("N"),
-    Flag.withDescription("Of published and repair: how many calls for each figure (left out: 200, 10)"),
+    Flag.withDescription("Of published, repair and groups: how many calls for each figure (left out: 200, 10, 5)"),
     Flag.optional
   ),
   trace: Flag.File("trace").pipe(

@@ -1,5 +1,6 @@
 import { Console, Effect, FileSystem, Option } from "effect"
 import * as GroupRun from "../simulation/GroupRun.ts"
+import * as GroupsRun from "../simulation/groups/GroupsRun.ts"
 import * as Published from "../simulation/published/Published.ts"
 import * as RateTrace from "../simulation/RateTrace.ts"
 import type * as Scenario from "../simulation/Scenario.ts"
@@ -16,11 +17,12 @@ const list = "list"
 const listed = [
   ...Scenarios.titles,
   { name: GroupRun.name, title: GroupRun.title },
+  { name: GroupsRun.name, title: GroupsRun.title },
   { name: RepairEfficiency.name, title: RepairEfficiency.title },
   ...Published.families.map(({ name, title }) => ({ name, title }))
 ]
 /** How many calls there are for each figure. */
-const seedsDefault = { published: 200, [RepairEfficiency.name]: 10 }
+const seedsDefault = { published: 200, [RepairEfficiency.name]: 10, [GroupsRun.name]: 5 }
 
 export const run = Effect.fn(function* (flags: Flags) {
   const misuse = misused(flags)
@@ -31,6 +33,7 @@ export const run = Effect.fn(function* (flags: Flags) {
     const report = yield* Effect.sync(() => GroupRun.run(String(flags.seed)))
     yield* Console.log(flags.json ? JSON.stringify(report) : SimulateText.group(report))
   } else if (flags.scenario === RepairEfficiency.name) yield* runRepair(flags)
+  else if (flags.scenario === GroupsRun.name) yield* runGroups(flags)
   else {
     const families = Published.byName(flags.scenario)
     yield* families.length > 0 ? runPublished(flags, families) : runScenario(flags)
@@ -39,9 +42,9 @@ export const run = Effect.fn(function* (flags: Flags) {
 
 /** A flag that would be ignored. */
 const misused = ({ html, scenario, seeds, trace }: Flags): string | undefined => {
-  const hasSeeds = scenario === RepairEfficiency.name || Published.byName(scenario).length > 0
+  const hasSeeds = [RepairEfficiency.name, GroupsRun.name].includes(scenario) || Published.byName(scenario).length > 0
   if (Option.isSome(seeds) && !hasSeeds) {
-    return `--seeds is for "published" and "${RepairEfficiency.name}": a scenario is run once, with --seed`
+    return `--seeds is for "published", "${RepairEfficiency.name}" and "${GroupsRun.name}": a scenario is run once, with --seed`
   }
   if (Option.isSome(trace) && scenario !== Scenarios.traced) return `--trace is for the scenario "${Scenarios.traced}"`
   if (Option.isSome(html) && (scenario === list || scenario === GroupRun.name || hasSeeds)) {
@@ -94,6 +97,12 @@ const runRepair = Effect.fn(function* (flags: Flags) {
   const names = namesOf(flags, seedsDefault[RepairEfficiency.name])
   const efficiency = yield* Effect.sync(() => RepairEfficiency.run(names))
   yield* Console.log(flags.json ? JSON.stringify({ efficiency }) : SimulateText.repairEfficiency(efficiency))
+})
+
+const runGroups = Effect.fn(function* (flags: Flags) {
+  const names = namesOf(flags, seedsDefault[GroupsRun.name])
+  const scenarios = yield* Effect.sync(() => GroupsRun.run(names))
+  yield* Console.log(flags.json ? JSON.stringify({ scenarios }) : SimulateText.groups(scenarios, names.length))
 })
 
 const runPublished = Effect.fn(function* (flags: Flags, families: ReadonlyArray<Published.Family>) {

@@ -1,4 +1,5 @@
 import type { AudioWait, GroupReport, Heard } from "../simulation/GroupRun.ts"
+import type { GroupsReport, Quantiles } from "../simulation/groups/GroupsRun.ts"
 import type { Claim } from "../simulation/published/Claim.ts"
 import type * as RepairEfficiency from "../simulation/RepairEfficiency.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
@@ -53,6 +54,26 @@ export const repairEfficiency = (efficiency: ReadonlyArray<RepairEfficiency.Effi
         { title: "copies", cell: ({ copiesEndMs }) => ended(copiesEndMs) }
       ],
       efficiency
+    )
+  ].join("\n")
+}
+
+export const groups = (scenarios: ReadonlyArray<GroupsReport>, calls: number): string => {
+  const ms = ({ p50, p95 }: Quantiles): string => `${Math.round(p50)} ${Math.round(p95)}`
+  return [
+    `${calls} calls of a minute each; medians and 95th percentiles in ms`,
+    "",
+    Table.format(
+      [
+        { title: "people on relays", cell: ({ scenario }) => scenario },
+        { title: "turns", cell: ({ turns }) => turns },
+        { title: "first words cut", cell: ({ firstWordsCutMs }) => ms(firstWordsCutMs) },
+        { title: "dominant after", cell: ({ speakerSwitchMs }) => ms(speakerSwitchMs) },
+        { title: "false a minute", cell: ({ falseSwitchesPerMinute }) => falseSwitchesPerMinute },
+        { title: "downlink kbit/s", cell: ({ downlinkKbps }) => Math.round(downlinkKbps.mean) },
+        { title: "of everything", cell: ({ downlinkShare }) => percent(downlinkShare) }
+      ],
+      scenarios
     )
   ].join("\n")
 }

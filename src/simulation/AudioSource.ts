@@ -1,3 +1,4 @@
+import * as OnsetDetector from "../media/OnsetDetector.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as Random from "./Random.ts"
 
@@ -8,6 +9,7 @@ import * as Random from "./Random.ts"
 export interface AudioSource {
   readonly options: Options
   readonly spells: Random.Random
+  readonly onsets: OnsetDetector.OnsetDetector
   isTalking: boolean
   spellUntilMs: number
   /** The next one's number; packets of 20 ms since the beginning, sent or not. */
@@ -24,6 +26,10 @@ export interface Options {
   readonly talkMeanMs: number
   readonly silenceMeanMs: number
   readonly talkBytes: number
+  /** Given, they say how loud each frame is, as of RFC 6464; and all are sent. */
+  readonly levels?: Uint8Array
+  /** The device says when it has just started to be heard, by these levels. */
+  readonly saysOnsets?: boolean
 }
 
 /** ITU-T P.59, artificial conversational speech: means of talk spurts and pauses. 32 kbit/s. */
@@ -44,6 +50,7 @@ export const make = (options: Options, seed: string, name: string): AudioSource 
   return {
     options,
     spells,
+    onsets: OnsetDetector.make(),
     isTalking: true,
     spellUntilMs: options.talkMeanMs * Random.exponential(spells),
     frame: 0,
@@ -61,6 +68,7 @@ export const nextAtMs = ({ frame }: AudioSource): number => frame * packetMs
 /** Makes the next frame; false when it is not sent. */
 export const next = (self: AudioSource): boolean => {
   const nowMs = nextAtMs(self)
+  if (self.options.levels !== undefined) return nextOf(self, self.options.levels, nowMs)
   const talkedBefore = self.isTalking && self.frame > 0
   while (nowMs >= self.spellUntilMs) {
     self.isTalking = !self.isTalking
@@ -74,4 +82,14 @@ export const next = (self: AudioSource): boolean => {
   self.silentFrames = self.isTalking ? 0 : self.silentFrames + 1
   self.frame++
   return self.isTalking || self.silentFrames % noiseEveryFrames === 1
+}
+
+const nextOf = (self: AudioSource, levels: Uint8Array, nowMs: number): boolean => {
+  const { onsets, options } = self
+  self.timestamp = (self.frame * packetMs * clockRate) / 1000
+  self.descriptor = levels[self.frame] ?? HopFrame.audioLevelUnknown
+  self.isOnset = options.saysOnsets === true && OnsetDetector.handleFrame(onsets, self.descriptor, nowMs)
+  self.payloadBytes = options.talkBytes
+  self.frame++
+  return true
 }

@@ -6,6 +6,7 @@ import * as LabPath from "./LabPath.ts"
 import * as LabRelay from "./LabRelay.ts"
 import * as Link from "./Link.ts"
 import * as OrderedStream from "../media/OrderedStream.ts"
+import type { RelayLeg } from "../pipeline/RelayLeg.ts"
 import * as ReceivedStream from "./ReceivedStream.ts"
 
 /**
@@ -17,6 +18,8 @@ export interface GroupCall {
   readonly heap: EventHeap.EventHeap
   readonly devices: ReadonlyArray<LabDevice.LabDevice>
   readonly relays: ReadonlyArray<LabRelay.LabRelay>
+  /** Of each relay. */
+  readonly legs: ReadonlyArray<ReadonlyArray<RelayLeg>>
 }
 
 export interface Options {
@@ -27,8 +30,10 @@ export interface Options {
   /** Of each device, both ways. */
   readonly access: Link.Options
   readonly trunk: Link.Options
-  /** Of each camera. Bits a second. */
+  /** Of each camera; 0: there are none. Bits a second. */
   readonly videoBps: number
+  /** Of each device. Left out: a conversation of two, each for himself. */
+  readonly audio?: (device: number) => AudioSource.Options
 }
 
 interface Member {
@@ -44,7 +49,8 @@ const tagOf = (receiver: number, sender = 0): number => 0x1000 * (receiver + 1) 
 /** Of the call on a trunk, beside the trunk's own. */
 const callTagOf = (receiver: number, sender: number): number => 0x800 + tagOf(receiver, sender)
 
-export const make = ({ access, people, relays: count, seed, trunk, videoBps }: Options): GroupCall => {
+export const make = (options: Options): GroupCall => {
+  const { access, people, relays: count, seed, trunk, videoBps } = options
   const heap = EventHeap.make()
   const members = Array.from({ length: people }, (_, i) => memberOf(i, i % count))
   const numberOf = (place: number): number => people + place
@@ -62,7 +68,7 @@ export const make = ({ access, people, relays: count, seed, trunk, videoBps }: O
       receiveTag,
       sendTag,
       streams,
-      audio: AudioSource.conversation,
+      audio: options.audio?.(number) ?? AudioSource.conversation,
       videoBps,
       playoutDelayMs: OrderedStream.adaptive
     })
@@ -92,7 +98,7 @@ export const make = ({ access, people, relays: count, seed, trunk, videoBps }: O
     addTrunk(edge, 0, streamsOf(members.filter(({ at }) => at !== edge)))
   }
   legs.forEach(LabRelay.connect)
-  return { heap, devices, relays }
+  return { heap, devices, relays, legs }
 }
 
 const memberOf = (number: number, at: number): Member => ({

@@ -111,6 +111,6 @@ const add = (self: LabRelay, leg: RelayLeg.RelayLeg): RelayLeg.RelayLeg => {
 export const connect = (legs: ReadonlyArray<RelayLeg.RelayLeg>): void => {
   for (const leg of legs) {
     leg.sources = legs.filter((other) => other !== leg)
-    for (const stream of leg.streams) stream.targets = leg.sources
+    for (const stream of leg.streams) RelayStream.route(stream, leg.sources, true, 0)
   }
 }

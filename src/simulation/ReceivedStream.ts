@@ -29,6 +29,8 @@ export interface ReceivedStream {
   /** Of the last frame of the base layer that could be decoded, see VideoSource; -1: none that matters any more. */
   baseLayerIndex: number
   packets: number
+  /** Timestamps of the audio that was played, where somebody wants to know. */
+  played: Array<number> | undefined
   readonly ready: Array<LabPacket>
 }
 
@@ -55,6 +57,7 @@ export const make = (
   isFrameWhole: false,
   baseLayerIndex: -1,
   packets: 0,
+  played: undefined,
   ready: []
 })
 
@@ -104,6 +107,7 @@ const playAudio = (self: ReceivedStream, packet: LabPacket, nowMs: number): void
   StallMeter.handlePacket(stalls, packet.missedBefore * AudioSource.packetMs + grownMs, isLate)
   self.playedTimestamp = packet.timestamp
   self.playedAtMs = playoutMs
+  if (!isLate) self.played?.push(packet.timestamp)
   if (!isLate) Samples.add(self.delaysMs, playoutMs - madeAtMs(self, packet))
 }
 

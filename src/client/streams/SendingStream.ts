@@ -14,7 +14,7 @@ import type { LocalStream } from "../JoinOptions.ts"
 import { drawU16, drawU64, type SecureBytes } from "../SecureBytes.ts"
 import * as BlindDescriptor from "./BlindDescriptor.ts"
 import { metadataOf } from "./Metadata.ts"
-import * as OnsetDetector from "./OnsetDetector.ts"
+import * as OnsetDetector from "../../media/OnsetDetector.ts"
 
 /** One RTP packet that the application gives. */
 export interface OutgoingPacket {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import * as Onsets from "../../../src/client/streams/OnsetDetector.ts"
-import { audioLevelUnknown } from "../../../src/protocol/HopFrame.ts"
+import * as Onsets from "../../src/media/OnsetDetector.ts"
+import { audioLevelUnknown } from "../../src/protocol/HopFrame.ts"
 
 const integer = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))

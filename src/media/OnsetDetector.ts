@@ -1,4 +1,4 @@
-import { audioLevelUnknown } from "../../protocol/HopFrame.ts"
+import { audioLevelUnknown } from "../protocol/HopFrame.ts"
 
 /**
  * Tells when this device has just started to be heard, by the levels that the application gives with its audio (RFC 6464). A
