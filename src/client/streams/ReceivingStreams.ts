@@ -1,7 +1,7 @@
 import type { KeyFrameRequest } from "../../media/KeyFrameRequest.ts"
 import * as OrderedStream from "../../media/OrderedStream.ts"
 import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
-import { isSameStream } from "../RosterEvent.ts"
+import { isSameStream } from "../../protocol/StreamDescription.ts"
 import type { ReceivedPacket } from "./ReceivedPacket.ts"
 import * as ReceivingStream from "./ReceivingStream.ts"
 
