@@ -1,5 +1,4 @@
 import { Effect, Exit, Result, Scope, Stream } from "effect"
-import * as OrderedStream from "../media/OrderedStream.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
 import type { DatagramNetwork, PortNotOpened } from "../sockets/DatagramNetwork.ts"
@@ -21,6 +20,7 @@ import * as Requests from "./session/Requests.ts"
 import * as RequestSchedule from "./session/RequestSchedule.ts"
 import type { Session } from "./session/Session.ts"
 import * as Timers from "./session/Timers.ts"
+import * as ReceivingStreams from "./streams/ReceivingStreams.ts"
 
 /** What every participant in a call can do, whoever makes and reads its packets: `CallClient`, or with `RtpClient` others. */
 export interface CallMember {
@@ -128,11 +128,7 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
     ),
     keyFrameRequests: core.keyFrameRequests.stream,
     videoRate: core.videoRates.stream,
-    requestKeyFrame: (ssrc) =>
-      Effect.sync(() => {
-        const stream = core.receiving.bySsrc.get(ssrc)
-        if (stream !== undefined) OrderedStream.requestKeyFrame(stream.ordered)
-      }),
+    requestKeyFrame: (ssrc) => Effect.sync(() => ReceivingStreams.requestKeyFrame(core.receiving, ssrc)),
     connection: core.connection.stream,
     statistics: Effect.sync(() => CallStatistics.collect(core, device)),
     networkChanged: Effect.gen(function* () {
