@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as CallCommand from "../call/CallCommand.ts"
-import { CallFull, SsrcTaken, StaleEpoch, UnknownParticipant } from "../call/CallDecision.ts"
+import { CallFull, SsrcTaken, StaleEpoch, StreamsRefused, UnknownParticipant } from "../call/CallDecision.ts"
 import { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { CallStoreError } from "../state/CallStore.ts"
 import { CallReport } from "./CallReports.ts"
@@ -22,7 +22,7 @@ const Admitted = Schema.Struct({
 export const Join = Rpc.make("Join", {
   payload: CallCommand.Join,
   success: Admitted,
-  error: Schema.Union([CallFull, SsrcTaken, CallStoreError])
+  error: Schema.Union([CallFull, SsrcTaken, StreamsRefused, CallStoreError])
 })
 
 /** Succeeds once for every ticket; repeated with the same leg tag it is answered alike. */

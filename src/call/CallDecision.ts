@@ -1,6 +1,7 @@
 import { Result, Schema } from "effect"
 import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { type StreamDescription, Ssrc } from "../protocol/StreamDescription.ts"
+import * as StreamSources from "../protocol/StreamSources.ts"
 import type * as CallCommand from "./CallCommand.ts"
 import { CallState, findParticipant, Participant, participantsMax, RelayPlace } from "./CallState.ts"
 import * as CallVersion from "./CallVersion.ts"
@@ -20,6 +21,13 @@ export class SsrcTaken extends Schema.TaggedError<SsrcTaken>()("SsrcTaken", { ss
   }
 }
 
+/** The streams contradict each other: declare others and join again. */
+export class StreamsRefused extends Schema.TaggedError<StreamsRefused>()("StreamsRefused", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
 /** Nobody of this id is in the call: join with a token. */
 export class UnknownParticipant extends Schema.TaggedError<UnknownParticipant>()("UnknownParticipant", {}) {
   override get message(): string {
@@ -35,7 +43,7 @@ export class StaleEpoch extends Schema.TaggedError<StaleEpoch>()("StaleEpoch", {
 }
 
 /** Why a command is not carried out. */
-export const Refusal = Schema.Union([CallFull, SsrcTaken, UnknownParticipant, StaleEpoch])
+export const Refusal = Schema.Union([CallFull, SsrcTaken, StreamsRefused, UnknownParticipant, StaleEpoch])
 export type Refusal = typeof Refusal.Type
 
 /** What follows from a command. When nothing has changed, `state` is the very state that was asked about. */
@@ -58,11 +66,13 @@ export const join = (
   state: CallState,
   command: CallCommand.Join,
   nowMs: number
-): Result.Result<Admission, CallFull | SsrcTaken> => {
+): Result.Result<Admission, CallFull | SsrcTaken | StreamsRefused> => {
   const current = findParticipant(state, command.id)
   if (current === undefined && state.participants.length >= participantsMax) return Result.fail(new CallFull({}))
   const taken = takenSsrc(state, command.id, command.streams)
   if (taken !== undefined) return Result.fail(new SsrcTaken({ ssrc: taken }))
+  const problem = StreamSources.problemOf(command.streams)
+  if (problem !== undefined) return Result.fail(new StreamsRefused({ reason: problem }))
   const described = { ...command, relay: command.relay.id }
   if (current === undefined) {
     const joined = new Participant({ ...described, epoch: firstEpoch(nowMs), restores: 0, joinedAtMs: nowMs })

@@ -1,5 +1,4 @@
 import { Effect, Exit, Result, Scope, Stream } from "effect"
-import * as OrderedStream from "../media/OrderedStream.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
 import type { Wanted } from "../protocol/SubscriptionAttribute.ts"
@@ -24,6 +23,7 @@ import * as RequestSchedule from "./session/RequestSchedule.ts"
 import type { Session } from "./session/Session.ts"
 import * as Subscribing from "./session/Subscribing.ts"
 import * as Timers from "./session/Timers.ts"
+import * as ReceivingStreams from "./streams/ReceivingStreams.ts"
 
 /** What every participant in a call can do, whoever makes and reads its packets: `CallClient`, or with `RtpClient` others. */
 export interface CallMember {
@@ -144,11 +144,7 @@ const makeMember = (core: CallCore.CallCore, device: DevicePort.DevicePort): Cal
     keyFrameRequests: core.keyFrameRequests.stream,
     videoRate: core.videoRates.stream,
     videoDirectives: core.videoDirectives.stream,
-    requestKeyFrame: (ssrc) =>
-      Effect.sync(() => {
-        const stream = core.receiving.bySsrc.get(ssrc)
-        if (stream !== undefined) OrderedStream.requestKeyFrame(stream.ordered)
-      }),
+    requestKeyFrame: (ssrc) => Effect.sync(() => ReceivingStreams.requestKeyFrame(core.receiving, ssrc)),
     subscribe: (wanted) => Subscribing.subscribe(core, device, wanted),
     connection: core.connection.stream,
     statistics: Effect.sync(() => CallStatistics.collect(core, device)),

@@ -2,7 +2,8 @@ import { Result } from "effect"
 import type { CallToken } from "../access/CallToken.ts"
 import * as OrderedStream from "../media/OrderedStream.ts"
 import { boundsOf, type Bounds } from "../media/PlayoutDelay.ts"
-import { StreamDescription, type StreamKind } from "../protocol/StreamDescription.ts"
+import { type SimulcastLayer, StreamDescription, type StreamKind } from "../protocol/StreamDescription.ts"
+import * as StreamSources from "../protocol/StreamSources.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import * as EndToEndEncryption from "./EndToEndEncryption.ts"
 import { drawU32, type SecureBytes } from "./SecureBytes.ts"
@@ -18,6 +19,8 @@ export interface StreamOffer {
   readonly payloadType: number
   /** Unique in the call. Drawn when it is not given. */
   readonly ssrc?: number
+  /** Of video that is sent in several sizes: which picture it is of, and which of its at most three sizes. */
+  readonly simulcast?: SimulcastLayer
 }
 
 export interface JoinOptions {
@@ -55,6 +58,7 @@ export interface LocalStream {
   readonly codec: string
   readonly clockRate: number
   readonly payloadType: number
+  readonly simulcast?: SimulcastLayer
 }
 
 /** The options with nothing left open. */
@@ -78,7 +82,7 @@ export type HandOut = "inOrder" | "whole"
 
 const softwareDefault = "tandem"
 
-/** A stream or a delay that cannot be, or a secret of the wrong length, is a mistake of the caller: a defect. */
+/** A stream or a delay that cannot be, streams that contradict each other, or a secret of the wrong length, is a mistake of the caller: a defect. */
 export const settle = (
   options: JoinOptions,
   handOut: HandOut,
@@ -91,6 +95,11 @@ export const settle = (
   const playoutDelayMs = options.playoutDelayMs ?? OrderedStream.adaptive
   boundsOf(playoutDelayMs)
   const streams = withSsrcs(options.streams, secureBytes)
+  const descriptions = streams.map(
+    ({ payloadType: _payloadType, ...description }) => new StreamDescription(description)
+  )
+  const problem = StreamSources.problemOf(descriptions)
+  if (problem !== undefined) throw new RangeError(problem)
   const parsed = options.relays.map((relay) =>
     typeof relay === "string" ? PackedAddress.parse(relay) : Result.succeed(relay)
   )
@@ -98,9 +107,7 @@ export const settle = (
     relays,
     token: options.token,
     streams,
-    descriptions: streams.map(
-      ({ clockRate, codec, kind, ssrc }) => new StreamDescription({ ssrc, kind, clockRate, codec })
-    ),
+    descriptions,
     sharedSecret,
     playoutDelayMs,
     handOut,
@@ -116,10 +123,11 @@ export const settle = (
 const withSsrcs = (offers: ReadonlyArray<StreamOffer>, secureBytes: SecureBytes): ReadonlyArray<LocalStream> => {
   const taken = new Set(offers.map(({ ssrc }) => ssrc))
   return offers.map((offer) => {
-    const { clockRate, codec, kind, payloadType } = offer
+    const { clockRate, codec, kind, payloadType, simulcast } = offer
     if (payloadType < 0 || payloadType > 127) throw new RangeError(`an RTP payload type is 0..127, not ${payloadType}`)
     const ssrc = offer.ssrc ?? drawU32(secureBytes, (drawn) => !taken.has(drawn))
     taken.add(ssrc)
-    return { ssrc, kind, codec, clockRate, payloadType }
+    const stream = { ssrc, kind, codec, clockRate, payloadType }
+    return simulcast === undefined ? stream : { ...stream, simulcast }
   })
 }

@@ -1,6 +1,6 @@
 import type { ParticipantId } from "../protocol/Ids.ts"
 import type { RosterEntry } from "../protocol/RosterAttribute.ts"
-import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import { isSameStreams, type StreamDescription } from "../protocol/StreamDescription.ts"
 
 /** A change among the other participants. Who comes back with other streams has left and joined. */
 export type RosterEvent =
@@ -28,9 +28,4 @@ export const between = (
 }
 
 const isSame = (a: RosterEntry, b: RosterEntry): boolean =>
-  a.participant === b.participant &&
-  a.streams.length === b.streams.length &&
-  a.streams.every((stream, index) => isSameStream(stream, b.streams[index]!))
-
-export const isSameStream = (a: StreamDescription, b: StreamDescription): boolean =>
-  a.ssrc === b.ssrc && a.kind === b.kind && a.clockRate === b.clockRate && a.codec === b.codec
+  a.participant === b.participant && isSameStreams(a.streams, b.streams)

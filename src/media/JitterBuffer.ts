@@ -79,13 +79,19 @@ export const handlePacket = <Packet extends Buffered>(self: JitterBuffer<Packet>
   self.lowest = Math.min(self.lowest, extended)
 }
 
-/** Appends the packets whose turn it is to `out`. */
-export const poll = <Packet extends Buffered>(self: JitterBuffer<Packet>, nowMs: number, out: Array<Packet>): void => {
+/** Appends the packets whose turn it is to `out`. `needsNothing`: of a packet that leaves whatever is missing before it. */
+export const poll = <Packet extends Buffered>(
+  self: JitterBuffer<Packet>,
+  nowMs: number,
+  out: Array<Packet>,
+  needsNothing?: (packet: Packet) => boolean
+): void => {
   const { waiting } = self
   while (self.lowest < Infinity) {
     const first = self.lowest
     const packet = waiting.get(first)!
-    if (first !== self.next && waiting.size <= waitingMax && turnMs(self, packet) > nowMs) return
+    const mayWait = first !== self.next && waiting.size <= waitingMax && turnMs(self, packet) > nowMs
+    if (mayWait && needsNothing?.(packet) !== true) return
     waiting.delete(first)
     self.next = first + 1
     self.lowest = waiting.has(self.next) ? self.next : lowestOf(waiting)

@@ -132,6 +132,17 @@ export const handleGiven = (self: NackGenerator, sequence: number, nowMs: number
   if (ahead > 0 && ahead <= self.kind.gapMax) noticeUpTo(self, sequence, nowMs)
 }
 
+/** Whether everything before this number has arrived, or been given up. */
+export const isSettledBefore = (self: NackGenerator, sequence: number): boolean => {
+  const { mask, shift } = self.kind
+  if (self.missing === 0) return true
+  let number = self.oldestMissing
+  for (; SequenceNumber.distance(number, sequence, shift) > 0; number = SequenceNumber.next(number, mask)) {
+    if (self.states[number & (self.states.length - 1)] === State.Missing) return false
+  }
+  return true
+}
+
 /**
  * Writes the numbers to ask for now into `out`, which is a report's, and returns how many they are. What finds no room in it,
  * or lies too far from the first of them, is due still.

@@ -21,6 +21,10 @@ export interface OrderedStream<Packet extends Ordered> {
   seen: CounterWindow.CounterWindow
   /** Of the last packet that left; -1 before the first. */
   lastSequenceNumber: number
+  /** Of all that have been here. */
+  newestTimestamp: number
+  /** Packets that follow an intended hole and have not left, by sequence number. */
+  readonly holes: Map<number, IntendedHole>
   /** Far from all others, and the number that would continue it; -1: the last packet was not. */
   strayNext: number
   /** Given up: they did not come in time. */
@@ -35,6 +39,12 @@ export interface Ordered extends JitterBuffer.Buffered {
   /** Packets of the stream before it that were given up: known when it leaves. */
   missedBefore: number
 }
+
+/**
+ * The relay has left out packets before this one: whether that is all that is missing before it. False as long as one that it
+ * has sent may be on its way.
+ */
+export type IntendedHole = () => boolean
 
 /**
  * A delay that follows the path. At least one packet of audio; at most what is repaired of audio, for whatever would be
@@ -69,6 +79,8 @@ export const make = <Packet extends Ordered>(
     jitter: JitterBuffer.make(options),
     seen: CounterWindow.make(),
     lastSequenceNumber: -1,
+    newestTimestamp: 0,
+    holes: new Map(),
     strayNext: -1,
     packetsMissed: 0,
     packetsLate: 0
@@ -79,10 +91,35 @@ export const make = <Packet extends Ordered>(
 export const isNew = <Packet extends Ordered>(self: OrderedStream<Packet>, sequenceNumber: number): boolean =>
   isFarBehind(self, sequenceNumber) || CounterWindow.isNew(self.seen, extend(self, sequenceNumber))
 
-/** Takes in a packet that is new, once it has proved authentic. False: it is far from all others, and alone. */
-export const handlePacket = <Packet extends Ordered>(self: OrderedStream<Packet>, packet: Packet): boolean => {
-  const { descriptor, sequenceNumber } = packet
+/**
+ * Whether a packet behind an intended hole begins the stream anew, which was left so long ago that its numbers have wrapped: they
+ * seem to be old ones, and its timestamp is not. It may be taken in.
+ */
+export const returns = <Packet extends Ordered>(
+  self: OrderedStream<Packet>,
+  { descriptor, sequenceNumber, timestamp }: Pick<Packet, "descriptor" | "sequenceNumber" | "timestamp">
+): boolean =>
+  HopFrame.startsKeyFrame(descriptor) &&
+  self.seen.highest >= 0 &&
+  extend(self, sequenceNumber) <= self.seen.highest &&
+  SequenceNumber.timestampDistance(self.newestTimestamp, timestamp) > 0
+
+/**
+ * Takes in a packet that is new, once it has proved authentic; with the hole before it, if that is intended. False: it is far
+ * from all others, and alone.
+ */
+export const handlePacket = <Packet extends Ordered>(
+  self: OrderedStream<Packet>,
+  packet: Packet,
+  hole?: IntendedHole
+): boolean => {
+  const { descriptor, sequenceNumber, timestamp } = packet
+  if (hole !== undefined && returns(self, packet)) restart(self)
   if (isFarBehind(self, sequenceNumber) && !startsAnew(self, sequenceNumber)) return false
+  // A key frame needs nothing of what was before it.
+  if (hole !== undefined) self.holes.set(sequenceNumber, HopFrame.startsKeyFrame(descriptor) ? always : hole)
+  const isFirst = self.seen.highest < 0
+  if (isFirst || SequenceNumber.timestampDistance(self.newestTimestamp, timestamp) > 0) self.newestTimestamp = timestamp
   self.strayNext = -1
   if (self.keyFrames !== undefined) {
     if (HopFrame.startsKeyFrame(descriptor)) {
@@ -103,12 +140,17 @@ export const handlePacket = <Packet extends Ordered>(self: OrderedStream<Packet>
 export const poll = <Packet extends Ordered>(self: OrderedStream<Packet>, nowMs: number, out: Array<Packet>): void => {
   if (self.jitter.lowest === Infinity) return
   const first = out.length
-  JitterBuffer.poll(self.jitter, nowMs, out)
+  const { holes } = self
+  const needsNothing = ({ sequenceNumber }: Packet) => holes.get(sequenceNumber)?.() === true
+  JitterBuffer.poll(self.jitter, nowMs, out, holes.size === 0 ? undefined : needsNothing)
   for (let i = first; i < out.length; i++) {
     const packet = out[i]!
     const last = self.lastSequenceNumber
     self.lastSequenceNumber = packet.sequenceNumber
-    packet.missedBefore = last < 0 ? 0 : Math.max(0, SequenceNumber.distance(last, packet.sequenceNumber) - 1)
+    const isIntended = holes.size > 0 && needsNothing(packet)
+    holes.delete(packet.sequenceNumber)
+    packet.missedBefore =
+      last < 0 || isIntended ? 0 : Math.max(0, SequenceNumber.distance(last, packet.sequenceNumber) - 1)
     if (packet.missedBefore === 0) continue
     self.packetsMissed += packet.missedBefore
     // The decoder cannot go on: what is missing will not come any more.
@@ -149,9 +191,15 @@ const isFarBehind = <Packet extends Ordered>(self: OrderedStream<Packet>, sequen
 const startsAnew = <Packet extends Ordered>(self: OrderedStream<Packet>, sequenceNumber: number): boolean => {
   const isSecond = sequenceNumber === self.strayNext
   self.strayNext = SequenceNumber.next(sequenceNumber)
-  if (!isSecond) return false
+  if (isSecond) restart(self)
+  return isSecond
+}
+
+const restart = <Packet extends Ordered>(self: OrderedStream<Packet>): void => {
   self.jitter = JitterBuffer.make(self.options)
   self.seen = CounterWindow.make()
+  self.holes.clear()
   self.lastSequenceNumber = -1
-  return true
 }
+
+const always: IntendedHole = () => true

@@ -17,6 +17,8 @@ export interface PacketQueue {
   /** Leg tag of its frame. */
   tags: Uint32Array
   queuedAtMs: Float64Array
+  /** 1: frames before it were given up that it may be built on. */
+  afterLoss: Uint8Array
   first: number
   count: number
   /** Of all of them. */
@@ -40,6 +42,7 @@ export const make = (kind: LegKind): PacketQueue => ({
   descriptors: none.bytes,
   tags: none.tags,
   queuedAtMs: none.times,
+  afterLoss: none.bytes,
   first: 0,
   count: 0,
   bytes: 0,
@@ -69,6 +72,7 @@ export const add = (
   self.descriptors[at] = descriptor
   self.tags[at] = tag
   self.queuedAtMs[at] = nowMs
+  self.afterLoss[at] = 0
   self.count++
   self.bytes += PacketRing.lengthOf(ring, packet)
   return true
@@ -92,8 +96,7 @@ export const removeFirst = (self: PacketQueue, ring: PacketRing.PacketRing): voi
 }
 
 /**
- * Gives up what can be spared best: frames that no other is built on, and what its receiver could not play any more. What
- * follows such a hole in its stream says that it is intended.
+ * Gives up what can be spared best: frames that no other is built on, and what its receiver could not play any more.
  */
 export const shorten = (self: PacketQueue, ring: PacketRing.PacketRing, nowMs: number): void => {
   const { descriptors, first, packets } = self
@@ -135,17 +138,24 @@ export const dropFirst = (self: PacketQueue, ring: PacketRing.PacketRing): void 
   removeFirst(self, ring)
 }
 
-/** The next of the same stream, of those behind the one that is dropped, follows a hole. */
+/**
+ * The next of the same stream, of those behind the one that is dropped, follows a hole. It says so when it can be shown all
+ * the same; else its receiver has to notice that something is missing, for it needs a key frame.
+ */
 const markHole = (self: PacketQueue, ring: PacketRing.PacketRing, dropped: number, count: number): void => {
   const mask = self.packets.length - 1
   const at = (self.first + dropped) & mask
   if (!PacketRing.has(ring, self.packets[at]!)) return
   const clock = PacketRing.clockOf(ring, self.packets[at]!)
+  const isNeeded = !HopFrame.isDiscardable(self.descriptors[at]!) || self.afterLoss[at] === 1
   for (let i = dropped + 1; i < count; i++) {
     const later = (self.first + i) & mask
     const packet = self.packets[later]!
     if (!PacketRing.has(ring, packet) || PacketRing.clockOf(ring, packet) !== clock) continue
-    self.types[later]! |= HopFrame.gapFlag
+    const isShown = HopFrame.startsKeyFrame(self.descriptors[later]!) || (!isNeeded && self.afterLoss[later] === 0)
+    if (isShown) self.types[later]! |= HopFrame.gapFlag
+    else self.types[later]! &= ~HopFrame.gapFlag
+    self.afterLoss[later] = isShown ? 0 : 1
     return
   }
 }
@@ -156,6 +166,7 @@ const move = (self: PacketQueue, from: number, to: number): void => {
   self.descriptors[to] = self.descriptors[from]!
   self.tags[to] = self.tags[from]!
   self.queuedAtMs[to] = self.queuedAtMs[from]!
+  self.afterLoss[to] = self.afterLoss[from]!
 }
 
 const grow = (self: PacketQueue): void => {
@@ -166,6 +177,7 @@ const grow = (self: PacketQueue): void => {
   self.descriptors = new Uint8Array(length)
   self.tags = new Uint32Array(length)
   self.queuedAtMs = new Float64Array(length)
+  self.afterLoss = new Uint8Array(length)
   for (let i = 0; i < old.count; i++) {
     const from = (old.first + i) & (old.packets.length - 1)
     self.packets[i] = old.packets[from]!
@@ -173,6 +185,7 @@ const grow = (self: PacketQueue): void => {
     self.descriptors[i] = old.descriptors[from]!
     self.tags[i] = old.tags[from]!
     self.queuedAtMs[i] = old.queuedAtMs[from]!
+    self.afterLoss[i] = old.afterLoss[from]!
   }
   self.first = 0
 }

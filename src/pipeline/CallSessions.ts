@@ -5,7 +5,7 @@ import * as LegAge from "../call/LegAge.ts"
 import * as PlanVersion from "../call/PlanVersion.ts"
 import { isAhead, provisional, type Relocation } from "../call/Relocation.ts"
 import type { CallId } from "../protocol/Ids.ts"
-import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import { isSameStreams } from "../protocol/StreamDescription.ts"
 import * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
@@ -22,15 +22,8 @@ const isSameRoster = (a: ForwardingPlan, b: ForwardingPlan): boolean =>
   a.participants.length === b.participants.length &&
   a.participants.every(({ id, streams }, i) => {
     const other = b.participants[i]!
-    return id === other.id && streams.length === other.streams.length && streams.every(isStream(other.streams))
+    return id === other.id && isSameStreams(streams, other.streams)
   })
-
-const isStream =
-  (others: ReadonlyArray<StreamDescription>) =>
-  ({ clockRate, codec, kind, ssrc }: StreamDescription, i: number): boolean => {
-    const other = others[i]!
-    return ssrc === other.ssrc && kind === other.kind && clockRate === other.clockRate && codec === other.codec
-  }
 
 /** Opens and closes sessions, and keeps the plans of their calls up to date. */
 export class CallSessions extends Context.Service<

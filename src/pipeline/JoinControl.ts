@@ -148,6 +148,7 @@ export const make = Effect.gen(function* () {
         Refused: ({ message, retryAfterMs }) => refuse({ code: refusalCodes.busy, reason: message, retryAfterMs }),
         CallFull: told(refusalCodes.callFull),
         SsrcTaken: told(refusalCodes.ssrcTaken),
+        StreamsRefused: told(refusalCodes.malformed),
         UnknownParticipant: told(refusalCodes.unknownCall),
         StaleEpoch: told(refusalCodes.ticketInvalid),
         CallStoreError: ({ reason }) =>

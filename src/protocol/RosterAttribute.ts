@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import * as Fields from "./ByteFields.ts"
 import { ofFields } from "./ControlAttribute.ts"
 import { idBytesMax, type ParticipantId } from "./Ids.ts"
-import { StreamDescription, StreamKind } from "./StreamDescription.ts"
+import { layersMax, type SimulcastLayer, StreamDescription, StreamKind } from "./StreamDescription.ts"
 
 /** Streams that one participant may declare. */
 export const streamsMax = 16
@@ -10,18 +10,25 @@ export const streamsMax = 16
 /** Of a codec's name, as StreamDescription has it. */
 const codecBytesMax = 16
 const streamFixedBytes = 12
+/** Height and rate, of a stream that is a layer. */
+const layerBytes = 4
 /** The longest entry: an id of full length, and all streams with the longest names. */
-export const rosterEntryBytesMax = 2 + idBytesMax + streamsMax * (streamFixedBytes + codecBytesMax)
+export const rosterEntryBytesMax = 2 + idBytesMax + streamsMax * (streamFixedBytes + layerBytes + codecBytesMax)
 
 const isCodec = Schema.is(StreamDescription.fields.codec)
 
-const encodeStream = ({ ssrc, kind, codec, clockRate }: StreamDescription): Uint8Array =>
+/** Where a stream that is no layer has none. */
+const noLayer = 0
+
+const encodeStream = ({ ssrc, kind, codec, clockRate, simulcast }: StreamDescription): Uint8Array =>
   Fields.join(
     Fields.u32(ssrc),
     Fields.u8(StreamKind.literals.indexOf(kind)),
     Fields.u8(codec.length),
-    Fields.u16(0),
+    Fields.u8(simulcast === undefined ? noLayer : simulcast.layer + 1),
+    Fields.u8(simulcast?.source ?? 0),
     Fields.u32(clockRate),
+    ...(simulcast === undefined ? [] : [Fields.u16(simulcast.heightPixels), Fields.u16(simulcast.maxKbps)]),
     Fields.utf8(codec, codecBytesMax)
   )
 
@@ -29,12 +36,24 @@ const takeStream = (reader: Fields.FieldReader): StreamDescription | undefined =
   const ssrc = Fields.takeU32(reader)
   const kind = StreamKind.literals[Fields.takeU8(reader)]
   const codecBytes = Fields.takeU8(reader)
-  Fields.takeU16(reader)
+  const layer = Fields.takeU8(reader)
+  const source = Fields.takeU8(reader)
   const clockRate = Fields.takeU32(reader)
+  const simulcast = layer === noLayer ? undefined : takeLayer(reader, source, layer - 1)
   const codec = Fields.takeText(reader, codecBytes)
-  if (kind === undefined || clockRate === 0 || !isCodec(codec)) return undefined
-  return new StreamDescription({ ssrc, kind, clockRate, codec }, { disableChecks: true })
+  if (kind === undefined || clockRate === 0 || layer > layersMax || !isCodec(codec)) return undefined
+  const description = { ssrc, kind, clockRate, codec }
+  return new StreamDescription(simulcast === undefined ? description : { ...description, simulcast }, {
+    disableChecks: true
+  })
 }
+
+const takeLayer = (reader: Fields.FieldReader, source: number, layer: number): SimulcastLayer => ({
+  source,
+  layer,
+  heightPixels: Fields.takeU16(reader),
+  maxKbps: Fields.takeU16(reader)
+})
 
 /** One stream that its sender announces. */
 export const stream = ofFields(0x5a04, encodeStream, takeStream)

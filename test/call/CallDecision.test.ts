@@ -6,6 +6,7 @@ import type * as CallCommand from "../../src/call/CallCommand.ts"
 import { planOf } from "../../src/call/ForwardingPlan.ts"
 import * as LegAge from "../../src/call/LegAge.ts"
 import * as PlanVersion from "../../src/call/PlanVersion.ts"
+import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import { decide, join, participantId, place, randomCommands, restore, resume, stream } from "./Commands.ts"
 
 const stateAfter = (...joins: ReadonlyArray<CallCommand.Join>): CallState =>
@@ -125,6 +126,33 @@ describe("CallDecision", () => {
     )
     assert.strictEqual(refusal(CallDecision.join(state, join(2, { streams: [stream(1), stream(1)] }), 0)), "SsrcTaken")
     assert.strictEqual(refusal(CallDecision.join(state, join(1, { legTag: 9 }), 0)), "not refused")
+  })
+
+  it("refuses streams that contradict each other, and says why", () => {
+    const layer = (ssrc: number, number: number, change: object = {}) =>
+      new StreamDescription({
+        ssrc,
+        kind: "video",
+        clockRate: 90_000,
+        codec: "vp8",
+        simulcast: { source: 7, layer: number, heightPixels: 0, maxKbps: 0 },
+        ...change
+      })
+    const reasonOf = (...streams: ReadonlyArray<StreamDescription>) => {
+      const decided = CallDecision.join(empty, join(1, { streams }), 0)
+      return Result.isFailure(decided) ? decided.failure.message : "not refused"
+    }
+    assert.strictEqual(reasonOf(layer(1, 0), layer(2, 2), stream(3)), "not refused")
+    assert.strictEqual(reasonOf(layer(1, 0), layer(2, 0)), "source 7 has two streams for its layer 0")
+    assert.strictEqual(
+      reasonOf(layer(1, 1, { kind: "audio" })),
+      "the stream 1 is audio: only video has simulcast layers"
+    )
+    assert.strictEqual(
+      reasonOf(layer(1, 0), layer(2, 1, { codec: "vp9" })),
+      "the layers of source 7 differ in codec or clock rate"
+    )
+    assert.throws(() => layer(1, 3))
   })
 
   it("a device that joins again takes its own place with a newer epoch", () => {

@@ -11,25 +11,59 @@ import { decide, join, place, randomCommands } from "./Commands.ts"
 
 const again = (plan: ForwardingPlan): ForwardingPlan => Result.getOrThrow(PlanBytes.decode(PlanBytes.encode(plan)))
 
-/** Participants with ids like those of a product, who all send audio and video, on four relays. */
-const large = (() => {
+const audioAndVideo = (index: number) => [
+  new StreamDescription({ ssrc: 0x80000000 + 4 * index, kind: "audio", clockRate: 48_000, codec: "opus" }),
+  new StreamDescription({ ssrc: 0x80000001 + 4 * index, kind: "video", clockRate: 90_000, codec: "vp8" })
+]
+
+const simulcast = (index: number) => [
+  audioAndVideo(index)[0]!,
+  ...[150, 600, 2500].map(
+    (maxKbps, layer) =>
+      new StreamDescription({
+        ssrc: 0x80000001 + 4 * index + layer,
+        kind: "video",
+        clockRate: 90_000,
+        codec: "vp8",
+        simulcast: { source: 0, layer, heightPixels: 180 << layer, maxKbps }
+      })
+  )
+]
+
+/** Participants with ids like those of a product, who all send the same, on four relays. */
+const largeOf = (streamsOf: (index: number) => ReadonlyArray<StreamDescription>) => {
   let state = empty
   for (let index = 0; index < participantsMax; index++) {
     const id = ParticipantId.make(`0195f3a2-${String(index).padStart(4, "0")}`)
-    const streams = [
-      new StreamDescription({ ssrc: 0x80000000 + 2 * index, kind: "audio", clockRate: 48_000, codec: "opus" }),
-      new StreamDescription({ ssrc: 0x80000001 + 2 * index, kind: "video", clockRate: 90_000, codec: "vp8" })
-    ]
-    const command = join(index, { id, streams, relay: place(`relay-${"abcd"[index % 4]}`) })
+    const command = join(index, { id, streams: streamsOf(index), relay: place(`relay-${"abcd"[index % 4]}`) })
     state = Result.getOrThrow(CallDecision.join(state, command, 1_800_000_000_000)).state
   }
   return planOf(state)
-})()
+}
+const large = largeOf(audioAndVideo)
+const layered = largeOf(simulcast)
 
 /** Every stream to every second of the others. */
-const thinned: ForwardingPlan = {
-  ...large,
-  rows: large.rows.map((row) => ({ ...row, to: row.to.filter((_, at) => at % 2 === 0) }))
+const thinned = (plan: ForwardingPlan): ForwardingPlan => ({
+  ...plan,
+  rows: plan.rows.map((row) => ({ ...row, to: row.to.filter((_, at) => at % 2 === 0) }))
+})
+
+/** Audio to everybody; of video the lowest layer to three quarters of the others, each higher one to fewer of those. */
+const nested: ForwardingPlan = {
+  ...layered,
+  rows: layered.rows.map((row, index) => ({
+    ...row,
+    to: row.to.filter((_, at) => at % 4 >= index % 4)
+  }))
+}
+
+/** As it is when few speak: the lowest layer to everybody, the middle one to some, the highest to nobody. */
+const quiet: ForwardingPlan = {
+  ...nested,
+  rows: nested.rows.map(
+    (row, index) => [layered.rows[index]!, layered.rows[index]!, row, { ...row, to: [] }][index % 4]!
+  )
 }
 
 /** As an owner has decided it who holds back the audio of most. */
@@ -57,11 +91,16 @@ describe("PlanBytes", () => {
   })
 
   it("a plan for 50 people is read as it was written, and takes 4 KB at most as messages carry it", () => {
-    for (const plan of [large, thinned, decided]) {
+    for (const plan of [large, thinned(large), layered, thinned(layered), quiet, decided]) {
       assert.deepStrictEqual(again(plan), plan)
       // In base64.
       assert.isAtMost((PlanBytes.encode(plan).length * 4) / 3, 4096)
     }
+  })
+
+  it("a plan for 50 people of whom every layer goes to others takes 4 KB at most before that", () => {
+    assert.deepStrictEqual(again(nested), nested)
+    assert.isAtMost(PlanBytes.encode(nested).length, 4096)
   })
 
   it("what is cut short, longer, or of another format is no plan", () => {

@@ -100,7 +100,7 @@ describe("a leg that paces", () => {
     leg.send("video", 100, 1000)
     leg.pass(100)
     assert.deepStrictEqual(numbersOf(leg.left, Video).slice(before), [100])
-    assert.isTrue(leg.left.find(({ number }) => number === 100)!.hasHole)
+    assert.isFalse(leg.left.find(({ number }) => number === 100)!.hasHole, "a key frame is needed after it")
   })
 
   it("probes with padding of zeros, at the rate that is to be shown, when video begins", () => {

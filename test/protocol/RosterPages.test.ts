@@ -20,7 +20,13 @@ const sizeBytes = (part: RosterPart): number => {
   return finish(ControlMessage.encode(directive), key).length
 }
 
-const stream = new StreamDescription({ ssrc: 1, kind: "video", clockRate: 90_000, codec: "x".repeat(16) })
+const stream = new StreamDescription({
+  ssrc: 1,
+  kind: "video",
+  clockRate: 90_000,
+  codec: "x".repeat(16),
+  simulcast: { source: 0, layer: 0, heightPixels: 0, maxKbps: 0 }
+})
 const largest: Roster.RosterEntry = {
   participant: ParticipantId.make("x".repeat(64)),
   streams: Array.from({ length: Roster.streamsMax }, () => stream)

@@ -36,6 +36,11 @@ const participantKey = participantKeyOf(bytesOf(fleetSecret), bytesOf(token))
 
 const opus = { ssrc: 0x11223344, kind: "audio", clockRate: 48_000, codec: "opus" }
 const vp8 = { ssrc: 0xfedcba98, kind: "video", clockRate: 90_000, codec: "vp8" }
+/** The same picture in two sizes. */
+const layers = [
+  { ...vp8, simulcast: { source: 4, layer: 0, heightPixels: 180, maxKbps: 150 } },
+  { ...vp8, ssrc: 0xfedcba99, simulcast: { source: 4, layer: 1, heightPixels: 360, maxKbps: 600 } }
+]
 const relays = ["203.0.113.11:3478", "[2001:db8::b]:3478"]
 const cookie = "73650018f722fa53a2943dbd"
 const ticket = "7469636b6574206f662074686520666c656574"
@@ -291,7 +296,24 @@ const cases: ReadonlyArray<Case> = [
       legTag: 0x63616c6c
     }
   ],
-  ["the relay has understood", "trunk", { _tag: "RelocateSuccess", ...transaction(15) }]
+  ["the relay has understood", "trunk", { _tag: "RelocateSuccess", ...transaction(15) }],
+  [
+    "join with simulcast",
+    "integrity",
+    { _tag: "JoinRequest", ...transaction(17), counter: 10, cookie, ...join, streams: [opus, ...layers] }
+  ],
+  [
+    "roster with simulcast",
+    "integrity",
+    {
+      _tag: "RosterDirective",
+      ...transaction(18),
+      legTag: deviceTag,
+      counter: 4,
+      page: { version: 8, page: 0, pages: 1 },
+      entries: [{ participant: "zoë", streams: [opus, ...layers] }]
+    }
+  ]
 ]
 
 const vectors: ControlVectors = {

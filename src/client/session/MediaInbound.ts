@@ -1,4 +1,6 @@
 import * as Leg from "../../media/Leg.ts"
+import * as NackGenerator from "../../media/NackGenerator.ts"
+import type { IntendedHole } from "../../media/OrderedStream.ts"
 import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import * as ReceiveLeg from "../../media/ReceiveLeg.ts"
 import * as Recovery from "../../media/Recovery.ts"
@@ -69,8 +71,9 @@ export const handle = (
   const typeByte = bytes[offset]!
   const descriptor = HopFrame.descriptorAt(bytes, offset)
   const isRepaired = verdict === ReceiveLeg.Verdict.Repaired
-  handlePacket(core, resources, type, descriptor, bodyOffset, bodyLength, isRepaired, nowMs)
   const sequence = HopFrame.repairSequenceAt(view, offset)
+  const hole = holeBefore(session, typeByte, sequence)
+  handlePacket(core, resources, type, descriptor, bodyOffset, bodyLength, isRepaired, hole, nowMs)
   const { rings } = resources
   const count = Recovery.keepPacket(receive, rings, sequence, typeByte, descriptor, bodyOffset, bodyLength, nowMs, out)
   if (count > 0) takeRecovered(core, session, resources, count, nowMs, out)
@@ -104,11 +107,20 @@ const takeRecovered = (
     const highestBefore = receive.nacks.highest
     if (!Recovery.noteRecovered(session.hop, i, nowMs)) continue
     Session.countExpected(session, highestBefore)
-    handlePacket(core, resources, type, descriptors[i]!, offset, length, true, nowMs)
+    const hole = holeBefore(session, types[i]!, sequences[i]!)
+    handlePacket(core, resources, type, descriptors[i]!, offset, length, true, hole, nowMs)
     // Nothing more comes of it: no other block has this packet.
     Recovery.keepPacket(receive, rings, sequences[i]!, types[i]!, descriptors[i]!, offset, length, nowMs, out)
   }
 }
+
+/** Once all that the relay has sent before is there, what is still missing was never sent. */
+const holeBefore = (
+  { hop: { receive } }: Session.Session,
+  typeByte: number,
+  sequence: number
+): IntendedHole | undefined =>
+  (typeByte & HopFrame.gapFlag) === 0 ? undefined : () => NackGenerator.isSettledBefore(receive.nacks, sequence)
 
 /** Hands a packet that has not been here before to its stream. */
 const handlePacket = (
@@ -119,6 +131,7 @@ const handlePacket = (
   offset: number,
   length: number,
   isRepaired: boolean,
+  hole: IntendedHole | undefined,
   nowMs: number
 ): void => {
   const body = memory.bytes.subarray(offset, offset + length)
@@ -130,7 +143,8 @@ const handlePacket = (
     bytes: body,
     descriptor,
     repaired: isRepaired,
-    arrivedAtMs: nowMs
+    arrivedAtMs: nowMs,
+    hole
   })
 }
 

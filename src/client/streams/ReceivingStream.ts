@@ -11,6 +11,7 @@ import { metadataOf } from "./Metadata.ts"
 import type { ReceivedPacket } from "./ReceivedPacket.ts"
 import type { ReceivedRtp } from "./ReceivedRtp.ts"
 import * as RecentPackets from "./RecentPackets.ts"
+import * as SplicedStream from "./SplicedStream.ts"
 
 /**
  * A stream of another participant: each packet is taken once, whatever leg it comes on, decrypted, and put in order; or
@@ -22,6 +23,8 @@ export interface ReceivingStream {
   /** `undefined`: payloads are handed out as they come. */
   readonly decryption: EndToEndEncryption.Receiver | undefined
   readonly ordered: OrderedStream.OrderedStream<ReceivedPacket>
+  /** What its packets go through when they have left `ordered`, all layers of its source together; `undefined`: it has no layers. */
+  readonly spliced: SplicedStream.SplicedStream | undefined
   /** `undefined`: packets are put in order. */
   readonly whole: WholePackets | undefined
   /** When its sender, who has left, is forgotten; Infinity: who is still there. Milliseconds. */
@@ -52,6 +55,8 @@ export interface ArrivedPacket {
   readonly descriptor: number
   readonly repaired: boolean
   readonly arrivedAtMs: number
+  /** `undefined`: nothing is known to have been left out before it. */
+  readonly hole?: OrderedStream.IntendedHole | undefined
 }
 
 export interface Options {
@@ -64,16 +69,35 @@ export interface Options {
   readonly handOutWhole?: ((packet: ReceivedRtp) => void) | undefined
 }
 
-export const make = (participant: ParticipantId, description: StreamDescription, options: Options): ReceivingStream => {
+export const make = (
+  participant: ParticipantId,
+  description: StreamDescription,
+  options: Options,
+  spliced?: SplicedStream.SplicedStream
+): ReceivingStream => {
   const { handOutWhole, sharedSecret } = options
   return {
     participant,
     description,
     decryption: sharedSecret && EndToEndEncryption.makeReceiver({ secret: sharedSecret, ssrc: description.ssrc }),
     ordered: OrderedStream.make(description, options),
+    spliced,
     whole: handOutWhole && { recent: RecentPackets.make(), handOut: handOutWhole },
     departsAtMs: Infinity,
     counters: { packets: 0, payloadBytes: 0, packetsRepaired: 0, packetsDuplicate: 0, packetsUndecryptable: 0 }
+  }
+}
+
+/** Appends the packets whose turn it is. */
+export const poll = ({ ordered, spliced }: ReceivingStream, nowMs: number, out: Array<ReceivedPacket>): void => {
+  if (spliced === undefined) {
+    OrderedStream.poll(ordered, nowMs, out)
+    return
+  }
+  const ready: Array<ReceivedPacket> = []
+  OrderedStream.poll(ordered, nowMs, ready)
+  for (const packet of ready) {
+    if (SplicedStream.handlePacket(spliced, packet, out)) OrderedStream.requestKeyFrame(ordered)
   }
 }
 
@@ -111,13 +135,16 @@ const putInOrder = (self: ReceivingStream, arrived: ArrivedPacket): void => {
     counters.packetsUndecryptable++
     return
   }
-  if (!OrderedStream.isNew(ordered, decoded.success.sequenceNumber)) {
+  const { sequenceNumber, timestamp } = decoded.success
+  const { descriptor, hole } = arrived
+  const returns = hole !== undefined && OrderedStream.returns(ordered, { descriptor, sequenceNumber, timestamp })
+  if (!returns && !OrderedStream.isNew(ordered, sequenceNumber)) {
     counters.packetsDuplicate++
     return
   }
   const payload = openPayload(self, decoded.success.payload, arrived)
   if (payload === undefined) return
-  if (!OrderedStream.handlePacket(ordered, toReceived(self, decoded.success, payload, arrived))) return
+  if (!OrderedStream.handlePacket(ordered, toReceived(self, decoded.success, payload, arrived), hole)) return
   counters.packets++
   counters.payloadBytes += payload.length
   if (arrived.repaired) counters.packetsRepaired++

@@ -1,9 +1,12 @@
 import type { KeyFrameRequest } from "../../media/KeyFrameRequest.ts"
 import * as OrderedStream from "../../media/OrderedStream.ts"
+import type { ParticipantId } from "../../protocol/Ids.ts"
 import type { RosterEntry } from "../../protocol/RosterAttribute.ts"
-import { isSameStream } from "../RosterEvent.ts"
+import { isSameStream } from "../../protocol/StreamDescription.ts"
+import { sourcesOf, type StreamSource } from "../../protocol/StreamSources.ts"
 import type { ReceivedPacket } from "./ReceivedPacket.ts"
 import * as ReceivingStream from "./ReceivingStream.ts"
+import * as SplicedStream from "./SplicedStream.ts"
 
 /** The streams of all other participants, by SSRC, as the roster has them. Changed in place. */
 export interface ReceivingStreams {
@@ -59,23 +62,33 @@ export const applyRoster = (self: ReceivingStreams, roster: ReadonlyArray<Roster
   for (const stream of self.bySsrc.values()) stream.departsAtMs = Math.min(stream.departsAtMs, nowMs + lastWordsMs)
   for (const { participant, streams } of roster) {
     if (participant === self.options.participant) continue
-    for (const description of streams) {
-      const known = self.bySsrc.get(description.ssrc)
-      if (known?.participant === participant && isSameStream(known.description, description)) {
-        known.departsAtMs = Infinity
-      } else self.bySsrc.set(description.ssrc, ReceivingStream.make(participant, description, self.options))
-    }
+    for (const source of sourcesOf(streams)) applySource(self, participant, source)
   }
   const { held } = self
   self.held = []
   for (const { packet, ssrc } of held) handlePacket(self, ssrc, packet)
 }
 
+const applySource = (self: ReceivingStreams, participant: ParticipantId, source: StreamSource): void => {
+  const known = source.map(({ ssrc }) => self.bySsrc.get(ssrc))
+  const isKnown = source.every((description, index) => {
+    const stream = known[index]
+    return stream?.participant === participant && isSameStream(stream.description, description)
+  })
+  const [lowest] = source
+  const spliced = lowest.simulcast === undefined ? undefined : SplicedStream.make(lowest)
+  for (const [index, description] of source.entries()) {
+    const stream = known[index]
+    if (isKnown && stream !== undefined) stream.departsAtMs = Infinity
+    else self.bySsrc.set(description.ssrc, ReceivingStream.make(participant, description, self.options, spliced))
+  }
+}
+
 /** Appends all packets whose turn it is, of whatever stream. */
 export const poll = (self: ReceivingStreams, nowMs: number, out: Array<ReceivedPacket>): void => {
   for (const [ssrc, stream] of self.bySsrc) {
     const departs = stream.departsAtMs <= nowMs
-    OrderedStream.poll(stream.ordered, departs ? Infinity : nowMs, out)
+    ReceivingStream.poll(stream, departs ? Infinity : nowMs, out)
     if (departs) self.bySsrc.delete(ssrc)
   }
 }
@@ -93,6 +106,13 @@ export const keyFrameRequests = (self: ReceivingStreams): ReadonlyArray<KeyFrame
   [...self.bySsrc.values()].flatMap(({ departsAtMs, ordered: { keyFrames } }) =>
     keyFrames === undefined || departsAtMs < Infinity ? [] : [keyFrames]
   )
+
+/** The application needs a key frame of the stream that it knows by this SSRC: of the layer that it gets. */
+export const requestKeyFrame = (self: ReceivingStreams, ssrc: number): void => {
+  const named = self.bySsrc.get(ssrc)
+  const stream = named?.spliced === undefined ? named : (self.bySsrc.get(named.spliced.active) ?? named)
+  if (stream !== undefined) OrderedStream.requestKeyFrame(stream.ordered)
+}
 
 /**
  * After a hole too large to repair, of which nobody knows whose packets were in it. Who takes packets whole sees it, and
