@@ -41,8 +41,11 @@ const longThreshold = -3 * SpeechScore.unitsPerNat
 const establishedAfterMs = 800
 const mediumFramesBefore = 10
 
-/** Ours: the paper decides every 300 ms, which are added to what it takes to be noticed. Milliseconds. */
-const decisionIntervalMs = 40
+/**
+ * One frame: a flood of reports costs no more decisions than this. The paper decides every 300 ms, which are added to what it
+ * takes to be noticed; here every report is a reason to decide. Milliseconds.
+ */
+const decisionIntervalMs = SpeechActivity.frameMs
 
 export const make = (): DominantSpeaker => ({
   participants: new Map(),

@@ -1,5 +1,5 @@
 /**
- * How loud it is where one participant sits while he does not talk: the quietest frame of his last 15 s. Who is equally loud
+ * How loud it is where one participant sits while he does not talk: the quietest frame of his last 15 to 16 s. Who is equally loud
  * all the time is above his floor for that long, and then never. Changed in place.
  */
 export interface NoiseFloor {

@@ -1,7 +1,7 @@
 import * as NoiseFloor from "./NoiseFloor.ts"
 
 /**
- * What is known of one participant's voice: in which frames of the last 800 ms he spoke, and how loud. Some 300 bytes,
+ * What is known of one participant's voice: in which frames of the last 800 ms he spoke, and how loud. Some 650 bytes,
  * whatever is reported. Owned by the `DominantSpeaker` of his call, and changed in place.
  */
 export interface SpeechActivity {

@@ -129,12 +129,12 @@ describe("DominantSpeaker", () => {
     }
   })
 
-  it("decides no more often than every 40 ms", () => {
+  it("decides no more often than every 20 ms", () => {
     const self = DominantSpeaker.make()
     afterReports(self, [room], 5, 0)
     DominantSpeaker.poll(self, 1000)
     DominantSpeaker.handleLevels(self, idOf(0), new Uint8Array(10).fill(25), 1001)
-    assert.strictEqual(DominantSpeaker.poll(self, 1039), undefined)
-    assert.strictEqual(DominantSpeaker.poll(self, 1040), idOf(0))
+    assert.strictEqual(DominantSpeaker.poll(self, 1019), undefined)
+    assert.strictEqual(DominantSpeaker.poll(self, 1020), idOf(0))
   })
 })

@@ -5,119 +5,131 @@ import * as Random from "../../src/simulation/Random.ts"
 import * as Talk from "../../src/simulation/talk/Talk.ts"
 
 /** How well the decisions of one simulated talk fit to who held the turn. */
-export interface TalkRun {
-  /** From the beginning of each turn until its holder was dominant; Infinity: never in this turn. Milliseconds. */
-  readonly delaysMs: ReadonlyArray<number>
-  /** The same, of the turns before which nobody else had talked for 300 ms. */
-  readonly delaysOverSilenceMs: ReadonlyArray<number>
-  readonly switches: number
+export interface TalkRun extends Judgement {
   /** Somebody who only coughed and typed became dominant. */
   readonly switchesToNoise: number
   /** Somebody became dominant who talks, but neither held the turn nor had held it in the last half second. */
   readonly switchesToListeners: number
-  /** Of the turns, from when their holder was dominant: the share of the frames in which he was the dominant one. */
+  readonly audibleChanges: number
+  readonly minutes: number
+}
+
+interface Judgement {
+  /** From the beginning of each turn until its holder was dominant; Infinity: never in this turn. Milliseconds. */
+  readonly delaysMs: ReadonlyArray<number>
+  /** The same, of the turns before which nobody else had talked for 300 ms. */
+  readonly delaysOverSilenceMs: ReadonlyArray<number>
+  /** Of the turns, from when their holder was dominant: the share of the frames in which he was. */
   readonly dominantShare: number
   /** The same, of frames in which he was audible. */
   readonly audibleShare: number
   /** Of the turns from their beginning: the share of the frames in which their holder was audible. */
   readonly audibleShareOfAll: number
-  readonly audibleChanges: number
-  readonly minutes: number
 }
 
-/** Every relay reports the newest levels of its participants so often, and this much later it is known. Milliseconds. */
-const reportEveryMs = 200
-const reportTakesMs = 20
-const reportFrames = reportEveryMs / Talk.frameMs
+interface Frame {
+  /** The participant's number, -1: nobody. */
+  readonly dominant: number
+  readonly audible: ReadonlyArray<ParticipantId>
+}
+
+/** Each of three relays reports what its participants' levels were, and a frame later it is known. In frames of 20 ms. */
+const reportFrames = 10
+const reportTakesFrames = 1
 const relays = 3
 /** Of the reports. */
 const lossRatio = 0.01
-/** What has been lately. Milliseconds. */
-const silenceMs = 300
+const silenceFrames = 300 / Talk.frameMs
 const turnEchoMs = 500
 
+const idOf = (participant: number): ParticipantId => ParticipantId.make(`participant ${participant}`)
+
 export const run = (options: Talk.Options, seed: string): TalkRun => {
-  const { levels, turns, voiced } = Talk.make(options, seed)
-  const dice = Random.make(seed, "reports")
-  const phasesMs = Array.from({ length: relays }, () => Random.below(dice, reportEveryMs))
-  const ids = levels.map((_, i) => ParticipantId.make(`participant ${i}`))
-  const dominantSpeaker = DominantSpeaker.make()
-  const audibleSpeakers = AudibleSpeakers.make()
-  const dominants: Array<number> = []
-  const audibles: Array<ReadonlyArray<ParticipantId>> = []
-  let switches = 0
+  const talk = Talk.make(options, seed)
+  const frames = follow(talk, seed)
   let switchesToNoise = 0
   let switchesToListeners = 0
   let audibleChanges = 0
-  for (let nowMs = 0; nowMs < options.durationMs; nowMs++) {
-    for (let relay = 0; relay < relays; relay++) {
-      const sentAtMs = nowMs - reportTakesMs
-      if (sentAtMs < phasesMs[relay]! || (sentAtMs - phasesMs[relay]!) % reportEveryMs !== 0) continue
-      const end = Math.floor(sentAtMs / Talk.frameMs)
-      if (Random.uniform(dice) < lossRatio) continue
-      for (let i = relay; i < ids.length; i += relays) {
-        const report = levels[i]!.subarray(Math.max(0, end - reportFrames), end)
-        DominantSpeaker.handleLevels(dominantSpeaker, ids[i]!, report, nowMs)
-      }
-    }
-    if (nowMs % Talk.frameMs !== 0) continue
-    const dominant = DominantSpeaker.poll(dominantSpeaker, nowMs)
-    const who = dominant === undefined ? -1 : ids.indexOf(dominant)
-    if (who !== (dominants.at(-1) ?? -1)) {
-      switches++
-      if (who >= options.talkers) switchesToNoise++
-      else if (
-        !turns.some((turn) => turn.holder === who && turn.fromMs <= nowMs && nowMs < turn.untilMs + turnEchoMs)
-      ) {
-        switchesToListeners++
-      }
-    }
-    dominants.push(who)
-    const audible = AudibleSpeakers.poll(audibleSpeakers, dominantSpeaker)
-    if (audible !== audibles.at(-1)) audibleChanges++
-    audibles.push(audible)
+  for (let frame = 1; frame < frames.length; frame++) {
+    const { audible, dominant } = frames[frame]!
+    const before = frames[frame - 1]!
+    if (audible !== before.audible) audibleChanges++
+    if (dominant === before.dominant) continue
+    if (dominant >= options.talkers) switchesToNoise++
+    else if (!isHolder(talk, dominant, frame * Talk.frameMs)) switchesToListeners++
   }
+  const minutes = options.durationMs / 60_000
+  return { ...judge(talk, frames), switchesToNoise, switchesToListeners, audibleChanges, minutes }
+}
+
+/** What is decided in each frame. Decisions are asked for after reports, as an actor does. */
+const follow = ({ levels }: Talk.Talk, seed: string): ReadonlyArray<Frame> => {
+  const dice = Random.make(seed, "reports")
+  const phases = Array.from({ length: relays }, () => Random.below(dice, reportFrames))
+  const ids = levels.map((_, participant) => idOf(participant))
+  const speaker = DominantSpeaker.make()
+  const audibleSpeakers = AudibleSpeakers.make()
+  const frames: Array<Frame> = []
+  let latest: Frame = { dominant: -1, audible: [] }
+  for (let frame = 0; frame < levels[0]!.length; frame++) {
+    const end = frame - reportTakesFrames
+    const nowMs = frame * Talk.frameMs
+    let isReported = false
+    phases.forEach((phase, relay) => {
+      if (end < reportFrames || end % reportFrames !== phase || Random.uniform(dice) < lossRatio) return
+      for (let i = relay; i < ids.length; i += relays) {
+        DominantSpeaker.handleLevels(speaker, ids[i]!, levels[i]!.subarray(end - reportFrames, end), nowMs)
+      }
+      isReported = true
+    })
+    if (isReported) {
+      const dominant = DominantSpeaker.poll(speaker, nowMs)
+      const audible = AudibleSpeakers.poll(audibleSpeakers, speaker)
+      latest = { dominant: dominant === undefined ? -1 : ids.indexOf(dominant), audible }
+    }
+    frames.push(latest)
+  }
+  return frames
+}
+
+const isHolder = ({ turns }: Talk.Talk, participant: number, atMs: number): boolean =>
+  turns.some(({ fromMs, holder, untilMs }) => holder === participant && fromMs <= atMs && atMs < untilMs + turnEchoMs)
+
+const judge = ({ turns, voiced }: Talk.Talk, frames: ReadonlyArray<Frame>): Judgement => {
   const delaysMs: Array<number> = []
   const delaysOverSilenceMs: Array<number> = []
-  let framesOfTurns = 0
-  let framesAudible = 0
-  let framesDetected = 0
-  let framesDominant = 0
-  let framesDetectedAudible = 0
-  turns.forEach(({ fromMs, holder, untilMs: endsMs }, turn) => {
-    // It is the next one's turn when that has begun.
-    const untilMs = Math.min(endsMs, turns[turn + 1]?.fromMs ?? Infinity)
+  let inTurns = 0
+  let audible = 0
+  let detected = 0
+  let detectedDominant = 0
+  let detectedAudible = 0
+  turns.forEach(({ fromMs, holder, untilMs }, turn) => {
     const from = Math.ceil(fromMs / Talk.frameMs)
-    const until = Math.floor(untilMs / Talk.frameMs)
-    let detected = Infinity
+    // It is the next one's turn when that has begun.
+    const until = Math.floor(Math.min(untilMs, turns[turn + 1]?.fromMs ?? Infinity) / Talk.frameMs)
+    let delayMs = Infinity
     for (let frame = from; frame < until; frame++) {
-      if (detected === Infinity && dominants[frame] === holder) detected = frame
-      const isAudible = audibles[frame]!.includes(ids[holder]!)
-      framesOfTurns++
-      if (isAudible) framesAudible++
-      if (detected === Infinity) continue
-      framesDetected++
-      if (isAudible) framesDetectedAudible++
-      if (dominants[frame] === holder) framesDominant++
+      const isDominant = frames[frame]!.dominant === holder
+      const isAudible = frames[frame]!.audible.includes(idOf(holder))
+      if (isDominant) delayMs = Math.min(delayMs, frame * Talk.frameMs - fromMs)
+      inTurns++
+      if (isAudible) audible++
+      if (delayMs === Infinity) continue
+      detected++
+      if (isDominant) detectedDominant++
+      if (isAudible) detectedAudible++
     }
-    const delayMs = Math.max(0, detected * Talk.frameMs - fromMs)
     delaysMs.push(delayMs)
-    const before = voiced.some(
-      (heard, i) => i !== holder && heard.subarray(Math.max(0, from - silenceMs / Talk.frameMs), from).includes(1)
-    )
-    if (!before) delaysOverSilenceMs.push(delayMs)
+    const isHeard = (own: Uint8Array, who: number): boolean =>
+      who !== holder && own.subarray(from - silenceFrames, from).includes(1)
+    if (!voiced.some(isHeard)) delaysOverSilenceMs.push(delayMs)
   })
   return {
     delaysMs,
     delaysOverSilenceMs,
-    switches,
-    switchesToNoise,
-    switchesToListeners,
-    dominantShare: framesDominant / framesDetected,
-    audibleShare: framesDetectedAudible / framesDetected,
-    audibleShareOfAll: framesAudible / framesOfTurns,
-    audibleChanges,
-    minutes: options.durationMs / 60_000
+    dominantShare: detectedDominant / detected,
+    audibleShare: detectedAudible / detected,
+    audibleShareOfAll: audible / inTurns
   }
 }
 

@@ -55,7 +55,7 @@ export const make = (options: Options, seed: string): Talk => {
       for (const noise of Noises.coughs(durationMs, seed, name)) sound(noise, levelsDbov)
       for (const noise of Noises.typing(durationMs, seed, name)) sound(noise, levelsDbov)
     }
-    return { levels: Uint8Array.from(levelsDbov, toLevel), voiced }
+    return { levels: new Uint8Array(frames).map((_, frame) => toLevel(levelsDbov[frame]!)), voiced }
   })
   return { turns, levels: participants.map(({ levels }) => levels), voiced: participants.map(({ voiced }) => voiced) }
 }
@@ -66,7 +66,7 @@ const toLevel = (levelDbov: number): number => Math.round(Math.min(126, Math.max
 const room = (frames: number, seed: string, name: string): Float64Array => {
   const dice = Random.make(seed, `${name} room`)
   const floorDbov = Conversation.between(dice, roomMinDbov, roomMaxDbov)
-  return Float64Array.from({ length: frames }, () => floorDbov + roomDeviationDb * Random.normal(dice))
+  return new Float64Array(frames).map(() => floorDbov + roomDeviationDb * Random.normal(dice))
 }
 
 /**
