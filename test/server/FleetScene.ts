@@ -47,7 +47,7 @@ export const setLinks = Effect.fnUntraced(function* (
 export const setAllLinks = (options: Partial<LinkEmulator.LinkOptions>) =>
   Effect.forEach(everybody, (host) => setLinks(host, everybody, options), { discard: true })
 
-const everybody = [...relayNames.map(relayHost), ...Array.from({ length: 6 }, (_, n) => deviceHost(n))]
+const everybody = [...relayNames.map(relayHost), ...Array.from({ length: 8 }, (_, n) => deviceHost(n))]
 
 export interface RunningRelay {
   readonly name: RelayName
@@ -133,12 +133,17 @@ export const member = Effect.fnUntraced(function* (
 })
 export type Member = Effect.Success<ReturnType<typeof member>>
 
-/** 50 packets of audio a second. Each carries its number. */
-export const speak = Effect.fnUntraced(function* ({ client }: Member, seconds: number, first = 0) {
+/** 50 packets of audio a second. Each carries its number, and says how loud it is, if somebody knows. */
+export const speak = Effect.fnUntraced(function* (
+  { client }: Member,
+  seconds: number,
+  first = 0,
+  levelOf: (tick: number) => number = () => 127
+) {
   const [audio] = client.streams
   for (let tick = first; tick < first + seconds * 50; tick++) {
     const payload = Uint8Array.of(tick >> 8, tick & 0xff)
-    yield* client.send(audio!, { payload, timestamp: tick * 960, marker: false, descriptor: 127 })
+    yield* client.send(audio!, { payload, timestamp: tick * 960, marker: false, descriptor: levelOf(tick) })
     yield* Effect.sleep("20 millis")
   }
 })

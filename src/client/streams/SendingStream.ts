@@ -1,4 +1,5 @@
 import { Result } from "effect"
+import * as OnsetDetector from "../../media/OnsetDetector.ts"
 import * as PacketRing from "../../media/PacketRing.ts"
 import * as PacketRings from "../../media/PacketRings.ts"
 import * as Pacing from "../../media/Pacing.ts"
@@ -14,7 +15,6 @@ import type { LocalStream } from "../JoinOptions.ts"
 import { drawU16, drawU64, type SecureBytes } from "../SecureBytes.ts"
 import * as BlindDescriptor from "./BlindDescriptor.ts"
 import { metadataOf } from "./Metadata.ts"
-import * as OnsetDetector from "../../media/OnsetDetector.ts"
 
 /** One RTP packet that the application gives. */
 export interface OutgoingPacket {
