@@ -58,7 +58,7 @@ describe("BandwidthAllocation", () => {
   })
 
   it("layers share the uplink", () => {
-    assert.deepStrictEqual(rates(oneSends(800_000, [5_000_000, 5_000_000, 150_000])), [500_000, 500_000, 150_000])
+    assert.deepStrictEqual(rates(oneSends(800_000, [5_000_000, 5_000_000, 150_000])), [700_000, 700_000, 100_000])
   })
 
   it("no more than is of use at the size at which it is shown", () => {

@@ -12,6 +12,12 @@ const small = (seed: number): AllocationInput => {
   return randomCall(draw, { participants: oneOf(draw, [2, 3, 4, 6]), layers: 3 })
 }
 
+const scaled = (input: AllocationInput, factor: number): AllocationInput => ({
+  ...input,
+  senders: input.senders.map(({ uplinkBps }) => ({ uplinkBps: uplinkBps * factor })),
+  receivers: input.receivers.map((receiver) => ({ ...receiver, downlinkBps: receiver.downlinkBps * factor }))
+})
+
 /** How often a row of rates turns round: goes up after it went down, or down after it went up. */
 const turns = (rates: ReadonlyArray<number>): number => {
   let count = 0
@@ -65,8 +71,9 @@ describe("KeptAllocation", () => {
     }
     const after = allocate(dropped, { input, allocation })
     assert.deepStrictEqual(faultsOf(dropped, after), [], `seed ${seed}`)
-    // What fits into the capacities of now with some room was weighed against what is kept.
-    assert.isAtLeast(utilityOf(dropped, after), 0.85 * utilityOf(dropped, allocate(dropped)), `seed ${seed}`)
+    // What fits with some room was weighed against what is kept: 5 % for keeping, and 2 % for merging.
+    const roomy = scaled(dropped, 0.9)
+    assert.isAtLeast(utilityOf(dropped, after), 0.93 * utilityOf(roomy, allocate(roomy)), `seed ${seed}`)
   })
 
   it.prop("a layer goes up only where there is room, and only for a gain", [Seed], ([seed]) => {
