@@ -16,7 +16,7 @@ const { cases, json, smoke } = parseArgs({
   }
 }).values
 
-const sizes = smoke ? { small: 20, large: 10, warmUp: 2 } : { small: Number(cases), large: 300, warmUp: 100 }
+const sizes = smoke ? { small: 20, large: 10, warmUp: 2 } : { small: Number(cases), large: 200, warmUp: 30 }
 
 /** Of the best that is possible, in every small call. */
 const utilityRatioMin = 0.95
@@ -58,7 +58,7 @@ const measureQuality = (shape: Shape) => {
 }
 
 /** Every call so often; the quickest counts, since what else the machine does meanwhile is not part of it. */
-const repeats = 5
+const repeats = 12
 
 /** How long a call takes, anew and after its estimates have moved. Milliseconds. */
 const measureTime = (shape: Shape, isAgain: boolean) => {
