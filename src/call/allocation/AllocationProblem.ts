@@ -45,8 +45,11 @@ const rungUtility = Float64Array.from(RateLadder.rungUnits, (units) => utilityOf
 const utilityMax = rungUtility[RateLadder.rungCount - 1]!
 
 /** What it is worth that a wish gets its source at this rung: weight * log2(1 + kbps / 50), up to the size it is shown at. */
-export const wishValue = (problem: AllocationProblem, wish: number, rung: number): number =>
-  problem.wishWeight[wish]! * Math.min(rungUtility[rung]!, problem.wishUtilityMax[wish]!)
+export const wishValue = (problem: AllocationProblem, wish: number, rung: number): number => {
+  const utility = rungUtility[rung]!
+  const utilityMax = problem.wishUtilityMax[wish]!
+  return problem.wishWeight[wish]! * (utility < utilityMax ? utility : utilityMax)
+}
 
 const isReal = ({ maxBps, source, weight }: Wish, sourceCount: number): boolean =>
   weight > 0 && maxBps > 0 && Number.isInteger(source) && source >= 0 && source < sourceCount

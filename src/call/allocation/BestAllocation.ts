@@ -3,45 +3,55 @@ import * as Decision from "./Decision.ts"
 import * as FreeRoom from "./FreeRoom.ts"
 import * as LayerMerge from "./LayerMerge.ts"
 import * as PricedOffers from "./PricedOffers.ts"
+import * as RateLadder from "./RateLadder.ts"
 import type { Scratch } from "./Scratch.ts"
 import * as SenderResponse from "./SenderResponse.ts"
 
 /** The best that is found for a whole call when nothing has been decided before. */
 
-/** Work of improving what was found by price, in steps of a nanosecond or two: enough for calls of some participants. */
-const stepsMax = 400_000
-/** Less is rounding. */
-const gainRatioMin = 1e-9
+/** Work of improving what was found by price, in steps of two or three nanoseconds: enough for calls of some participants. */
+const stepsMax = 150_000
+/** Of all receivers. With more, what is found by price is within 0.2 % of what any climb found, and a sweep takes 100 ms. */
+const wishesMax = 1000
+/** Climbs in small calls: of 400 calls of four, one to three were below 97 % of the best with three starts, none with twenty. */
+const startsMax = 20
 
-/** Whether a climb from `decision` leads higher than `best`, which it then becomes. */
-const isHigher = (
-  climb: SenderResponse.Climb,
-  decision: Decision.Decision,
-  first: number,
-  best: Decision.Decision
-): boolean => {
-  SenderResponse.climb(climb, decision, first)
-  if (Decision.utility(climb.problem, decision) <= Decision.utility(climb.problem, best) * (1 + gainRatioMin))
-    return false
-  Decision.copyInto(decision, best)
-  return true
+/** Climbs from `decision`, and makes it the best if that leads higher. */
+const climbFrom = (climb: SenderResponse.Climb, decision: Decision.Decision, best: Decision.Decision): void => {
+  SenderResponse.climb(climb, decision)
+  if (Decision.utility(climb.problem, decision) > Decision.utility(climb.problem, best))
+    Decision.copyInto(decision, best)
 }
 
-/**
- * Climbs from what was found by price, and from nothing. Then each sender in turn is silent while the others do their
- * best without him, and comes in again: that leads over what no one alone gets over. As far as the steps go.
- */
+/** Somewhere among all that could be sent. `number`: the next of a fixed row of numbers, which is returned. */
+const scatter = (problem: AllocationProblem, decision: Decision.Decision, number: number): number => {
+  const { rungs } = decision
+  let next = number
+  for (let at = 0; at < rungs.length; at++) {
+    // Numerical Recipes' generator: the same row each time, so that the same input has the same answer.
+    next = (Math.imul(next, 1_664_525) + 1_013_904_223) >>> 0
+    const count = problem.rungHigh[at]! - problem.rungLow[at]! + 1
+    const pick = count > 0 ? (next >>> 16) % (count + 1) : 0
+    rungs[at] = pick === 0 ? RateLadder.off : problem.rungLow[at]! + pick - 1
+  }
+  for (let sender = 0; sender < problem.sourcesOf.length; sender++) {
+    if (Decision.uplinkUsed(problem, rungs, sender) <= problem.uplinkUnits[sender]!) continue
+    for (const source of problem.sourcesOf[sender]!) Decision.switchOff(decision, source)
+  }
+  return next
+}
+
+/** The highest of some climbs: from what was found by price, from nothing, and from here and there, as far as the steps go. */
 const climbed = (problem: AllocationProblem, scratch: Scratch): Decision.Decision => {
   const climb: SenderResponse.Climb = { problem, scratch, stepsLeft: stepsMax }
   const best = PricedOffers.find(problem, scratch)
+  if (problem.wishers.length > wishesMax) return best
   const tried = Decision.make(problem)
-  SenderResponse.climb(climb, best, 0)
-  isHigher(climb, tried, 0, best)
-  const senders = problem.sourcesOf.length
-  for (let sender = 0, without = 0; without < senders && climb.stepsLeft > 0; sender = (sender + 1) % senders) {
-    Decision.copyInto(best, tried)
-    for (const source of problem.sourcesOf[sender]!) Decision.switchOff(tried, source)
-    without = isHigher(climb, tried, (sender + 1) % senders, best) ? 0 : without + 1
+  SenderResponse.climb(climb, best)
+  let number = 0
+  for (let start = 0; start < startsMax && climb.stepsLeft > 0; start++) {
+    climbFrom(climb, tried, best)
+    number = scatter(problem, tried, number)
   }
   return best
 }

@@ -130,10 +130,11 @@ const isWorthIt = (past: Past, now: Decision.Decision, next: Decision.Decision):
   return utilityNext - utilityNow > (isForNew ? 0 : gainRatioMin * utilityNow)
 }
 
-/** The rungs of now, with those of the senders whose sources do clearly better in `fresh`. */
-const mixedRungs = (past: Past, kept: Decision.Decision, fresh: Decision.Decision): Int8Array => {
+/** What is kept, but for the senders whose sources do clearly better in `fresh`: they send what they send there. */
+const mix = (past: Past, kept: Decision.Decision, fresh: Decision.Decision): Decision.Decision => {
   const { problem } = past
   const rungs = kept.rungs.slice()
+  let isMixed = false
   for (let sender = 0; sender < problem.sourcesOf.length; sender++) {
     let now = 0
     let next = 0
@@ -145,10 +146,15 @@ const mixedRungs = (past: Past, kept: Decision.Decision, fresh: Decision.Decisio
         if (servesNew(past, problem.wishers[i]!, kept, fresh)) isForNew = true
       }
     }
-    if (isForNew || next - now > gainRatioMin * now) adopt(past, sender, fresh.rungs, rungs)
+    if (!isForNew && next - now <= gainRatioMin * now) continue
+    adopt(past, sender, fresh.rungs, rungs)
+    isMixed = true
   }
-  return rungs
+  return isMixed ? settle(past, rungs) : kept
 }
+
+const better = (past: Past, kept: Decision.Decision, mixed: Decision.Decision): Decision.Decision =>
+  isWorthIt(past, kept, mixed) ? mixed : kept
 
 /** What is decided now: `fresh`, found with room, as far as it is worth it. */
 export const choose = (
@@ -165,8 +171,7 @@ export const choose = (
     if (isTooMuch) adopt(past, sender, fresh.rungs, rungs)
   }
   const kept = settle(past, rungs)
-  const mixed = settle(past, mixedRungs(past, kept, fresh))
-  const decision = isWorthIt(past, kept, fresh) ? fresh : isWorthIt(past, kept, mixed) ? mixed : kept
+  const decision = isWorthIt(past, kept, fresh) ? fresh : better(past, kept, mix(past, kept, fresh))
   Decision.dropUnused(problem, decision)
   LayerMerge.mergeAll(roomy, decision)
   Decision.dropUnused(problem, decision)

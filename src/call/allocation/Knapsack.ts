@@ -21,9 +21,18 @@ const addWish = (scratch: Scratch, item: number, capacity: number): void => {
   // From above: what lies below is still without this wish.
   for (let units = capacity; units >= 0; units--) {
     let value = best[units]!
-    if (units >= units0) value = Math.max(value, best[units - units0]! + value0)
-    if (units >= units1) value = Math.max(value, best[units - units1]! + value1)
-    if (units >= units2) value = Math.max(value, best[units - units2]! + value2)
+    if (units >= units0) {
+      const with0 = best[units - units0]! + value0
+      if (with0 > value) value = with0
+    }
+    if (units >= units1) {
+      const with1 = best[units - units1]! + value1
+      if (with1 > value) value = with1
+    }
+    if (units >= units2) {
+      const with2 = best[units - units2]! + value2
+      if (with2 > value) value = with2
+    }
     best[units] = value
   }
 }

@@ -35,6 +35,7 @@ const extend = (
   if (layer >= layersMax) return
   extend(search, layer + 1, lowest, units, packed, gain, depth)
   const { budgetUnits, problem, scratch, source, table, wisherCount } = search
+  const { gains } = scratch
   const at = source * layersMax + layer
   const before = scratch.tops[depth]!
   const top = scratch.tops[depth + 1]!
@@ -44,7 +45,10 @@ const extend = (
     let sum = 0
     search.steps += wisherCount
     for (let i = 0, j = rung * wisherCount; i < wisherCount; i++, j++) {
-      const value = Math.max(before[i]!, scratch.gains[j]!)
+      const had = before[i]!
+      const gained = gains[j]!
+      // Not Math.max, which looks for -0 and NaN: this is the innermost loop of large calls.
+      const value = gained > had ? gained : had
       top[i] = value
       sum += value
     }

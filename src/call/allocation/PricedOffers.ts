@@ -14,7 +14,7 @@ import * as UplinkShare from "./UplinkShare.ts"
  */
 
 /** Later rounds seldom find anything better. */
-const rounds = 3
+const rounds = 2
 
 /** What each rung leaves each wisher of a source, at the price of his receiver. */
 const fillGains = (problem: AllocationProblem, source: number, prices: Float64Array, scratch: Scratch): void => {
@@ -53,14 +53,12 @@ export const find = (problem: AllocationProblem, scratch: Scratch): Decision.Dec
   )
   let bestUtility = 0
   for (let round = 0; round < rounds; round++) {
-    if (round > 0) {
-      for (let receiver = 0; receiver < problem.receiverCount; receiver++) {
-        // Half of the way: all move at once, and would all come back.
-        prices[receiver] = (prices[receiver]! + ReceiverChoice.priceOf(problem, now.rungs, receiver, scratch)) / 2
-      }
-    }
     offer(problem, prices, now.rungs, scratch)
-    ReceiverChoice.chooseAll(problem, now.rungs, now.choices, scratch)
+    for (let receiver = 0; receiver < problem.receiverCount; receiver++) {
+      const price = ReceiverChoice.chooseWithPrice(problem, now.rungs, receiver, now.choices, scratch)
+      // Half of the way: all move at once, and would all come back.
+      prices[receiver] = (prices[receiver]! + price) / 2
+    }
     const utility = Decision.utility(problem, now)
     if (utility > bestUtility) {
       bestUtility = utility

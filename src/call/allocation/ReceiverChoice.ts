@@ -41,7 +41,34 @@ const spendRest = (scratch: Scratch, wishes: number, capacity: number): void => 
   }
 }
 
-/** The choice of one receiver, written into `choices`. Exact unless he has many wishes, none of which is much of his downlink. */
+/**
+ * Writes the choice of one receiver into `choices`: exact unless he has many wishes, none of which is much of his downlink.
+ * Returns the price that it was found by; `undefined` when there was none.
+ */
+const chooseByAny = (
+  problem: AllocationProblem,
+  rungs: Int8Array,
+  receiver: number,
+  choices: Int8Array,
+  scratch: Scratch
+): number | undefined => {
+  const capacity = problem.downlinkUnits[receiver]!
+  let price: number | undefined = 0
+  if (ReceiverOptions.list(problem, rungs, receiver, scratch) > capacity) {
+    const wishes = problem.wishStart[receiver + 1]! - problem.wishStart[receiver]!
+    if (wishes * (capacity + 1) <= scratch.exactCells) {
+      Knapsack.solve(scratch, wishes, capacity)
+      price = undefined
+    } else {
+      price = ReceiverPrice.ofOptions(scratch, wishes, capacity)
+      spendRest(scratch, wishes, capacity)
+    }
+  }
+  ReceiverOptions.writeTaken(problem, receiver, choices, scratch)
+  return price
+}
+
+/** Writes the choice of one receiver into `choices`. */
 export const choose = (
   problem: AllocationProblem,
   rungs: Int8Array,
@@ -49,17 +76,7 @@ export const choose = (
   choices: Int8Array,
   scratch: Scratch
 ): void => {
-  const capacity = problem.downlinkUnits[receiver]!
-  if (ReceiverOptions.list(problem, rungs, receiver, scratch) > capacity) {
-    const wishes = problem.wishStart[receiver + 1]! - problem.wishStart[receiver]!
-    if (wishes * (capacity + 1) <= scratch.exactCells) {
-      Knapsack.solve(scratch, wishes, capacity)
-    } else {
-      ReceiverPrice.ofOptions(scratch, wishes, capacity)
-      spendRest(scratch, wishes, capacity)
-    }
-  }
-  ReceiverOptions.writeTaken(problem, receiver, choices, scratch)
+  chooseByAny(problem, rungs, receiver, choices, scratch)
 }
 
 export const chooseAll = (problem: AllocationProblem, rungs: Int8Array, choices: Int8Array, scratch: Scratch): void => {
@@ -68,10 +85,16 @@ export const chooseAll = (problem: AllocationProblem, rungs: Int8Array, choices:
   }
 }
 
-/** What a unit of his downlink is worth to a receiver, of what is sent. */
-export const priceOf = (problem: AllocationProblem, rungs: Int8Array, receiver: number, scratch: Scratch): number => {
-  const capacity = problem.downlinkUnits[receiver]!
-  if (ReceiverOptions.list(problem, rungs, receiver, scratch) <= capacity) return 0
+/** The same, and returns what a unit of his downlink is worth to the receiver. */
+export const chooseWithPrice = (
+  problem: AllocationProblem,
+  rungs: Int8Array,
+  receiver: number,
+  choices: Int8Array,
+  scratch: Scratch
+): number => {
+  const price = chooseByAny(problem, rungs, receiver, choices, scratch)
+  if (price !== undefined) return price
   const wishes = problem.wishStart[receiver + 1]! - problem.wishStart[receiver]!
-  return ReceiverPrice.ofOptions(scratch, wishes, capacity)
+  return ReceiverPrice.ofOptions(scratch, wishes, problem.downlinkUnits[receiver]!)
 }

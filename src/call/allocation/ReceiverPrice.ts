@@ -7,8 +7,8 @@ import type { Scratch } from "./Scratch.ts"
  * takes what leaves it most, by itself, and together they fit.
  */
 
-/** Halvings of the price: the last two prices lie one in a million of the highest apart. */
-const halvings = 20
+/** Halvings of the price. What then is still free is spent otherwise. */
+const halvings = 12
 
 /** The lowest price at which a demand fits. `highest`: one at which nothing is demanded. */
 const lowest = (demand: (price: number) => number, capacity: number, highest: number): number => {
@@ -23,12 +23,6 @@ const lowest = (demand: (price: number) => number, capacity: number, highest: nu
   return high
 }
 
-const maxOf = (values: Float64Array, from: number, end: number): number => {
-  let max = 0
-  for (let i = from; i < end; i++) max = Math.max(max, values[i]!)
-  return max
-}
-
 /**
  * As if a source could send any rate up to its highest. A unit is the rate of utility 1, so a wish of weight w takes
  * w / (price * ln 2) - 1 units: there the next one is worth the price.
@@ -37,14 +31,18 @@ export const ideal = (problem: AllocationProblem, receiver: number): number => {
   const first = problem.wishStart[receiver]!
   const end = problem.wishStart[receiver + 1]!
   const demand = (price: number): number => {
+    const scale = 1 / (price * Math.LN2)
     let sum = 0
     for (let wish = first; wish < end; wish++) {
-      const units = problem.wishWeight[wish]! / (price * Math.LN2) - 1
-      if (units > 0) sum += Math.min(units, problem.wishUnitsMax[wish]!)
+      const units = problem.wishWeight[wish]! * scale - 1
+      const unitsMax = problem.wishUnitsMax[wish]!
+      if (units > 0) sum += units < unitsMax ? units : unitsMax
     }
     return sum
   }
-  return lowest(demand, problem.downlinkUnits[receiver]!, maxOf(problem.wishWeight, first, end) / Math.LN2)
+  let highest = 0
+  for (let wish = first; wish < end; wish++) highest = Math.max(highest, problem.wishWeight[wish]! / Math.LN2)
+  return lowest(demand, problem.downlinkUnits[receiver]!, highest)
 }
 
 /** Of the options in the scratch. What each wish takes at this price is left there too. */
@@ -68,11 +66,13 @@ export const ofOptions = (scratch: Scratch, wishes: number, capacity: number): n
     }
     return sum
   }
-  // An option costs at least one unit.
+  // Above what the best of all is worth a unit nothing is taken.
   let highest = 0
   for (let item = 0; item < wishes; item++) {
     const from = item * layersMax
-    highest = Math.max(highest, maxOf(optionValues, from, from + optionCount[item]!))
+    for (let at = from; at < from + optionCount[item]!; at++) {
+      highest = Math.max(highest, optionValues[at]! / optionUnits[at]!)
+    }
   }
   const price = lowest(demand, capacity, highest)
   demand(price)

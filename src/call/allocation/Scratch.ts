@@ -5,7 +5,7 @@ import * as RateLadder from "./RateLadder.ts"
 /** Cells of a knapsack (wishes times units) up to which it is solved exactly; beyond it, by price. */
 const exactCellsMax = 8000
 /** The same for the knapsacks of all receivers together, so that large calls are as quick as small ones. */
-const exactCellsOfAll = 60_000
+const exactCellsOfAll = 40_000
 
 /** Most that one source can cost: three layers on different rungs. Units. */
 export const sourceUnitsMax = RateLadder.rungUnits.slice(-layersMax).reduce((sum, units) => sum + units)

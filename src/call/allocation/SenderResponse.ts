@@ -17,6 +17,9 @@ import * as UplinkShare from "./UplinkShare.ts"
 /** Gains smaller than that are rounding. */
 const gainMin = 1e-9
 
+/** Steps that it takes to list one wish's options. */
+const stepsOfListing = 4
+
 /** A climb, and the work that it may still do. Steps of a knapsack, or of trying layers. */
 export interface Climb {
   readonly problem: AllocationProblem
@@ -41,7 +44,7 @@ const fillGains = (climb: Climb, source: number, rungs: Int8Array): boolean => {
     const others = own < 0 ? all : all - scratch.optionUnits[(wish - first) * layersMax + own]!
     const isTight = others + RateLadder.rungUnitsMax > downlink
     const capacity = Math.min(downlink, others)
-    climb.stepsLeft -= wishes
+    climb.stepsLeft -= stepsOfListing * wishes + RateLadder.rungCount
     if (isTight) {
       if (capacity > capacityMax) return false
       climb.stepsLeft -= Knapsack.valuesWithout(scratch, wishes, wish - first, capacity)
@@ -112,11 +115,11 @@ const respond = (climb: Climb, sender: number, decision: Decision.Decision): boo
   return isBetter
 }
 
-/** Improves a decision in place until no sender alone can do better, or the work is spent. `first`: who begins. */
-export const climb = (climb: Climb, decision: Decision.Decision, first: number): void => {
+/** Improves a decision in place until no sender alone can do better, or the work is spent. */
+export const climb = (climb: Climb, decision: Decision.Decision): void => {
   const { problem, scratch } = climb
   const senders = problem.sourcesOf.length
-  for (let sender = first, unchanged = 0; unchanged < senders && climb.stepsLeft > 0; sender = (sender + 1) % senders) {
+  for (let sender = 0, unchanged = 0; unchanged < senders && climb.stepsLeft > 0; sender = (sender + 1) % senders) {
     unchanged = respond(climb, sender, decision) ? 0 : unchanged + 1
   }
   ReceiverChoice.chooseAll(problem, decision.rungs, decision.choices, scratch)

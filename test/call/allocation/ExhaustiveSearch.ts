@@ -14,7 +14,7 @@ const offersOf = ({ layers }: Source, uplinkBps: number): ReadonlyArray<Readonly
     .reduce<ReadonlyArray<ReadonlyArray<number>>>(
       (offers, { maxBps, minBps }) => {
         const rates = ladderBps.filter((rate) => rate >= minBps && rate <= maxBps)
-        return offers.flatMap((offer) => [offer, ...rates.map((rate) => [...offer, rate])])
+        return offers.flatMap((offer) => [offer, ...rates.map((rate) => offer.concat(rate))])
       },
       [[]]
     )

@@ -12,6 +12,12 @@ const small = (seed: number): AllocationInput => {
   return randomCall(draw, { participants: oneOf(draw, [2, 3, 4, 6]), layers: 3 })
 }
 
+const scaled = (input: AllocationInput, factor: number): AllocationInput => ({
+  ...input,
+  senders: input.senders.map(({ uplinkBps }) => ({ uplinkBps: uplinkBps * factor })),
+  receivers: input.receivers.map((receiver) => ({ ...receiver, downlinkBps: receiver.downlinkBps * factor }))
+})
+
 /** How often a row of rates turns round: goes up after it went down, or down after it went up. */
 const turns = (rates: ReadonlyArray<number>): number => {
   let count = 0
@@ -25,6 +31,9 @@ const turns = (rates: ReadonlyArray<number>): number => {
   return count
 }
 
+/** Runs of a property: each is a call of many steps. */
+const few = { arbitrary: { runs: 25 } }
+
 describe("KeptAllocation", () => {
   it.prop("the same again changes nothing", [Seed], ([seed]) => {
     const input = small(seed)
@@ -32,26 +41,31 @@ describe("KeptAllocation", () => {
     assert.deepStrictEqual(allocate(input, { input, allocation }), allocation, `seed ${seed}`)
   })
 
-  it.prop("estimates that wobble by 5 % do not switch layers back and forth more than once", [Seed], ([seed]) => {
-    const draw = dice(seed + 1)
-    const point = small(seed)
-    let input = wobbled(draw, point, 0.05)
-    let allocation = allocate(input)
-    const history: Array<Allocation> = [allocation]
-    for (let step = 0; step < 40; step++) {
-      const now = wobbled(draw, point, 0.05)
-      allocation = allocate(now, { input, allocation })
-      input = now
-      assert.deepStrictEqual(faultsOf(input, allocation), [], `seed ${seed}, step ${step}`)
-      history.push(allocation)
-    }
-    for (const [receiver, { wishes }] of point.receivers.entries()) {
-      for (const at of wishes.keys()) {
-        const layers = history.map(({ choices }) => choices[receiver]![at]!)
-        assert.isAtMost(turns(layers), 2, `seed ${seed}, receiver ${receiver}, wish ${at}: ${layers.join(" ")}`)
+  it.prop(
+    "estimates that wobble by 5 % do not switch layers back and forth more than once",
+    [Seed],
+    ([seed]) => {
+      const draw = dice(seed + 1)
+      const point = small(seed)
+      let input = wobbled(draw, point, 0.05)
+      let allocation = allocate(input)
+      const history: Array<Allocation> = [allocation]
+      for (let step = 0; step < 40; step++) {
+        const now = wobbled(draw, point, 0.05)
+        allocation = allocate(now, { input, allocation })
+        input = now
+        assert.deepStrictEqual(faultsOf(input, allocation), [], `seed ${seed}, step ${step}`)
+        history.push(allocation)
       }
-    }
-  })
+      for (const [receiver, { wishes }] of point.receivers.entries()) {
+        for (const at of wishes.keys()) {
+          const layers = history.map(({ choices }) => choices[receiver]![at]!)
+          assert.isAtMost(turns(layers), 2, `seed ${seed}, receiver ${receiver}, wish ${at}: ${layers.join(" ")}`)
+        }
+      }
+    },
+    few
+  )
 
   it.prop("a sudden drop is followed at once", [Seed], ([seed]) => {
     const draw = dice(seed + 1)
@@ -65,8 +79,9 @@ describe("KeptAllocation", () => {
     }
     const after = allocate(dropped, { input, allocation })
     assert.deepStrictEqual(faultsOf(dropped, after), [], `seed ${seed}`)
-    // What fits into the capacities of now with some room was weighed against what is kept.
-    assert.isAtLeast(utilityOf(dropped, after), 0.85 * utilityOf(dropped, allocate(dropped)), `seed ${seed}`)
+    // What fits with some room was weighed against what is kept: 5 % for keeping, and 2 % for merging.
+    const roomy = scaled(dropped, 0.9)
+    assert.isAtLeast(utilityOf(dropped, after), 0.93 * utilityOf(roomy, allocate(roomy)), `seed ${seed}`)
   })
 
   it.prop("a layer goes up only where there is room, and only for a gain", [Seed], ([seed]) => {

@@ -38,7 +38,7 @@ export const faultsOf = (input: AllocationInput, allocation: Allocation): Readon
       else used[source]![layer] = true
       bps += rate
     }
-    if (bps > downlinkBps) faults.push(`receiver ${receiver} gets ${bps} of ${downlinkBps}`)
+    if (bps > Math.max(0, downlinkBps)) faults.push(`receiver ${receiver} gets ${bps} of ${downlinkBps}`)
   }
   const sent = input.senders.map(() => 0)
   for (const [source, { layers: ranges, sender }] of input.sources.entries()) {
@@ -51,7 +51,7 @@ export const faultsOf = (input: AllocationInput, allocation: Allocation): Readon
     }
   }
   for (const [sender, { uplinkBps }] of input.senders.entries()) {
-    if (sent[sender]! > uplinkBps) faults.push(`sender ${sender} sends ${sent[sender]} of ${uplinkBps}`)
+    if (sent[sender]! > Math.max(0, uplinkBps)) faults.push(`sender ${sender} sends ${sent[sender]} of ${uplinkBps}`)
   }
   return faults
 }
