@@ -136,6 +136,7 @@ const decide = (
     const hub = ReportLedger.silentHub(ledger, state, atMs)
     if (hub !== undefined) return repair(self, (state) => CallDecision.suspect(state, { relay: hub }))
     GroupDecisions.handleVolumes(self.group, state, report.volumes, atMs)
+    GroupDecisions.handleSubscriptions(self.group, state, report.subscriptions)
     // All relays have to know of what is decided anew; otherwise this one alone, if it has missed something.
     if (GroupDecisions.decide(self.group, state, atMs)) return publish(self, state, relaysOf(state, state))
     const version = PlanVersion.of(state.version, self.group.decision.revision)

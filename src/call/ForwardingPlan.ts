@@ -34,7 +34,7 @@ export interface ForwardingPlan {
 /** Everybody's streams to everybody else, as far as it has not been decided otherwise. */
 export const planOf = (
   { participants, relays, version }: CallState,
-  { audible, revision }: MediaDecision.MediaDecision = MediaDecision.undecided
+  { audible, revision, video }: MediaDecision.MediaDecision = MediaDecision.undecided
 ): ForwardingPlan => {
   const ids = participants.map(({ id }) => id)
   return {
@@ -49,8 +49,12 @@ export const planOf = (
     })),
     rows: participants.flatMap(({ id: from, streams }) => {
       const others = ids.filter((id) => id !== from)
-      const isAudible = audible?.has(from) !== false
-      return streams.map(({ kind, ssrc }) => ({ ssrc, from, to: kind === "audio" && !isAudible ? nobody : others }))
+      const hearers = audible?.has(from) === false ? nobody : others
+      return streams.map(({ kind, ssrc }) => {
+        const viewers = video?.get(ssrc)
+        const to = kind === "audio" ? hearers : viewers === undefined ? others : others.filter((id) => viewers.has(id))
+        return { ssrc, from, to }
+      })
     })
   }
 }

@@ -3,17 +3,23 @@ import * as AudibleSpeakers from "./AudibleSpeakers.ts"
 import type { CallState, Participant } from "./CallState.ts"
 import * as DominantSpeaker from "./DominantSpeaker.ts"
 import * as MediaDecision from "./MediaDecision.ts"
+import * as Subscription from "./Subscription.ts"
 import * as Volumes from "./Volumes.ts"
+import * as WantedVideo from "./WantedVideo.ts"
 import type { ParticipantId } from "../protocol/Ids.ts"
 
 /**
- * What one call's owner decides about its media, several times a second, from what relays report: who is heard. Ephemeral,
- * changed in place, reads no clock. docs/algorithms/dominant-speaker.md.
+ * What one call's owner decides about its media, several times a second, from what relays report: who is heard, and who
+ * gets which video. Ephemeral, changed in place, reads no clock. docs/algorithms/dominant-speaker.md.
  */
 export interface GroupDecisions {
   /** `undefined` as long as nobody has to be chosen: most calls are of two. */
   speakers: Speakers | undefined
+  /** What devices want to see, by the relay's tag of the leg; of who is not there it is everything. */
+  readonly subscriptions: Map<number, Subscription.Subscription>
   decision: MediaDecision.MediaDecision
+  /** When the first report came; NaN before. Milliseconds. */
+  listensSinceMs: number
   decidedAtMs: number
 }
 
@@ -22,7 +28,6 @@ interface Speakers {
   readonly audible: AudibleSpeakers.AudibleSpeakers
   /** Who says how loud they are. */
   readonly known: Set<ParticipantId>
-  readonly sinceMs: number
 }
 
 /** Of fewer nobody has to be chosen: everybody gets no more audio streams than `AudibleSpeakers` lets through. */
@@ -34,7 +39,9 @@ const listenMs = 1000
 
 export const make = (): GroupDecisions => ({
   speakers: undefined,
+  subscriptions: new Map(),
   decision: MediaDecision.undecided,
+  listensSinceMs: NaN,
   decidedAtMs: -Infinity
 })
 
@@ -44,8 +51,7 @@ export const handleVolumes = (self: GroupDecisions, state: CallState, bytes: Uin
   const speakers = (self.speakers ??= {
     dominant: DominantSpeaker.make(),
     audible: AudibleSpeakers.make(),
-    known: new Set(),
-    sinceMs: nowMs
+    known: new Set()
   })
   const byTag = new Map(state.participants.map((participant) => [participant.legTag, participant]))
   for (const { legTag, levels } of Result.getOrElse(Volumes.decode(bytes), () => [])) {
@@ -56,20 +62,33 @@ export const handleVolumes = (self: GroupDecisions, state: CallState, bytes: Uin
   }
 }
 
+/** As `handleVolumes`. What is known already is repeated now and then, and may come late. */
+export const handleSubscriptions = ({ subscriptions }: GroupDecisions, state: CallState, bytes: Uint8Array): void => {
+  if (bytes.length === 0) return
+  const present = new Set(state.participants.map(({ legTag }) => legTag))
+  for (const tag of subscriptions.keys()) if (!present.has(tag)) subscriptions.delete(tag)
+  for (const { legTag, subscription } of Result.getOrElse(Subscription.decode(bytes), () => [])) {
+    if (!present.has(legTag)) continue
+    subscriptions.set(legTag, Subscription.newer(subscriptions.get(legTag) ?? Subscription.unspoken, subscription))
+  }
+}
+
 /**
  * Whether something has been decided that was not so before. Call with every report: what is new is in one, and seldom
  * changes anything.
  */
 export const decide = (self: GroupDecisions, state: CallState, nowMs: number): boolean => {
   if (Math.abs(nowMs - self.decidedAtMs) < decideEveryMs) return false
-  const { decision, speakers } = self
-  if (decision.revision === 0 && speakers !== undefined && Math.abs(nowMs - speakers.sinceMs) < listenMs) return false
+  const { decision, subscriptions } = self
+  if (Number.isNaN(self.listensSinceMs)) self.listensSinceMs = nowMs
+  if (decision.revision === 0 && Math.abs(nowMs - self.listensSinceMs) < listenMs) return false
   const audible = audibleOf(self, state, nowMs)
-  // Also that all are heard is to be said once, in case that an owner before has said otherwise.
-  const isSaid = decision.revision > 0 || state.participants.length < 3
-  if (isSaid && isSame(audible, decision.audible)) return false
+  const video = WantedVideo.of(state.participants, subscriptions)
+  // Also that everybody gets everything is to be said once, in case that an owner before has said otherwise.
+  const isSaid = decision.revision > 0 || (state.participants.length < 3 && subscriptions.size === 0)
+  if (isSaid && isSame(audible, decision.audible) && WantedVideo.isSame(video, decision.video)) return false
   self.decidedAtMs = nowMs
-  self.decision = { revision: decision.revision + 1, audible }
+  self.decision = { revision: decision.revision + 1, audible, video }
   return true
 }
 

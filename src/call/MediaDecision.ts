@@ -1,4 +1,5 @@
 import type { ParticipantId } from "../protocol/Ids.ts"
+import type { WantedVideo } from "./WantedVideo.ts"
 
 /**
  * What the owner of a call has decided about its media, from what relays and devices have told. Ephemeral: it is found again
@@ -9,7 +10,9 @@ export interface MediaDecision {
   readonly revision: number
   /** Whose audio is forwarded. `undefined`: everybody's. */
   readonly audible: ReadonlySet<ParticipantId> | undefined
+  /** Who gets which video. `undefined`: everybody everything. */
+  readonly video: WantedVideo | undefined
 }
 
 /** What holds before anything is known. */
-export const undecided: MediaDecision = { revision: 0, audible: undefined }
+export const undecided: MediaDecision = { revision: 0, audible: undefined, video: undefined }

@@ -2,6 +2,7 @@ import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
 import * as LegEstimate from "../call/LegEstimate.ts"
+import * as Subscription from "../call/Subscription.ts"
 import * as Volumes from "../call/Volumes.ts"
 import * as SendLeg from "../media/SendLeg.ts"
 import * as VolumeMeter from "../media/VolumeMeter.ts"
@@ -18,6 +19,8 @@ const turnMs = 200
 /** Otherwise this often, to who cares. Milliseconds. */
 const restingReportMs = 10_000
 const nothingNew = new Uint8Array()
+/** What was told and has not changed. Milliseconds. */
+const repeatMs = 5000
 /** Of fewer nobody has to be chosen. */
 const groupMin = 3
 /** The store forgets calls that nobody has kept for ten minutes. */
@@ -65,6 +68,25 @@ export const layer = Layer.effectDiscard(
       return volumes.length === 0 ? nothingNew : Volumes.encode(volumes)
     }
 
+    const told = new WeakMap<
+      Session,
+      { readonly version: number; readonly ownerEpoch: number; readonly atMs: number }
+    >()
+    /** A new owner knows of none; and what is told may be lost. */
+    const subscriptionsOf = ({ sessions }: LocalCall, ownerEpoch: number): Uint8Array => {
+      const news: Array<Subscription.LegSubscription> = []
+      for (const session of sessions.values()) {
+        const { leg, subscription } = session
+        if (subscription === undefined) continue
+        const last = told.get(session)
+        const isTold = last?.version === subscription.version && last.ownerEpoch === ownerEpoch
+        if (isTold && nowMs() - last.atMs < repeatMs) continue
+        told.set(session, { version: subscription.version, ownerEpoch, atMs: nowMs() })
+        news.push({ legTag: leg.receiveTag, subscription })
+      }
+      return news.length === 0 ? nothingNew : Subscription.encode(news)
+    }
+
     const dueReports = (): ReadonlyArray<CallReport> => {
       const due: Array<CallReport> = []
       for (const call of calls.calls.values()) {
@@ -74,7 +96,8 @@ export const layer = Layer.effectDiscard(
         const legTags = [...call.sessions.values()].map(({ leg }) => leg.receiveTag)
         const { version } = call.confirmed
         const [estimates, volumes] = active ? [newsOf(call), volumesOf(call)] : [nothingNew, nothingNew]
-        due.push({ call: call.id, version, legTags, isActive: active, estimates, volumes })
+        const subscriptions = subscriptionsOf(call, version.ownerEpoch)
+        due.push({ call: call.id, version, legTags, isActive: active, estimates, volumes, subscriptions })
       }
       return due
     }

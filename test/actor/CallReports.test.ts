@@ -50,7 +50,8 @@ const reportOf = (
   legTags,
   isActive,
   estimates,
-  volumes: new Uint8Array()
+  volumes: new Uint8Array(),
+  subscriptions: new Uint8Array()
 })
 
 /** Reports every 200 ms for so long. */

@@ -73,10 +73,17 @@ describe("LegEstimate", () => {
     const tags = Array.from({ length: LegEstimate.entriesMax + 1 }, (_, tag) => tag)
     assert.strictEqual(bytesOf(...tags.slice(0, 50)).length, 600)
     const version = PlanVersion.of(state.version, 0)
-    const volumes = new Uint8Array()
     const jsonBytes = (estimates: Uint8Array) =>
       JSON.stringify(
-        encodeReport({ call: CallId.make("weekly-meeting"), version, legTags, isActive: true, estimates, volumes })
+        encodeReport({
+          call: CallId.make("weekly-meeting"),
+          version,
+          legTags,
+          isActive: true,
+          estimates,
+          volumes: nothing,
+          subscriptions: nothing
+        })
       ).length
     const legTags = tags.slice(0, 50).map((tag) => 0xf0000000 + tag)
     assert.isBelow(jsonBytes(new Uint8Array()), 700)
@@ -156,10 +163,19 @@ const TestServices = Layer.mergeAll(
   ShardingConfig.layer()
 )
 const id = CallId.make("call")
+const nothing = new Uint8Array()
 const settle = TestClock.adjust("1 millis")
 const reportOf = ({ version }: ForwardingPlan, ...tags: ReadonlyArray<number>) => ({
   relay: RelayId.make("relay-a"),
-  report: { call: id, version, legTags: tags, isActive: true, estimates: bytesOf(...tags), volumes: new Uint8Array() }
+  report: {
+    call: id,
+    version,
+    legTags: tags,
+    isActive: true,
+    estimates: bytesOf(...tags),
+    volumes: nothing,
+    subscriptions: nothing
+  }
 })
 
 describe("checkpoints of an actor", () => {

@@ -21,7 +21,8 @@ const report = (...legTags: ReadonlyArray<number>) => ({
   legTags,
   isActive: true,
   estimates: new Uint8Array(),
-  volumes: new Uint8Array()
+  volumes: new Uint8Array(),
+  subscriptions: new Uint8Array()
 })
 
 const relay = (name: string) => RelayId.make(name)

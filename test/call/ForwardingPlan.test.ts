@@ -82,7 +82,7 @@ describe("ForwardingPlan", () => {
       (state, n) => Result.getOrThrow(CallDecision.join(state, join(n, { streams: streams(n) }), n)).state,
       empty
     )
-    const plan = planOf(state, { revision: 5, audible: new Set([participantId(2)]) })
+    const plan = planOf(state, { revision: 5, audible: new Set([participantId(2)]), video: undefined })
     assert.strictEqual(plan.version.revision, 5)
     assert.deepStrictEqual(
       plan.rows.map(({ ssrc, to }) => [ssrc, to.length]),
@@ -99,7 +99,7 @@ describe("ForwardingPlan", () => {
 
   it("an owner that has decided nothing yet leaves it as it was decided, but for who has come since", () => {
     const state = [1, 2, 3].reduce((state, n) => Result.getOrThrow(CallDecision.join(state, join(n), n)).state, empty)
-    const before = planOf(state, { revision: 5, audible: new Set([participantId(2)]) })
+    const before = planOf(state, { revision: 5, audible: new Set([participantId(2)]), video: undefined })
     const next = Result.getOrThrow(CallDecision.join(CallDecision.takeOver(state, 1000), join(4), 4)).state
     const carried = carriedOn(planOf(next), before)
     assert.deepStrictEqual(
@@ -113,7 +113,7 @@ describe("ForwardingPlan", () => {
     )
     const alone = planOf(Result.getOrThrow(CallDecision.join(empty, join(1), 1)).state)
     assert.deepStrictEqual(carriedOn(planOf(state), alone), planOf(state))
-    const decided = planOf(next, { revision: 1, audible: undefined })
+    const decided = planOf(next, { revision: 1, audible: undefined, video: undefined })
     assert.strictEqual(carriedOn(decided, before), decided)
   })
 })

@@ -16,7 +16,8 @@ const report = (call: string, isActive = true): CallReport => ({
   legTags: [],
   isActive,
   estimates: new Uint8Array(),
-  volumes: new Uint8Array()
+  volumes: new Uint8Array(),
+  subscriptions: new Uint8Array()
 })
 
 const send = (node: SimNode, ...calls: ReadonlyArray<string>) =>

@@ -97,7 +97,8 @@ export const make = Effect.fnUntraced(function* (ids: ReadonlyArray<CallId>) {
         legTags,
         isActive: true,
         estimates: nothingNew,
-        volumes: nothingNew
+        volumes: nothingNew,
+        subscriptions: nothingNew
       }))
     )
   )
