@@ -48,7 +48,10 @@ export const upFactor = 1.1
 /** And the lowest so much more before it is resumed, for so long. Factor, milliseconds. */
 export const resumeFactor = 1.2
 export const resumeAfterMs = 1000
-/** What is above the room by no more than this is borne until the key frame of a lower layer: the leg's queue holds it. Factor. */
+/**
+ * What is above the room by no more than this is borne by the leg's queue: until the key frame of a lower layer, and of the
+ * lowest for good, for a sender who is told what there is room for sends about that. Factor.
+ */
 export const bearableFactor = 1.2
 /** A sender that is told of less room needs as long to follow: rates are measured over a second. Milliseconds. */
 export const pauseAfterMs = 2000
@@ -106,7 +109,7 @@ export const handleKeyFrame = (self: LayerSelection, layer: number, nowMs: numbe
   if (layer !== self.target || layer === self.current) return false
   if (self.current >= 0 && layer > self.current) self.lastUpAtMs = nowMs
   self.current = layer
-  self.dropsDiscardable = self.layers[layer]!.rateBps > self.roomBps
+  self.dropsDiscardable = self.layers[layer]!.rateBps > bearableFactor * self.roomBps
   return true
 }
 
@@ -168,7 +171,7 @@ const noteTimes = (self: LayerSelection, nowMs: number): void => {
   const { allowed, current, layers, roomBps } = self
   const lowest = lowestUsable(self, nowMs)
   const firmBps = lowest < 0 ? NaN : layers[lowest]!.firmBps
-  self.tightSinceMs = firmBps > roomBps ? Math.min(self.tightSinceMs, nowMs) : Infinity
+  self.tightSinceMs = firmBps > bearableFactor * roomBps ? Math.min(self.tightSinceMs, nowMs) : Infinity
   self.roomySinceMs = firmBps * resumeFactor <= roomBps ? Math.min(self.roomySinceMs, nowMs) : Infinity
   self.forbiddenSinceMs = current > allowed ? Math.min(self.forbiddenSinceMs, nowMs) : Infinity
 }
@@ -180,10 +183,11 @@ const noteDown = (self: LayerSelection, nowMs: number): void => {
 }
 
 const noteDiscardable = (self: LayerSelection): void => {
-  const { current, layers, roomBps } = self
+  const { current, layers, roomBps, target } = self
+  const bearableBps = target < current ? roomBps : bearableFactor * roomBps
   if (current < 0 || Number.isNaN(roomBps)) self.dropsDiscardable = false
-  else if (layers[current]!.rateBps > roomBps) self.dropsDiscardable = true
-  else if (layers[current]!.rateBps * upFactor <= roomBps) self.dropsDiscardable = false
+  else if (layers[current]!.rateBps > bearableBps) self.dropsDiscardable = true
+  else if (layers[current]!.rateBps <= roomBps) self.dropsDiscardable = false
 }
 
 /** Whether `current`, which is not the layer that is to flow, may do so until that one has a key frame. */

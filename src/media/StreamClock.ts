@@ -49,6 +49,10 @@ export const handlePacket = (self: StreamClock, timestamp: number, nowMs: number
   self.newestAtMs = nowMs
 }
 
+/** Whether no packet with this timestamp or a later one has been here. */
+export const isNewest = (self: StreamClock, timestamp: number): boolean =>
+  self.newestAtMs < 0 || SequenceNumber.timestampDistance(self.newestTimestamp, timestamp) > 0
+
 export const ageMs = (self: StreamClock, timestamp: number, nowMs: number): number =>
   self.newestAtMs < 0
     ? 0

@@ -2,6 +2,7 @@ import { type ForwardingPlan, nextRelay, type PlanRow } from "../call/Forwarding
 import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import type { LocalCall } from "./CallTable.ts"
 import type { Forwarding } from "./Forwarding.ts"
+import * as LayerRoutes from "./LayerRoutes.ts"
 import * as LegTable from "./LegTable.ts"
 import * as Lingering from "./Lingering.ts"
 import * as RelayLeg from "./RelayLeg.ts"
@@ -48,6 +49,12 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
   }
   for (const stream of unrouted) RelayStream.route(stream, [], false, nowMs)
   for (const [leg, of] of sources) leg.sources = of
+  const senders = plan.participants.flatMap(({ id, relay, streams }) => {
+    const from = sourceOf(self, call, plan, relay, id)
+    return from === undefined ? [] : [{ from, streams }]
+  })
+  const devices = [...call.sessions.values()].map(({ leg }) => leg)
+  LayerRoutes.connect(senders, devices, plan.participants.length)
 }
 
 /** Nobody of the call is here any more. */

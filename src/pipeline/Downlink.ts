@@ -2,6 +2,7 @@ import * as FairShare from "../media/FairShare.ts"
 import * as Leg from "../media/Leg.ts"
 import * as ReceiverRates from "../media/ReceiverRates.ts"
 import * as RateNotice from "../media/RateNotice.ts"
+import * as LayerForwarding from "./LayerForwarding.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
 import * as StreamRate from "./StreamRate.ts"
 
@@ -65,7 +66,8 @@ export const update = (leg: RelayLeg, nowMs: number): void => {
   measureStreams(leg, nowMs)
   const freeBps = Math.max(0, self.targetBps * (1 - self.repairShare) - received.audioBps)
   self.shareBps = FairShare.shareBps(freeBps, received.demandsBps)
-  rate.estimator.wantsMore = received.videoBps > 0 && received.videoBps >= usedFrom * freeBps
+  const isUsed = received.videoBps > 0 && received.videoBps >= usedFrom * freeBps
+  rate.estimator.wantsMore = isUsed || leg.layers.some(({ selection }) => selection.wantsMore)
 }
 
 /** Scratch: what one leg gets. This runs too seldom to be compiled, and what is not compiled makes objects of numbers. */
@@ -79,18 +81,24 @@ const measureStreams = (leg: RelayLeg, nowMs: number): void => {
     const { streams } = leg.sources[i]!
     for (let j = 0; j < streams.length; j++) {
       const stream = streams[j]!
-      const { bytes, description, packets, targets } = stream
+      const { description, isSelected, packets, targets } = stream
       if (!targets.includes(leg)) continue
       const rate = (stream.rate ??= StreamRate.make())
-      StreamRate.update(rate, bytes, packets, nowMs)
+      StreamRate.update(rate, stream, nowMs)
       const isKnown = !Number.isNaN(rate.rateBps)
       if (description.kind === "video") {
         // One that has just begun may need anything, and one that has never been seen nothing.
         const unknownBps = packets > 0 ? Infinity : 0
-        received.demandsBps.push(isKnown ? FairShare.growthFactor * rate.rateBps : unknownBps)
+        if (!isSelected) received.demandsBps.push(isKnown ? FairShare.growthFactor * rate.rateBps : unknownBps)
         if (isKnown) received.videoBps += rate.rateBps
       } else if (isKnown) received.audioBps += rate.rateBps
     }
+  }
+  // Of a source with layers what it could use, not what it gets now: else the share would follow the choice that it decides.
+  for (let i = 0; i < leg.layers.length; i++) {
+    const one = leg.layers[i]!
+    LayerForwarding.measure(one, nowMs)
+    received.demandsBps.push(LayerForwarding.demandBps(one, nowMs))
   }
 }
 

@@ -6,6 +6,7 @@ import * as Stun from "../protocol/Stun.ts"
 import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as Handover from "./Handover.ts"
 import * as KeyFrames from "./KeyFrames.ts"
+import * as LayerChoice from "./LayerChoice.ts"
 import * as LegTable from "./LegTable.ts"
 import * as LegTimers from "./LegTimers.ts"
 import * as PacketCounters from "./PacketCounters.ts"
@@ -289,6 +290,7 @@ const pollLeg = (self: Forwarding, leg: RelayLeg.RelayLeg, nowMs: number, out: P
   self.counters.repairsOut += leg.hop.send.repairsSent - repairsSent
   countResends(self.counters, leg, packetsResent, requestsRefused)
   self.counters.withheld += leg.hop.send.packetsWithheld - packetsWithheld
+  LayerChoice.poll(self, leg, nowMs, out)
 }
 
 /** What has come to the leg's counters, which were at these before. */

@@ -36,7 +36,7 @@ export const requestAll = (
  * A device's leg gathers what is asked for, and repeats it. On a trunk an SSRC says nothing without its call: each request
  * goes out alone, in a report with the call's tag, and whoever needs the key frame repeats it.
  */
-const request = (
+export const request = (
   self: Forwarding,
   leg: RelayLeg.RelayLeg,
   keyFrames: KeyFrameRequest.KeyFrameRequest,

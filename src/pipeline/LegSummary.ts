@@ -54,7 +54,7 @@ const measure = (self: LegSummary, { hop, receiveTag, streams }: DeviceLeg, nowM
   const { receive, roundTrip, send } = hop
   const bytes = streams.reduce((sum, stream) => sum + stream.bytes, 0)
   const packets = streams.reduce((sum, stream) => sum + stream.packets, 0)
-  StreamRate.update(self.uplink, bytes, packets, nowMs)
+  StreamRate.update(self.uplink, { bytes, packets, discardableBytes: 0 }, nowMs)
   const prompt = receive.packetsReceived - receive.packetsRepaired - receive.packetsRecovered
   const estimate = {
     legTag: receiveTag,

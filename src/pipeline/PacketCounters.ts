@@ -15,6 +15,8 @@ export interface PacketCounters {
   resendsRefused: number
   /** Video that waited for its turn on a leg, and was given up. */
   withheld: number
+  /** Packets of frames that no other is built on, left out on one leg. */
+  layerDropped: number
   feedbackIn: number
   paddingIn: number
   controlIn: number
@@ -61,6 +63,7 @@ export const make = (): PacketCounters => ({
   resent: 0,
   resendsRefused: 0,
   withheld: 0,
+  layerDropped: 0,
   feedbackIn: 0,
   paddingIn: 0,
   controlIn: 0,

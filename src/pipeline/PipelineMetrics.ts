@@ -64,6 +64,11 @@ export class PipelineMetrics extends Context.Service<PipelineMetrics, { readonly
         () => counters.resendsRefused
       )
       counter("tandem_withheld_total", "Video given up that a path had no room for", () => counters.withheld)
+      counter(
+        "tandem_layer_dropped_total",
+        "Packets of discardable frames that a path had no room for",
+        () => counters.layerDropped
+      )
       counter("tandem_feedback_in_total", "Feedback frames taken in", () => counters.feedbackIn)
       counter("tandem_handovers_in_total", "Datagrams of devices from other relays", () => counters.handoversIn)
       counter("tandem_handovers_out_total", "Datagrams of devices to other relays", () => counters.handoversOut)

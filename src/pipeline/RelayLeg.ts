@@ -3,6 +3,7 @@ import * as ReceiverRates from "../media/ReceiverRates.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import type { Downlink } from "./Downlink.ts"
+import type { LayerForwarding } from "./LayerForwarding.ts"
 import * as RelayStream from "./RelayStream.ts"
 
 /**
@@ -26,6 +27,11 @@ export interface RelayLeg {
   streams: ReadonlyArray<RelayStream.RelayStream>
   /** The legs whose streams this one gets. Replaced whole by each plan. */
   sources: ReadonlyArray<RelayLeg>
+  /** A device's: of each source that it gets, which layer. Replaced whole by each plan. */
+  layers: ReadonlyArray<LayerForwarding>
+  layersPolledAtMs: number
+  /** How many of them have left something out before their next packet. */
+  holes: number
   /** A device's, once its path has been measured. */
   downlink: Downlink | undefined
   /** Of a call on a trunk: what the other relay has said of the streams that it gets. */
@@ -44,6 +50,9 @@ export interface DeviceLeg extends RelayLeg {
 
 const idle = {
   sources: [],
+  layers: [],
+  layersPolledAtMs: -Infinity,
+  holes: 0,
   downlink: undefined,
   dueTick: -1,
   nextInSlot: undefined,

@@ -2,6 +2,7 @@ import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
 import * as RateNotice from "../media/RateNotice.ts"
 import * as StreamClock from "../media/StreamClock.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
+import type { LayerForwarding } from "./LayerForwarding.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
 import type * as StreamRate from "./StreamRate.ts"
 import * as VoiceGate from "./VoiceGate.ts"
@@ -10,10 +11,16 @@ import * as VoiceGate from "./VoiceGate.ts"
 export interface RelayStream {
   readonly description: StreamDescription
   readonly clock: StreamClock.StreamClock
-  /** The legs that get it. Replaced whole by each plan. */
+  /** The legs that get it. Replaced whole by each plan, and when a leg takes another layer. */
   targets: ReadonlyArray<RelayLeg>
   /** Audio only. */
   readonly gate: VoiceGate.VoiceGate | undefined
+  /** Devices take one layer of its source, or none: each has a LayerForwarding for it. */
+  isSelected: boolean
+  /** Those for whom something changes when a frame of it starts. Replaced whole. */
+  pending: ReadonlyArray<LayerForwarding>
+  /** Those of `targets` that get no discardable frames. Replaced whole. */
+  sparing: ReadonlyArray<LayerForwarding>
   /** Video only. */
   readonly keyFrames: KeyFrameRequest.KeyFrameRequest | undefined
   /** Video only. */
@@ -22,6 +29,8 @@ export interface RelayStream {
   rate: StreamRate.StreamRate | undefined
   packets: number
   bytes: number
+  /** Of those, of frames that no other is built on. */
+  discardableBytes: number
   /** Packets lost on the way here that a resend or repair packets brought. */
   packetsRepaired: number
 }
@@ -36,6 +45,9 @@ export const route = (
   nowMs: number
 ): void => {
   const { gate } = self
+  self.isSelected = false
+  self.pending = []
+  self.sparing = []
   if (gate === undefined) self.targets = isPlanned ? audience : nobody
   else {
     gate.audience = audience
@@ -57,10 +69,14 @@ export const make = (description: StreamDescription): RelayStream => ({
   clock: StreamClock.make(description.kind, description.clockRate),
   targets: nobody,
   gate: description.kind === "audio" ? VoiceGate.make() : undefined,
+  isSelected: false,
+  pending: [],
+  sparing: [],
   keyFrames: description.kind === "video" ? KeyFrameRequest.make(description.ssrc) : undefined,
   notice: description.kind === "video" ? RateNotice.make(description.ssrc) : undefined,
   rate: undefined,
   packets: 0,
   bytes: 0,
+  discardableBytes: 0,
   packetsRepaired: 0
 })

@@ -11,6 +11,8 @@ import * as RtpHeader from "../protocol/RtpHeader.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import type { Forwarding } from "./Forwarding.ts"
+import * as LayerChoice from "./LayerChoice.ts"
+import * as LayerForwarding from "./LayerForwarding.ts"
 import * as LegTable from "./LegTable.ts"
 import * as LegTimers from "./LegTimers.ts"
 import * as RelayLeg from "./RelayLeg.ts"
@@ -143,12 +145,20 @@ const forward = (
   // RTCP has no RTP timestamp; it is as old as the stream is. Signed: only numbers below 2^31 are never objects.
   const timestamp =
     type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset) | 0
+  const isVideo = type === HopFrame.FrameType.Video
+  const isDiscardable = isVideo && HopFrame.isDiscardable(descriptor)
+  // One that has been overtaken by what is built on it begins nothing.
+  if (isVideo && stream.pending.length > 0 && HopFrame.startsFrame(descriptor)) {
+    const startsKeyFrame = HopFrame.startsKeyFrame(descriptor) && StreamClock.isNewest(stream.clock, timestamp)
+    LayerChoice.handleFrameStart(self, stream, startsKeyFrame, nowMs, out)
+  }
   if (type !== HopFrame.FrameType.EndToEndRtcp) StreamClock.handlePacket(stream.clock, timestamp, nowMs)
   if (stream.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) {
     KeyFrameRequest.handleKeyFrame(stream.keyFrames)
   }
   stream.packets++
   stream.bytes += rtpBytes
+  if (isDiscardable) stream.discardableBytes += rtpBytes
   counters.mediaIn++
   counters.mediaInBytes += rtpBytes
   const ring = PacketRings.ringOf(resources.rings, type)
@@ -163,7 +173,7 @@ const forward = (
 /** Sends a packet of its ring on every leg that gets the stream. */
 const sendOn = (
   self: Forwarding,
-  { targets }: RelayStream.RelayStream,
+  stream: RelayStream.RelayStream,
   ring: PacketRing.PacketRing,
   packet: number,
   typeByte: number,
@@ -172,16 +182,24 @@ const sendOn = (
   out: PacketBatch.SendBatch
 ): void => {
   const { counters } = self
+  const { sparing, targets } = stream
+  // Of streams of video alone.
+  const isSpared = sparing.length > 0 && HopFrame.isDiscardable(descriptor)
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
+    if (isSpared && LayerForwarding.spares(stream, target)) {
+      counters.layerDropped++
+      continue
+    }
+    const firstByte = target.holes === 0 ? typeByte : LayerForwarding.takeHole(target, stream, typeByte)
     const { send } = target.hop
     const repairsBefore = send.repairsSent
-    Pacing.send(send, target.sendTag, ring, packet, typeByte, descriptor, nowMs, out)
+    Pacing.send(send, target.sendTag, ring, packet, firstByte, descriptor, nowMs, out)
+    counters.mediaOut++
     counters.repairsOut += send.repairsSent - repairsBefore
     Leg.noteSent(target.hop)
     LegTimers.schedule(self.timers, target.carrier ?? target)
   }
-  counters.mediaOut += targets.length
 }
 
 /** Audio goes on when the plan, or for a moment its sender, lets it. */

@@ -4,6 +4,8 @@ import * as Feedback from "../protocol/Feedback.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as CallFeedback from "./CallFeedback.ts"
 import * as Downlink from "./Downlink.ts"
+import * as LayerChoice from "./LayerChoice.ts"
+import * as LayerForwarding from "./LayerForwarding.ts"
 import type { Forwarding } from "./Forwarding.ts"
 import * as RelayLeg from "./RelayLeg.ts"
 import type { RelayStream } from "./RelayStream.ts"
@@ -32,9 +34,12 @@ export const handleReport = (
   const { participant, receiverRates } = receiver
   if (receiverRates !== undefined) {
     if (takeRates(self, receiver, receiverRates, nowMs)) tellSources(self, receiver, nowMs, out)
-  } else if (participant !== undefined && Downlink.isDue(receiver, nowMs)) {
-    Downlink.update(receiver, nowMs)
-    tellSources(self, receiver, nowMs, out)
+  } else if (participant !== undefined) {
+    if (Downlink.isDue(receiver, nowMs)) {
+      Downlink.update(receiver, nowMs)
+      tellSources(self, receiver, nowMs, out)
+    }
+    LayerChoice.poll(self, receiver, nowMs, out)
   }
 }
 
@@ -49,8 +54,10 @@ const tellSources = (
     const source = sources[i]!
     for (let j = 0; j < source.streams.length; j++) {
       const stream = source.streams[j]!
-      const { notice, targets } = stream
-      if (notice === undefined || !targets.includes(receiver)) continue
+      const { notice, pending, targets } = stream
+      if (notice === undefined) continue
+      const isWaiting = pending.some((one) => one.receiver === receiver && LayerForwarding.isWaitingFor(one, stream))
+      if (!isWaiting && !targets.includes(receiver)) continue
       const bps = usefulBps(stream, nowMs)
       if (!Number.isNaN(bps)) RateNotice.handleRate(notice, bps, nowMs)
     }
@@ -76,8 +83,12 @@ const takeRates = (
   return isNews
 }
 
-/** Of those of whom something is known. NaN: of nobody, for the other relay may have told of other streams alone. */
-const usefulBps = ({ description, targets }: RelayStream, nowMs: number): number => {
+/**
+ * Of those of whom something is known, and who get it or would if there were room. NaN: of nobody, for the other relay may have
+ * told of other streams alone.
+ */
+const usefulBps = (stream: RelayStream, nowMs: number): number => {
+  const { description, pending, targets } = stream
   let bps = NaN
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
@@ -87,6 +98,12 @@ const usefulBps = ({ description, targets }: RelayStream, nowMs: number): number
         : ReceiverRates.rateBps(target.receiverRates, description.ssrc, nowMs)
     if (Number.isNaN(targetBps)) continue
     bps = Number.isNaN(bps) ? targetBps : together(bps, targetBps)
+  }
+  for (let i = 0; i < pending.length; i++) {
+    const one = pending[i]!
+    const waitingBps = Downlink.shareBps(one.receiver.downlink, nowMs)
+    if (Number.isNaN(waitingBps) || !LayerForwarding.isWaitingFor(one, stream)) continue
+    bps = Number.isNaN(bps) ? waitingBps : together(bps, waitingBps)
   }
   return bps
 }

@@ -116,6 +116,9 @@ export const endOfFrameFlag = 0x40
 export const independentFlag = 0x20
 export const discardableFlag = 0x10
 
+/** Whether a video descriptor says that a frame starts here. */
+export const startsFrame = (descriptor: number): boolean => (descriptor & startOfFrameFlag) !== 0
+
 /** Whether a video descriptor says that a key frame starts here. */
 export const startsKeyFrame = (descriptor: number): boolean =>
   (descriptor & (startOfFrameFlag | independentFlag)) === (startOfFrameFlag | independentFlag)

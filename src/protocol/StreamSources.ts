@@ -5,17 +5,15 @@ export type StreamSource = readonly [StreamDescription, ...ReadonlyArray<StreamD
 
 /** The streams of one participant by source, in the order in which the sources are named first. */
 export const sourcesOf = (streams: ReadonlyArray<StreamDescription>): ReadonlyArray<StreamSource> => {
-  const sources: Array<Array<StreamDescription>> = []
+  const sources: Array<[StreamDescription, ...Array<StreamDescription>]> = []
   for (const stream of streams) {
     const source = stream.simulcast?.source
-    const known = source === undefined ? undefined : sources.find(([first]) => first!.simulcast?.source === source)
+    const known = source === undefined ? undefined : sources.find(([first]) => first.simulcast?.source === source)
     if (known === undefined) sources.push([stream])
     else known.push(stream)
   }
-  return sources.map((source) => {
-    const [lowest, ...higher] = source.sort((a, b) => layerOf(a) - layerOf(b))
-    return [lowest!, ...higher]
-  })
+  for (const source of sources) source.sort((a, b) => layerOf(a) - layerOf(b))
+  return sources
 }
 
 const layerOf = ({ simulcast }: StreamDescription): number => simulcast?.layer ?? 0

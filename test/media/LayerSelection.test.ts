@@ -116,9 +116,11 @@ describe("LayerSelection", () => {
     source.firmShare = 0.6
     source.run(5000, 130_000)
     assert.deepStrictEqual([selection.current, selection.dropsDiscardable, selection.isPaused], [0, true, false])
-    source.run(1900, 110_000)
+    source.run(5000, 105_000)
+    assert.strictEqual(selection.current, 0, "a little too much is borne")
+    source.run(1900, 90_000)
     assert.strictEqual(selection.current, 0, "its sender may have been told to send less")
-    source.run(200, 110_000)
+    source.run(200, 90_000)
     assert.deepStrictEqual([selection.current, selection.isPaused, selection.wantsMore], [-1, true, true])
     source.run(5000, 140_000)
     assert.strictEqual(selection.current, -1)

@@ -30,8 +30,13 @@ export const audioSsrc = (participant: number): number => 0xa000_0000 + particip
 export const videoSsrc = (participant: number): number => 0xb000_0000 + participant
 export const tagOf = (participant: number): number => 0xabcd0001 + participant
 
+const audioAndVideo = (n: number): ReadonlyArray<StreamDescription> => [
+  new StreamDescription({ ssrc: audioSsrc(n), kind: "audio", clockRate: 48000, codec: "opus" }),
+  new StreamDescription({ ssrc: videoSsrc(n), kind: "video", clockRate: 90000, codec: "vp8" })
+]
+
 /** The packet path of a relay with one call, everybody's streams to everybody else; no sockets, no time of its own. */
-export const make = (participants: number) => {
+export const make = (participants: number, streamsOf = audioAndVideo) => {
   const memory = PacketMemory.make({ receiveSlots, ownerBytes: scratchBytes + 2 * ringBytes })
   const rings = PacketRings.make(memory, memory.ownerOffset + scratchBytes, {
     audioBytes: ringBytes,
@@ -42,10 +47,7 @@ export const make = (participants: number) => {
     RelayLeg.make({
       call: CallId.make("call"),
       participant: ParticipantId.make(`p${n}`),
-      streams: [
-        new StreamDescription({ ssrc: audioSsrc(n), kind: "audio", clockRate: 48000, codec: "opus" }),
-        new StreamDescription({ ssrc: videoSsrc(n), kind: "video", clockRate: 90000, codec: "vp8" })
-      ],
+      streams: streamsOf(n),
       receiveTag: tagOf(n),
       sendTag: n + 1,
       epoch: 1,

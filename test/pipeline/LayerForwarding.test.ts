@@ -1,0 +1,298 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as LayerSelection from "../../src/media/LayerSelection.ts"
+import * as LayerRoutes from "../../src/pipeline/LayerRoutes.ts"
+import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
+import * as HopFrame from "../../src/protocol/HopFrame.ts"
+import * as RtpHeader from "../../src/protocol/RtpHeader.ts"
+import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
+import * as Relay from "./RelayHarness.ts"
+
+const { startOfFrameFlag: start, endOfFrameFlag: end, independentFlag: key, discardableFlag: spare } = HopFrame
+const ssrcOf = (participant: number, layer: number): number => 0xc000_0000 + 16 * participant + layer
+const frameMs = 40
+/** Of a frame of each layer: packets, and bytes of each. 25 a second: about 0.12 and 0.9 Mbit/s. */
+const frames = [
+  { packets: 1, bytes: 500 },
+  { packets: 4, bytes: 1050 }
+] as const
+
+interface Got {
+  readonly layer: number
+  readonly atMs: number
+  readonly sequenceNumber: number
+  readonly descriptor: number
+  readonly hasHole: boolean
+}
+
+/** Participant 0 sends `layers` layers of a source to the others, each of whom has the room that is set for him. */
+const makeCall = (participants: number, layers: number, spareEvery = Infinity) => {
+  const descriptionsOf = (n: number) =>
+    Array.from({ length: layers }, (_, layer) => {
+      const description = { ssrc: ssrcOf(n, layer), kind: "video", clockRate: 90_000, codec: "vp8" } as const
+      return new StreamDescription(
+        layers === 1
+          ? description
+          : { ...description, simulcast: { source: 3, layer, heightPixels: 0, maxKbps: layer === 0 ? 150 : 1200 } }
+      )
+    })
+  const relay = Relay.make(participants, descriptionsOf)
+  const { forwarding, legs } = relay
+  const [sender] = legs
+  const allow = (allowed = (_receiver: number) => layers - 1) => {
+    for (const [layer, stream] of sender!.streams.entries()) {
+      stream.targets = legs.filter((_, receiver) => receiver > 0 && layer <= allowed(receiver))
+    }
+    LayerRoutes.connect([{ from: sender!, streams: descriptionsOf(0) }], legs, participants)
+  }
+  allow()
+  const roomBps = legs.map(() => NaN)
+  const got = legs.map((): Array<Got> => [])
+  const asked: Array<{ readonly layer: number; readonly atMs: number }> = []
+  const sequences = Array.from({ length: layers }, () => 0)
+  const needsKey = Array.from({ length: layers }, () => true)
+  let repair = 0
+  let frame = 0
+  let nowMs = 0
+
+  const take = (sent: ReadonlyArray<Relay.Sent>): void => {
+    for (const one of sent) {
+      const type = Relay.typeOf(one)
+      if (type === HopFrame.FrameType.Feedback && one.to === 0) {
+        for (const ssrc of Relay.readFeedback(one).keyFrames) {
+          asked.push({ layer: ssrc & 15, atMs: nowMs })
+          needsKey[ssrc & 15] = true
+        }
+      }
+      if (type !== HopFrame.FrameType.Video) continue
+      const view = new DataView(one.bytes.buffer, one.bytes.byteOffset)
+      got[one.to]!.push({
+        layer: RtpHeader.ssrcAt(view, HopFrame.headerBytes) & 15,
+        atMs: nowMs,
+        sequenceNumber: RtpHeader.sequenceNumberAt(view, HopFrame.headerBytes),
+        descriptor: one.bytes[1]!,
+        hasHole: (one.bytes[0]! & HopFrame.gapFlag) !== 0
+      })
+    }
+  }
+
+  const sendFrame = (layer: number): void => {
+    const { bytes, packets } = frames[layer]!
+    const isKey = needsKey[layer]!
+    needsKey[layer] = false
+    const isSpare = !isKey && frame % spareEvery === spareEvery - 1
+    for (let packet = 0; packet < packets; packet++) {
+      const descriptor =
+        (packet === 0 ? start : 0) | (packet === packets - 1 ? end : 0) | (isKey ? key : 0) | (isSpare ? spare : 0)
+      const made = Relay.frame({
+        from: 0,
+        repair: repair++ & 0xffff,
+        type: HopFrame.FrameType.Video,
+        descriptor,
+        ssrc: ssrcOf(0, layer),
+        timestamp: frame * 3600,
+        payload: new Uint8Array(bytes)
+      })
+      const view = new DataView(made.bytes.buffer)
+      view.setUint16(HopFrame.headerBytes + 2, sequences[layer]!++ & 0xffff)
+      take(relay.receive(nowMs, made))
+    }
+  }
+
+  return {
+    relay,
+    forwarding,
+    legs,
+    roomBps,
+    got,
+    asked,
+    allow,
+    /** Layers that the sender does not send now. */
+    stopped: new Set<number>(),
+    now: () => nowMs,
+    run(ms: number) {
+      for (const until = nowMs + ms; nowMs < until; nowMs += 5) {
+        for (const [receiver, leg] of legs.entries()) {
+          const known = { targetBps: 0, packetsBefore: 0, repairsBefore: 0, sinceMs: 0, repairShare: 0 }
+          if (receiver > 0) leg.downlink = { ...known, shareBps: roomBps[receiver]!, atMs: nowMs }
+        }
+        if (nowMs % frameMs === 0) {
+          for (let layer = 0; layer < layers; layer++) if (!this.stopped.has(layer)) sendFrame(layer)
+          frame++
+        }
+        take(relay.poll(nowMs))
+      }
+    },
+    layersOf: (receiver: number, sinceMs: number) => [
+      ...new Set(got[receiver]!.filter(({ atMs }) => atMs >= sinceMs).map(({ layer }) => layer))
+    ]
+  }
+}
+
+/** Whole frames; a layer begins with a key frame; every hole in a layer's numbers is marked, and nothing else is. */
+const checkStream = (got: ReadonlyArray<Got>): void => {
+  const last = new Map<number, Got>()
+  let before: Got | undefined
+  for (const packet of got) {
+    const sameLayer = last.get(packet.layer)
+    const hasGap = sameLayer !== undefined && packet.sequenceNumber !== ((sameLayer.sequenceNumber + 1) & 0xffff)
+    const begins = before !== undefined && before.layer !== packet.layer
+    if (begins) assert.isTrue(HopFrame.startsKeyFrame(packet.descriptor), `at ${packet.atMs} ms`)
+    if (sameLayer !== undefined) assert.strictEqual(packet.hasHole, hasGap || begins, `at ${packet.atMs} ms`)
+    if (hasGap && !begins) {
+      assert.isTrue((sameLayer.descriptor & end) !== 0 && (packet.descriptor & start) !== 0, `at ${packet.atMs} ms`)
+    }
+    last.set(packet.layer, packet)
+    before = packet
+  }
+}
+
+describe("layers at the relay", () => {
+  it("each receiver gets the layer that his path has room for, and one alone", () => {
+    const call = makeCall(4, 2)
+    call.roomBps[1] = 3_000_000
+    call.roomBps[2] = 300_000
+    // Of the last nothing is known.
+    call.run(3000)
+    const sinceMs = call.now()
+    call.run(2000)
+    assert.deepStrictEqual(
+      [1, 2, 3].map((receiver) => call.layersOf(receiver, sinceMs)),
+      [[1], [0], [0]]
+    )
+    assert.deepStrictEqual(
+      [1, 2].map((receiver) => call.got[receiver]!.filter(({ atMs }) => atMs >= sinceMs).length),
+      [200, 50]
+    )
+    for (const got of call.got) checkStream(got)
+  })
+
+  it("goes down and up again as the room changes, and asks each layer once in half a second", () => {
+    const call = makeCall(3, 2)
+    call.roomBps.fill(3_000_000)
+    call.run(3000)
+    for (const [roomBps, ms, layer] of [
+      [400_000, 1000, 0],
+      [3_000_000, 5000, 1],
+      [800_000, 3000, 0]
+    ] as const) {
+      call.roomBps[1] = roomBps
+      call.run(ms)
+      const sinceMs = call.now()
+      call.run(500)
+      assert.deepStrictEqual(call.layersOf(1, sinceMs), [layer], `${roomBps} bit/s`)
+      assert.deepStrictEqual(call.layersOf(2, sinceMs), [1])
+    }
+    for (const got of call.got) checkStream(got)
+    for (const layer of [0, 1]) {
+      const times = call.asked.filter((ask) => ask.layer === layer).map(({ atMs }) => atMs)
+      times.forEach((atMs, at) => at > 0 && assert.isAtLeast(atMs - times[at - 1]!, 500))
+    }
+    assert.isAtMost(call.asked.length, 8)
+  })
+
+  it("a layer that the sender stops is left for a lower one", () => {
+    const call = makeCall(3, 2)
+    call.roomBps.fill(3_000_000)
+    call.run(3000)
+    call.stopped.add(1)
+    call.run(1000)
+    const sinceMs = call.now()
+    call.run(500)
+    assert.deepStrictEqual(call.layersOf(1, sinceMs), [0])
+    checkStream(call.got[1]!)
+  })
+
+  it("the plan bounds the choice, and takes effect on what flows", () => {
+    const call = makeCall(3, 2)
+    call.roomBps.fill(3_000_000)
+    call.run(3000)
+    call.allow((receiver) => (receiver === 1 ? 0 : 1))
+    call.run(1000)
+    const sinceMs = call.now()
+    call.run(1000)
+    assert.deepStrictEqual([call.layersOf(1, sinceMs), call.layersOf(2, sinceMs)], [[0], [1]])
+    call.allow((receiver) => (receiver === 1 ? -1 : 1))
+    const takenMs = call.now()
+    call.run(500)
+    assert.deepStrictEqual([call.layersOf(1, takenMs), call.layersOf(2, takenMs)], [[], [1]])
+    for (const got of call.got) checkStream(got)
+  })
+
+  it("a plan that changes nothing interrupts nothing, nor does a sender who comes by another leg", () => {
+    const call = makeCall(3, 2)
+    call.roomBps.fill(3_000_000)
+    call.run(3000)
+    const [one] = call.legs[1]!.layers
+    call.allow()
+    assert.strictEqual(call.legs[1]!.layers[0], one)
+    assert.deepStrictEqual(call.legs[0]!.streams[1]!.targets, call.legs.slice(1))
+    const moved = Relay.make(1, () => call.legs[0]!.streams.map(({ description }) => description)).legs[0]!
+    for (const stream of moved.streams) stream.targets = [call.legs[1]!, call.legs[2]!]
+    LayerRoutes.connect(
+      [{ from: moved, streams: moved.streams.map(({ description }) => description) }],
+      call.legs.slice(1),
+      3
+    )
+    assert.deepStrictEqual(
+      moved.streams.map(({ targets }) => targets.length),
+      [0, 2]
+    )
+  })
+
+  it("of three and more: without room discardable frames are left out, then all until there is room again", () => {
+    const call = makeCall(3, 1, 2)
+    call.roomBps[1] = 3_000_000
+    call.roomBps[2] = 80_000
+    call.run(4000)
+    const sinceMs = call.now()
+    call.run(2000)
+    const of = (receiver: number) => call.got[receiver]!.filter(({ atMs }) => atMs >= sinceMs)
+    assert.strictEqual(of(1).length, 50)
+    assert.isTrue(of(2).every(({ descriptor }) => !HopFrame.isDiscardable(descriptor)))
+    assert.strictEqual(of(2).length, 25)
+    assert.isAtLeast(call.forwarding.counters.layerDropped, 25)
+    call.roomBps[2] = 30_000
+    call.run(LayerSelection.pauseAfterMs + 200)
+    const pausedMs = call.now()
+    call.run(3000)
+    assert.deepStrictEqual([call.layersOf(1, pausedMs), call.layersOf(2, pausedMs)], [[0], []])
+    call.roomBps[2] = 300_000
+    call.run(LayerSelection.resumeAfterMs + 500)
+    const resumedMs = call.now()
+    call.run(1000)
+    assert.strictEqual(call.got[2]!.filter(({ atMs }) => atMs >= resumedMs).length, 25)
+    for (const got of call.got) checkStream(got)
+    const resumed = call.got[2]!.find(({ atMs }) => atMs >= pausedMs)!
+    assert.isTrue(HopFrame.startsKeyFrame(resumed.descriptor) && resumed.hasHole)
+  })
+
+  it("of two: whoever has one layer sends less himself, and nothing is left out", () => {
+    const call = makeCall(2, 1, 2)
+    call.roomBps[1] = 10_000
+    call.run(6000)
+    assert.strictEqual(call.got[1]!.length, 150)
+    assert.strictEqual(call.legs[1]!.layers.length, 0)
+  })
+
+  it("a receiver on whom nothing flows is found by what he could have, and a trunk gets every layer", () => {
+    const call = makeCall(3, 2)
+    call.run(500)
+    assert.deepStrictEqual(call.layersOf(1, 0), [0])
+    const carrier = RelayLeg.makeTrunk({
+      receiveTag: 1,
+      sendTag: 2,
+      epoch: 0,
+      address: Relay.addressOf(9),
+      repair: true
+    })
+    const trunk = RelayLeg.makeOnTrunk(carrier, call.legs[0]!.call, { receiveTag: 3, sendTag: 4 })
+    const [sender, ...devices] = call.legs
+    for (const stream of sender!.streams) stream.targets = [...devices, trunk]
+    const streams = sender!.streams.map(({ description }) => description)
+    LayerRoutes.connect([{ from: sender!, streams }], call.legs, 4)
+    assert.deepStrictEqual(
+      sender!.streams.map(({ targets }) => targets),
+      [[trunk, ...devices], [trunk]]
+    )
+  })
+})
