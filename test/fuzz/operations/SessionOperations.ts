@@ -22,6 +22,13 @@ export type Operation =
       readonly port: number
     }
   | { readonly op: "join"; readonly device: number; readonly port: number; readonly call: number }
+  | {
+      readonly op: "subscribe"
+      readonly device: number
+      readonly port: number
+      readonly version: number
+      readonly entries: number
+    }
   /** From an address that is proved, and still not to be let in. */
   | { readonly op: "joinWrong"; readonly device: number; readonly port: number; readonly because: Unwanted }
   | { readonly op: "resumeOld"; readonly device: number; readonly port: number; readonly back: number }
@@ -48,7 +55,18 @@ type Unwanted = keyof typeof unwanted
 export const drawOperation = (draw: Dice.Dice): Operation => {
   const device = Dice.integer(draw, 0, SessionWorld.devicesMax - 1)
   const port = Dice.chance(draw, 0.75) ? 0 : 1
-  const weights = { join: 7, joinWrong: 2, knock: 1, resume: 3, resumeOld: 1, ping: 4, pingOld: 1, leave: 2, media: 7 }
+  const weights = {
+    join: 7,
+    joinWrong: 2,
+    knock: 1,
+    resume: 3,
+    resumeOld: 1,
+    ping: 4,
+    pingOld: 1,
+    subscribe: 3,
+    leave: 2,
+    media: 7
+  }
   const op = Dice.pickWeighted(draw, { ...weights, replay: 6, forge: 5, pass: 4, toggleSilence: 1 })
   const back = Dice.integer(draw, 0, 60)
   switch (op) {
@@ -59,6 +77,8 @@ export const drawOperation = (draw: Dice.Dice): Operation => {
     case "resumeOld":
     case "pingOld":
       return { op, device, port, back: Dice.integer(draw, 0, 5) }
+    case "subscribe":
+      return { op, device, port, version: Dice.integer(draw, 0, 9), entries: Dice.pick(draw, [0, 1, 64, 65, 100]) }
     case "media":
       return { op, device, port, wrong: Dice.pickWeighted(draw, { nothing: 6, tag: 1, epoch: 1, ssrc: 1 }) }
     case "replay":
@@ -137,6 +157,7 @@ const granted = (
     at: port,
     nextFrame: 0,
     counter: device.counter,
+    subscriptionVersion: undefined,
     heardAtMs: world.nowMs()
   }
 }
@@ -265,7 +286,52 @@ const ping = Effect.fnUntraced(function* (world: World, device: SessionWorld.Dev
   hold(PackedAddress.format(success.mappedAddress) === device.addresses[port], "a ping shows where it came from", () =>
     show(success)
   )
+  hold(success.subscriptionVersion === leg.subscriptionVersion, "a ping shows which subscription the relay has", () =>
+    show([success, leg.subscriptionVersion])
+  )
   leg.at = port
+  leg.counter = device.counter
+  leg.heardAtMs = world.nowMs()
+})
+
+const subscribe = Effect.fnUntraced(function* (
+  world: World,
+  device: SessionWorld.Device,
+  port: number,
+  version: number,
+  entries: number
+) {
+  const { leg } = device
+  if (leg === undefined) return
+  const cookie = device.cookies.get(port)
+  const request: ControlMessage.SubscribeRequest = {
+    _tag: "SubscribeRequest",
+    transactionId: world.transactionId(),
+    legTag: leg.relayTag,
+    counter: ++device.counter,
+    ...(cookie && { cookie }),
+    subscription: {
+      version,
+      wanted: Array.from({ length: entries }, (_, ssrc) => ({ ssrc, place: "grid", heightPx: 0 }))
+    }
+  }
+  const answers = yield* world.exchange(device, port, Raw.signed(request, world.keyOf(device)))
+  if (leg.at !== port && cookie === undefined) {
+    const challenge = find(answers, "Challenge")
+    hold(challenge !== undefined, "a subscription from a new address is challenged", () => show(answers))
+    device.cookies.set(port, challenge.cookie)
+    // Once the device is there, it may be said again.
+    world.captured.pop()
+    return
+  }
+  if (entries > 64) {
+    hold(find(answers, "Refused")?.error.code === 400, "too many entries are refused", () => show(answers))
+    return
+  }
+  const highest = Math.max(version, leg.subscriptionVersion ?? 0)
+  const success = find(answers, "SubscribeSuccess")
+  hold(success?.subscriptionVersion === highest, "the highest version of a session counts", () => show(answers))
+  leg.subscriptionVersion = highest
   leg.counter = device.counter
   leg.heardAtMs = world.nowMs()
 })
@@ -368,6 +434,8 @@ export const perform = Effect.fnUntraced(function* (world: World, operation: Ope
       )
       return
     }
+    case "subscribe":
+      return yield* subscribe(world, device, port, operation.version, operation.entries)
     case "leave":
       return yield* leave(world, device, port)
     case "media":
