@@ -1,5 +1,4 @@
 import { Result } from "effect"
-import * as Fields from "../protocol/ByteFields.ts"
 import * as Attribute from "../protocol/SubscriptionAttribute.ts"
 import { participantsMax } from "./CallState.ts"
 
@@ -67,6 +66,7 @@ export interface LegSubscription {
 /** Of one report: a call has no more legs at one relay, but for those that are about to go. */
 export const legsMax = 2 * participantsMax
 const formatVersion = 1
+const legTagBytes = 4
 
 export interface MalformedSubscriptions {
   readonly _tag: "MalformedSubscriptions"
@@ -77,25 +77,31 @@ const malformed: Result.Result<never, MalformedSubscriptions> = Result.fail({ _t
  * In bytes, as they travel between nodes: the version of this format in one byte, then one after another, each a leg tag of
  * 4 bytes and the value of SUBSCRIPTION, 8 bytes and 8 for each entry. No more than `legsMax`: the rest is left out.
  */
-export const encode = (subscriptions: ReadonlyArray<LegSubscription>): Uint8Array =>
-  Fields.join(
-    Fields.u8(formatVersion),
-    ...subscriptions
-      .slice(0, legsMax)
-      .flatMap(({ legTag, subscription }) => [Fields.u32(legTag), Attribute.encode(subscription)])
-  )
+export const encode = (subscriptions: ReadonlyArray<LegSubscription>): Uint8Array => {
+  const legs = subscriptions.slice(0, legsMax)
+  const bytes = legs.reduce((sum, { subscription }) => sum + legTagBytes + Attribute.bytesOf(subscription), 1)
+  const view = new DataView(new ArrayBuffer(bytes))
+  view.setUint8(0, formatVersion)
+  let at = 1
+  for (const { legTag, subscription } of legs) {
+    view.setUint32(at, legTag)
+    Attribute.write(view, at + legTagBytes, subscription)
+    at += legTagBytes + Attribute.bytesOf(subscription)
+  }
+  return new Uint8Array(view.buffer)
+}
 
 export const decode = (bytes: Uint8Array): Result.Result<ReadonlyArray<LegSubscription>, MalformedSubscriptions> => {
-  const reader = Fields.makeReader(bytes)
-  if (Fields.takeU8(reader) !== formatVersion) return malformed
+  if (bytes[0] !== formatVersion) return malformed
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const subscriptions: Array<LegSubscription> = []
-  while (reader.offset < bytes.length) {
-    const legTag = Fields.takeU32(reader)
-    const said = Attribute.take(reader)
-    if (said === undefined || reader.failed || subscriptions.length === legsMax) return malformed
+  for (let at = 1; at < bytes.length;) {
+    const said = Attribute.read(view, at + legTagBytes)
+    if (said === undefined || subscriptions.length === legsMax) return malformed
     const subscription = make(said)
     if (Result.isFailure(subscription)) return malformed
-    subscriptions.push({ legTag, subscription: subscription.success })
+    subscriptions.push({ legTag: view.getUint32(at), subscription: subscription.success })
+    at += legTagBytes + Attribute.bytesOf(said)
   }
   return Result.succeed(subscriptions)
 }

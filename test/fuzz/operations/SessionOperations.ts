@@ -3,13 +3,13 @@ import * as CallToken from "../../../src/access/CallToken.ts"
 import * as KeyRing from "../../../src/access/KeyRing.ts"
 import type * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
-import * as PackedAddress from "../../../src/sockets/PackedAddress.ts"
 import * as Raw from "../../server/RawDevice.ts"
 import * as Corpus from "../bytes/Corpus.ts"
 import { mutate } from "../bytes/Mutation.ts"
 import * as StunDraft from "../bytes/StunDraft.ts"
 import * as Dice from "../Dice.ts"
 import { hold, show } from "../Target.ts"
+import * as SessionRequests from "./SessionRequests.ts"
 import * as SessionWorld from "./SessionWorld.ts"
 
 /** What devices, and others, can say to a relay, and what it has to answer. The model in the world goes along. */
@@ -22,6 +22,13 @@ export type Operation =
       readonly port: number
     }
   | { readonly op: "join"; readonly device: number; readonly port: number; readonly call: number }
+  | {
+      readonly op: "subscribe"
+      readonly device: number
+      readonly port: number
+      readonly version: number
+      readonly entries: number
+    }
   /** From an address that is proved, and still not to be let in. */
   | { readonly op: "joinWrong"; readonly device: number; readonly port: number; readonly because: Unwanted }
   | { readonly op: "resumeOld"; readonly device: number; readonly port: number; readonly back: number }
@@ -48,7 +55,18 @@ type Unwanted = keyof typeof unwanted
 export const drawOperation = (draw: Dice.Dice): Operation => {
   const device = Dice.integer(draw, 0, SessionWorld.devicesMax - 1)
   const port = Dice.chance(draw, 0.75) ? 0 : 1
-  const weights = { join: 7, joinWrong: 2, knock: 1, resume: 3, resumeOld: 1, ping: 4, pingOld: 1, leave: 2, media: 7 }
+  const weights = {
+    join: 7,
+    joinWrong: 2,
+    knock: 1,
+    resume: 3,
+    resumeOld: 1,
+    ping: 4,
+    pingOld: 1,
+    subscribe: 3,
+    leave: 2,
+    media: 7
+  }
   const op = Dice.pickWeighted(draw, { ...weights, replay: 6, forge: 5, pass: 4, toggleSilence: 1 })
   const back = Dice.integer(draw, 0, 60)
   switch (op) {
@@ -59,6 +77,8 @@ export const drawOperation = (draw: Dice.Dice): Operation => {
     case "resumeOld":
     case "pingOld":
       return { op, device, port, back: Dice.integer(draw, 0, 5) }
+    case "subscribe":
+      return { op, device, port, version: Dice.integer(draw, 0, 9), entries: Dice.pick(draw, [0, 1, 64, 65, 100]) }
     case "media":
       return { op, device, port, wrong: Dice.pickWeighted(draw, { nothing: 6, tag: 1, epoch: 1, ssrc: 1 }) }
     case "replay":
@@ -75,14 +95,6 @@ export const drawOperation = (draw: Dice.Dice): Operation => {
 const control = Corpus.bytesOfAll(Corpus.controlMessages)
 const stranger = new Uint8Array(32).fill(0xee)
 type World = SessionWorld.SessionWorld
-
-const find = <Tag extends ControlMessage.ControlMessage["_tag"]>(
-  answers: ReadonlyArray<ControlMessage.ControlMessage>,
-  tag: Tag
-): Extract<ControlMessage.ControlMessage, { readonly _tag: Tag }> | undefined =>
-  answers.find(
-    (message): message is Extract<ControlMessage.ControlMessage, { readonly _tag: Tag }> => message._tag === tag
-  )
 
 /** What a device shows, and what it signs with. */
 type Credential = Pick<CallToken.CallToken, "claimsBytes" | "key">
@@ -113,7 +125,7 @@ const knock = Effect.fnUntraced(function* (world: World, device: SessionWorld.De
     port,
     joinRequest(world, device, device.tokens[0]!, SessionWorld.ssrcOf(device), undefined)
   )
-  const challenge = find(answers, "Challenge")
+  const challenge = SessionRequests.find(answers, "Challenge")
   hold(answers.length === 1 && challenge !== undefined, "whoever shows no cookie is challenged", () => show(answers))
   device.cookies.set(port, challenge.cookie)
 })
@@ -137,13 +149,14 @@ const granted = (
     at: port,
     nextFrame: 0,
     counter: device.counter,
+    subscriptionVersion: undefined,
     heardAtMs: world.nowMs()
   }
 }
 
 /** A relay may say that somebody joins too often. */
 const isBusy = (answers: ReadonlyArray<ControlMessage.ControlMessage>): boolean =>
-  find(answers, "Refused")?.error.code === 503
+  SessionRequests.find(answers, "Refused")?.error.code === 503
 
 const join = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number, call: number) {
   // A token is for one call: who goes to another leaves the one that he is in.
@@ -162,7 +175,7 @@ const join = Effect.fnUntraced(function* (world: World, device: SessionWorld.Dev
     world.captured.pop()
     return
   }
-  const success = find(answers, "JoinSuccess")
+  const success = SessionRequests.find(answers, "JoinSuccess")
   hold(success !== undefined, "whoever has cookie, token and key is let in", () => show(answers))
   granted(world, device, port, { call, ssrc: SessionWorld.ssrcOf(device) }, success)
   // The roster has come with the grant, before its leg was known here; it comes again.
@@ -202,7 +215,7 @@ const joinWrong = Effect.fnUntraced(function* (
   // Once the SSRC is free, whoever repeats it is let in.
   if (because === "ssrcTaken") world.captured.pop()
   if (isBusy(answers)) return
-  const code = find(answers, "Refused")?.error.code
+  const code = SessionRequests.find(answers, "Refused")?.error.code
   hold(code === unwanted[because], "who must not come in is told why", () => show([because, answers]))
 })
 
@@ -234,40 +247,10 @@ const resumeNow = Effect.fnUntraced(function* (world: World, device: SessionWorl
     world.captured.pop()
     return
   }
-  const success = find(answers, "ResumeSuccess")
+  const success = SessionRequests.find(answers, "ResumeSuccess")
   hold(success !== undefined, "the newest ticket resumes", () => show(answers))
   granted(world, device, port, leg, success)
   yield* world.pass(500)
-})
-
-const pingBytes = (world: World, device: SessionWorld.Device, port: number, counter: number): Uint8Array => {
-  const cookie = device.cookies.get(port)
-  const legTag = device.leg!.relayTag
-  return Raw.signed(
-    { _tag: "PingRequest", transactionId: world.transactionId(), legTag, counter, ...(cookie && { cookie }) },
-    world.keyOf(device)
-  )
-}
-
-const ping = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
-  const { leg } = device
-  if (leg === undefined) return
-  const isProved = leg.at === port || device.cookies.has(port)
-  const answers = yield* world.exchange(device, port, pingBytes(world, device, port, ++device.counter))
-  if (!isProved) {
-    const challenge = find(answers, "Challenge")
-    hold(challenge !== undefined, "a ping from a new address is challenged", () => show(answers))
-    device.cookies.set(port, challenge.cookie)
-    return
-  }
-  const success = find(answers, "PingSuccess")
-  hold(success !== undefined, "a ping is answered", () => show(answers))
-  hold(PackedAddress.format(success.mappedAddress) === device.addresses[port], "a ping shows where it came from", () =>
-    show(success)
-  )
-  leg.at = port
-  leg.counter = device.counter
-  leg.heardAtMs = world.nowMs()
 })
 
 const media = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number, wrong: Wrong) {
@@ -310,7 +293,7 @@ const signLeave = (world: World, device: SessionWorld.Device): Uint8Array =>
 export const leave = Effect.fnUntraced(function* (world: World, device: SessionWorld.Device, port: number) {
   if (device.leg === undefined) return
   const answers = yield* world.exchange(device, port, signLeave(world, device))
-  hold(find(answers, "LeaveSuccess") !== undefined, "who leaves is told so", () => show(answers))
+  hold(SessionRequests.find(answers, "LeaveSuccess") !== undefined, "who leaves is told so", () => show(answers))
   device.oldTickets.push(device.leg)
   device.leg = undefined
 })
@@ -324,7 +307,7 @@ const pass = Effect.fnUntraced(function* (world: World, ms: number) {
     yield* world.pass(Math.min(left, 5000))
     for (const device of world.devices) {
       yield* world.take(device)
-      if (!device.isSilent && device.leg !== undefined) yield* ping(world, device, device.leg.at)
+      if (!device.isSilent && device.leg !== undefined) yield* SessionRequests.ping(world, device, device.leg.at)
     }
   }
   const silentFor = ({ leg }: SessionWorld.Device) => (leg === undefined ? 0 : world.nowMs() - leg.heardAtMs)
@@ -354,20 +337,24 @@ export const perform = Effect.fnUntraced(function* (world: World, operation: Ope
       const old = device.oldTickets.at(-1 - operation.back)
       if (old === undefined) return
       const answers = yield* resume(world, device, port, old)
-      hold(find(answers, "ResumeSuccess") === undefined, "an old ticket resumes nothing", () => show(answers))
+      hold(SessionRequests.find(answers, "ResumeSuccess") === undefined, "an old ticket resumes nothing", () =>
+        show(answers)
+      )
       return
     }
     case "ping":
-      return yield* ping(world, device, port)
+      return yield* SessionRequests.ping(world, device, port)
     case "pingOld": {
       if (device.leg === undefined) return
       yield* world.exchange(
         device,
         port,
-        pingBytes(world, device, port, Math.max(1, device.leg.counter - operation.back))
+        SessionRequests.pingBytes(world, device, port, Math.max(1, device.leg.counter - operation.back))
       )
       return
     }
+    case "subscribe":
+      return yield* SessionRequests.subscribe(world, device, port, operation.version, operation.entries)
     case "leave":
       return yield* leave(world, device, port)
     case "media":

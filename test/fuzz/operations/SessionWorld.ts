@@ -29,6 +29,8 @@ export interface Leg {
   nextFrame: number
   /** The highest counter that the relay has taken in it. */
   counter: number
+  /** Of the subscription that the relay has. */
+  subscriptionVersion: number | undefined
   /** When the relay has heard of the device last, by something new and its own. Milliseconds. */
   heardAtMs: number
 }
