@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Stream } from "effect"
 import { PlanFeed } from "../actor/PlanFeed.ts"
 import { carriedOn, type ForwardingPlan } from "../call/ForwardingPlan.ts"
 import * as LegAge from "../call/LegAge.ts"
@@ -13,6 +13,7 @@ import * as LegTable from "./LegTable.ts"
 import * as LegTimers from "./LegTimers.ts"
 import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
+import * as SentVideo from "./SentVideo.ts"
 import type { Session } from "./Session.ts"
 
 /** Plans of calls that have no session here yet, the oldest are forgotten first: an answer is on its way for a moment. */
@@ -81,6 +82,15 @@ export class CallSessions extends Context.Service<
         }
       })
 
+      /** Those who are here: what of their video nobody wants. */
+      const tellOfVideo = Effect.fnUntraced(function* (call: CallTable.LocalCall, plan: ForwardingPlan) {
+        const unixSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+        for (const session of call.sessions.values()) {
+          const news = SentVideo.newsOf(session, plan, unixSeconds)
+          if (news !== undefined) yield* directives.sendVideo(session, news)
+        }
+      })
+
       const follow = Effect.fnUntraced(function* (call: CallTable.LocalCall, confirmed: ForwardingPlan) {
         const before = call.plan
         call.confirmed = confirmed
@@ -91,6 +101,7 @@ export class CallSessions extends Context.Service<
         call.plan = plan
         yield* letGo(call, plan)
         connect(call)
+        yield* tellOfVideo(call, plan)
         // An address that has changed is nobody else's business.
         if (before !== undefined && isSameRoster(before, plan)) return
         yield* Effect.forEach(call.sessions.values(), (session) => directives.sendRoster(session, plan), {
@@ -137,6 +148,7 @@ export class CallSessions extends Context.Service<
         if (call.plan !== undefined) {
           connect(call)
           yield* directives.sendRoster(session, call.plan)
+          yield* tellOfVideo(call, call.plan)
         }
         if (relocation !== undefined) call.relocations.set(relocation.participant, relocation)
         yield* applyTo(call, plan)

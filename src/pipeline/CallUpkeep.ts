@@ -6,6 +6,7 @@ import * as Subscription from "../call/Subscription.ts"
 import * as Volumes from "../call/Volumes.ts"
 import * as SendLeg from "../media/SendLeg.ts"
 import * as VolumeMeter from "../media/VolumeMeter.ts"
+import * as CallReporting from "./CallReporting.ts"
 import type { LocalCall } from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
 import * as LegSummary from "./LegSummary.ts"
@@ -18,7 +19,7 @@ import type { Session } from "./Session.ts"
 const turnMs = 200
 /** Otherwise this often, to who cares. Milliseconds. */
 const restingReportMs = 10_000
-const nothingNew = new Uint8Array()
+const { nothingNew } = CallReporting
 /** What was told and has not changed. Milliseconds. */
 const repeatMs = 5000
 /** Of fewer nobody has to be chosen. */
@@ -93,11 +94,10 @@ export const layer = Layer.effectDiscard(
         const active = isActive(call)
         if (call.confirmed === undefined || (!active && nowMs() - call.reportedAtMs < restingReportMs)) continue
         call.reportedAtMs = nowMs()
-        const legTags = [...call.sessions.values()].map(({ leg }) => leg.receiveTag)
-        const { version } = call.confirmed
         const [estimates, volumes] = active ? [newsOf(call), volumesOf(call)] : [nothingNew, nothingNew]
-        const subscriptions = subscriptionsOf(call, version.ownerEpoch)
-        due.push({ call: call.id, version, legTags, isActive: active, estimates, volumes, subscriptions })
+        const subscriptions = subscriptionsOf(call, call.confirmed.version.ownerEpoch)
+        const report = CallReporting.reportOf(call, { isActive: active, estimates, volumes, subscriptions })
+        if (report !== undefined) due.push(report)
       }
       return due
     }

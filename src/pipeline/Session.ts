@@ -22,8 +22,8 @@ export interface Session extends LegAge {
   lastControlAtMs: number
   /** The newest that the device has told. `undefined`: nothing in this session, so what it has told before still holds. */
   subscription: Subscription.Subscription | undefined
-  /** When that became what it is; -Infinity before. Milliseconds. */
-  subscriptionAtMs: number
+  /** What the device was last told of its video that nobody wants; `undefined`: nothing. */
+  videoTold: { readonly said: string; readonly version: number } | undefined
 }
 
 /** More directives than one relay sends. */
@@ -52,22 +52,14 @@ export const make = (
     lastDirective: restores * directivesMax,
     lastControlAtMs: nowMs,
     subscription: undefined,
-    subscriptionAtMs: -Infinity
+    videoTold: undefined
   }
 }
 
 /** Takes in what the device wants to see; answers with what counts now. What is not newer changes nothing. */
-export const handleSubscription = (
-  self: Session,
-  said: Subscription.Subscription,
-  nowMs: number
-): Subscription.Subscription => {
-  const counts = self.subscription === undefined ? said : Subscription.newer(self.subscription, said)
-  if (counts !== self.subscription) {
-    self.subscription = counts
-    self.subscriptionAtMs = nowMs
-  }
-  return counts
+export const handleSubscription = (self: Session, said: Subscription.Subscription): Subscription.Subscription => {
+  self.subscription = self.subscription === undefined ? said : Subscription.newer(self.subscription, said)
+  return self.subscription
 }
 
 /** Whether the device has said anything in this session that nobody can have said again. */

@@ -1,4 +1,5 @@
 import { Clock, Effect, Result } from "effect"
+import { CallReports } from "../actor/CallReports.ts"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import * as ReplayWindow from "../access/ReplayWindow.ts"
 import * as Subscription from "../call/Subscription.ts"
@@ -9,6 +10,7 @@ import * as Admission from "./Admission.ts"
 import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question } from "./Answers.ts"
 import { CallNotices } from "./CallNotices.ts"
+import * as CallReporting from "./CallReporting.ts"
 import { CallSessions } from "./CallSessions.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { RelayPeers } from "./RelayPeers.ts"
@@ -29,6 +31,7 @@ export const make = Effect.gen(function* () {
   const answers = yield* Answers
   const sessions = yield* CallSessions
   const notices = yield* CallNotices
+  const reports = yield* CallReports
   const peers = yield* RelayPeers
   const strays = yield* StrayInbox
   const secondsNow = Effect.map(Clock.currentTimeMillis, (nowMs) => Math.floor(nowMs / 1000))
@@ -128,6 +131,12 @@ export const make = Effect.gen(function* () {
     if (!isHome(session, address) && isNewer) yield* move(session, address)
   })
 
+  const report = Effect.fnUntraced(function* (session: Session.Session) {
+    const call = calls.calls.get(session.call)
+    const report = call && CallReporting.reportOf(call, CallReporting.subscriptionNews(session))
+    if (report !== undefined) yield* reports.send(options.relayId, [report])
+  })
+
   const subscribe = Effect.fnUntraced(function* (
     request: ControlMessage.SubscribeRequest,
     question: Question,
@@ -145,7 +154,9 @@ export const make = Effect.gen(function* () {
     }
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
-    const { version } = Session.handleSubscription(session, said.success, nowMs())
+    const before = session.subscription
+    const { version } = Session.handleSubscription(session, said.success)
+    if (session.subscription !== before) yield* report(session)
     const answer: ControlMessage.SubscribeSuccess = {
       _tag: "SubscribeSuccess",
       transactionId: request.transactionId,
