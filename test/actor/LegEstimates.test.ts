@@ -87,7 +87,7 @@ describe("LegEstimate", () => {
       ).length
     const legTags = tags.slice(0, 50).map((tag) => 0xf0000000 + tag)
     assert.isBelow(jsonBytes(nothing), 720)
-    assert.isBelow(jsonBytes(bytesOf(...legTags)), 1500)
+    assert.isBelow(jsonBytes(bytesOf(...legTags)), 1520)
     const oneMore = new Uint8Array(tags.length * LegEstimate.entryBytes)
     assert.isTrue(Result.isFailure(LegEstimate.decode(oneMore)))
   })
