@@ -189,17 +189,18 @@ const sendOn = (
     const target = targets[i]!
     if (isSpared && LayerForwarding.spares(stream, target)) {
       counters.layerDropped++
+      counters.mediaOut--
       continue
     }
     const firstByte = target.holes === 0 ? typeByte : LayerForwarding.takeHole(target, stream, typeByte)
     const { send } = target.hop
     const repairsBefore = send.repairsSent
     Pacing.send(send, target.sendTag, ring, packet, firstByte, descriptor, nowMs, out)
-    counters.mediaOut++
     counters.repairsOut += send.repairsSent - repairsBefore
     Leg.noteSent(target.hop)
     LegTimers.schedule(self.timers, target.carrier ?? target)
   }
+  counters.mediaOut += targets.length
 }
 
 /** Audio goes on when the plan, or for a moment its sender, lets it. */
