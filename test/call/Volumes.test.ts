@@ -11,8 +11,8 @@ describe("Volumes", () => {
   it.prop("are read as they were written, the newest levels of too many", [Schema.Array(Volume)], ([volumes]) => {
     const decoded = Result.getOrThrow(Volumes.decode(Volumes.encode(volumes)))
     assert.deepStrictEqual(
-      decoded.map(({ legTag, levels }) => [legTag, [...levels]]),
-      volumes.slice(0, Volumes.entriesMax).map(({ legTag, levels }) => [legTag, [...levels.slice(-Volumes.levelsMax)]])
+      decoded.map(({ legTag, levels }) => [legTag, levels]),
+      volumes.slice(0, Volumes.entriesMax).map(({ legTag, levels }) => [legTag, levels.slice(-Volumes.levelsMax)])
     )
   })
 

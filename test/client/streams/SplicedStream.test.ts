@@ -247,7 +247,9 @@ describe("SplicedStream", () => {
       const arrivals = sent
         .map((packet, index) => {
           const madeMs = ((packet.timestamp - firstTimestamp) / frameTicks) * frameMs
-          return { packet, index, atMs: madeMs + draw() * 5 + (draw() < 0.05 ? 100 : 0) }
+          // Of what a layer begins with nobody can know that it is missing: then a key frame is asked for.
+          const mayBeLate = !(packet.hole && HopFrame.startsKeyFrame(packet.descriptor))
+          return { packet, index, atMs: madeMs + draw() * 5 + (mayBeLate && draw() < 0.05 ? 100 : 0) }
         })
         .sort((a, b) => a.atMs - b.atMs)
       const here = new Set<number>()
