@@ -110,7 +110,10 @@ describe("reports of relays", () => {
       const [after] = seen.get("relay-a")!
       assert.isAbove(after!.version.ownerEpoch, plan.version.ownerEpoch)
       const stored = yield* (yield* CallStore.CallStore).load(id)
-      assert.isTrue(CallVersion.equals(stored.version, after!.version), "its epoch is stored before anybody hears of it")
+      assert.isTrue(
+        CallVersion.equals(stored.version, after!.version),
+        "its epoch is stored before anybody hears of it"
+      )
     }).pipe(Effect.scoped, Effect.provide(Cluster))
   )
 
