@@ -1,3 +1,4 @@
+import { Equal } from "effect"
 import * as ReplayWindow from "../access/ReplayWindow.ts"
 import type { LegAge } from "../call/LegAge.ts"
 import * as Subscription from "../call/Subscription.ts"
@@ -39,7 +40,8 @@ export const make = (
 ): Session => {
   const replay = ReplayWindow.make()
   if (origin !== "restored") ReplayWindow.accept(replay, origin.counter)
-  return {
+  // As a key it is itself: whoever compared sessions by what is in them would go through all legs and streams of the call.
+  return Equal.byReferenceUnsafe({
     call: leg.call,
     participant: leg.participant,
     leg,
@@ -53,7 +55,7 @@ export const make = (
     lastControlAtMs: nowMs,
     subscription: undefined,
     videoTold: undefined
-  }
+  })
 }
 
 /** Takes in what the device wants to see; answers with what counts now. What is not newer changes nothing. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Result } from "effect"
+import { Effect, Equal, Hash, Layer, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as MessageIntegrity from "../../src/access/MessageIntegrity.ts"
@@ -111,4 +111,17 @@ describe("which video a device is to send", () => {
       })
     )
   )
+
+  it("is kept by session, and a session is itself, whatever is in it and its call", () => {
+    const [one, other] = [makeSession(), makeSession()]
+    assert.isFalse(Equal.equals(one, other))
+    const hash = Hash.hash(one)
+    // Each leg of a group refers to all others: going through them would take for ever.
+    const legs = Array.from({ length: 12 }, () => makeSession().leg)
+    for (const leg of legs) leg.sources = legs.filter((source) => source !== leg)
+    one.leg.sources = legs
+    one.lastDirective++
+    assert.strictEqual(Hash.hash(one), hash)
+    assert.isTrue(Equal.equals(one, one))
+  })
 })

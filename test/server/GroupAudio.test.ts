@@ -4,11 +4,12 @@ import { PlanFeed } from "../../src/actor/PlanFeed.ts"
 import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
 import { PlanVersion } from "../../src/call/PlanVersion.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
+import * as LegPair from "../media/LegPair.ts"
 import * as Fleet from "./FleetScene.ts"
 
 /** dBov, as of RFC 6464: syllables are not all alike. */
 const speech = (tick: number): number => 25 + (tick % 5)
-const noise = 70
+const quiet = 70
 
 type Spell = readonly [fromTick: number, untilTick: number]
 
@@ -18,7 +19,7 @@ const send = (members: ReadonlyArray<Fleet.Member>, seconds: number, spells: (n:
     members,
     (member) =>
       Fleet.speak(member, seconds, 0, (tick) =>
-        spells(member.n).some(([from, until]) => tick >= from && tick < until) ? speech(tick) : noise
+        spells(member.n).some(([from, until]) => tick >= from && tick < until) ? speech(tick) : quiet
       ),
     { concurrency: "unbounded", discard: true }
   )
@@ -100,4 +101,42 @@ describe("audio of a group on several relays", () => {
       })
     )
   )
+
+  it.effect("nothing that is decided depends on any payload", () => {
+    const decided = (salt: number) =>
+      Fleet.scene(
+        3,
+        Effect.gen(function* () {
+          const members = yield* group
+          const plans: Array<ForwardingPlan> = []
+          const watched = (yield* PlanFeed).watch(RelayId.make("a"))
+          yield* Effect.forkScoped(Stream.runForEach(watched, ({ plan }) => Effect.sync(() => void plans.push(plan))))
+          const noise = LegPair.dice(salt)
+          yield* Effect.forEach(
+            members,
+            ({ client, n }) =>
+              Effect.forEach(
+                Array.from({ length: 400 }, (_, tick) => tick),
+                (tick) =>
+                  client
+                    .send(client.streams[0]!, {
+                      payload: Uint8Array.from({ length: 80 }, () => noise() * 256),
+                      timestamp: tick * 960,
+                      marker: false,
+                      descriptor: Math.floor(tick / 50) % members.length === n ? speech(tick) : quiet
+                    })
+                    .pipe(Effect.andThen(Effect.sleep("20 millis"))),
+                { discard: true }
+              ),
+            { concurrency: "unbounded", discard: true }
+          )
+          return plans.map(({ rows, version }) => ({ version, rows }))
+        })
+      )
+    return Effect.gen(function* () {
+      const first = yield* decided(1)
+      assert.isAbove(first.length, 3)
+      assert.deepStrictEqual(yield* decided(2), first)
+    })
+  })
 })
