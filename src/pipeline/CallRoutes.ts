@@ -54,7 +54,7 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     return from === undefined ? [] : [{ from, streams }]
   })
   const devices = [...call.sessions.values()].map(({ leg }) => leg)
-  LayerRoutes.connect(senders, devices, plan.participants.length)
+  LayerRoutes.connect(senders, devices)
 }
 
 /** Nobody of the call is here any more. */

@@ -10,18 +10,12 @@ export interface Sender {
   readonly streams: ReadonlyArray<StreamDescription>
 }
 
-/** With fewer in the call, a sender of one layer sends what its only receiver can take. */
-const participantsMin = 3
-
 /**
  * Gives each device that may have layers of a source one of them: call when the targets of all streams are what the plan
- * allows. A trunk gets all that anybody behind it may have. What flows already flows on.
+ * allows. A trunk gets all that anybody behind it may have. What flows already flows on. A stream without layers goes to
+ * all: its sender follows the slowest of them, and nobody else could send him less.
  */
-export const connect = (
-  senders: ReadonlyArray<Sender>,
-  devices: ReadonlyArray<RelayLeg.RelayLeg>,
-  participants: number
-): void => {
+export const connect = (senders: ReadonlyArray<Sender>, devices: ReadonlyArray<RelayLeg.RelayLeg>): void => {
   const before = new Map(devices.map((device) => [device, device.layers]))
   const after = new Map(
     devices.map((device): [RelayLeg.RelayLeg, Array<LayerForwarding.LayerForwarding>] => [device, []])
@@ -29,17 +23,14 @@ export const connect = (
   for (const { from, streams } of senders) {
     for (const source of sourcesOf(streams)) {
       const layers = source.map(({ ssrc }) => RelayLeg.findStream(from, ssrc)).filter((layer) => layer !== undefined)
-      if (source[0].kind === "audio" || layers.length < source.length) continue
+      if (source[0].simulcast === undefined || layers.length < source.length) continue
       const receivers = devices.filter((device) => layers.some(({ targets }) => targets.includes(device)))
       const known = receivers.map((device) => before.get(device)!.find((one) => isSameSource(one.layers, layers)))
-      const selects =
-        source[0].simulcast !== undefined || participants >= participantsMin || known.some((one) => one !== undefined)
       for (const layer of layers) {
-        layer.isSelected = selects
+        layer.isSelected = true
         layer.pending = []
         layer.sparing = []
       }
-      if (!selects) continue
       const chosen = receivers.map((receiver, index) => {
         const one = known[index] ?? LayerForwarding.make(receiver, from, layers)
         one.from = from
