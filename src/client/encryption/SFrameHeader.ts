@@ -20,6 +20,8 @@ export const lengthMax = 17
 
 const extendedFlag = 0x08
 const smallValueMax = 7n
+/** As many bytes a number holds exactly. */
+const exactBytes = 6
 
 export const encode = (keyId: bigint, counter: bigint): Uint8Array => {
   const keyIdBytes = bytesNeeded(keyId)
@@ -64,8 +66,16 @@ const writeNumber = (bytes: Uint8Array, offset: number, count: number, value: bi
   }
 }
 
+/** In numbers as far as they reach: this is done for each packet, and big integers are slow. */
 const readNumber = (bytes: Uint8Array, start: number, end: number): bigint => {
-  let value = 0n
-  for (let index = start; index < end; index++) value = (value << 8n) | BigInt(bytes[index]!)
+  const low = readExact(bytes, Math.max(start, end - exactBytes), end)
+  return end - start <= exactBytes
+    ? BigInt(low)
+    : (BigInt(readExact(bytes, start, end - exactBytes)) << BigInt(8 * exactBytes)) | BigInt(low)
+}
+
+const readExact = (bytes: Uint8Array, start: number, end: number): number => {
+  let value = 0
+  for (let index = start; index < end; index++) value = value * 0x100 + bytes[index]!
   return value
 }
