@@ -35,6 +35,8 @@ export interface Options {
   readonly delay: PlayoutDelay.Bounds
   /** A gap is waited for so long after the fastest possible arrival, if that is longer than the delay. Milliseconds. */
   readonly repairMs: number
+  /** The first packet is one that needs nothing: what is before any other is waited for, too. */
+  readonly isFirstKnown?: boolean
 }
 
 /** More packets than this do not wait: the oldest gap is given up. */
@@ -110,8 +112,8 @@ export const playoutMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, p
 /** When a packet leaves, whatever is missing before it. */
 const turnMs = <Packet extends Buffered>(self: JitterBuffer<Packet>, packet: Packet): number => {
   const playedMs = playoutMs(self, packet)
-  // Nothing is known to be missing before the first.
-  if (self.next < 0) return playedMs
+  // Of most streams nothing is known to be missing before the first.
+  if (self.next < 0 && self.options.isFirstKnown !== true) return playedMs
   return Math.max(playedMs, mediaTimeMs(self, packet) + self.playout.transitMs + self.options.repairMs)
 }
 

@@ -65,14 +65,16 @@ export interface Options {
 }
 
 export const make = <Packet extends Ordered>(
-  { clockRate, kind, ssrc }: StreamDescription,
+  { clockRate, kind, simulcast, ssrc }: StreamDescription,
   { playoutDelayMs, repair }: Options
 ): OrderedStream<Packet> => {
   // A picture that comes late is shown late, as libwebrtc does: its video waits for what was asked for again, and for a
   // key frame after that. Nothing comes again later than this.
   const waits = kind === "video" && repair && typeof playoutDelayMs !== "number"
   const repairMs = waits ? StreamClock.videoDeadlineMs : 0
-  const options = { clockRate, delay: PlayoutDelay.boundsOf(playoutDelayMs), repairMs }
+  // A relay begins to forward a layer with a key frame.
+  const isFirstKnown = simulcast !== undefined
+  const options = { clockRate, delay: PlayoutDelay.boundsOf(playoutDelayMs), repairMs, isFirstKnown }
   return {
     options,
     keyFrames: kind === "video" ? KeyFrameRequest.make(ssrc) : undefined,
@@ -140,14 +142,18 @@ export const handlePacket = <Packet extends Ordered>(
 export const poll = <Packet extends Ordered>(self: OrderedStream<Packet>, nowMs: number, out: Array<Packet>): void => {
   if (self.jitter.lowest === Infinity) return
   const first = out.length
-  const { holes } = self
-  const needsNothing = ({ sequenceNumber }: Packet) => holes.get(sequenceNumber)?.() === true
-  JitterBuffer.poll(self.jitter, nowMs, out, holes.size === 0 ? undefined : needsNothing)
+  const { holes, jitter } = self
+  const { isFirstKnown } = self.options
+  const followsIntended = ({ sequenceNumber }: Packet) => holes.get(sequenceNumber)?.() === true
+  const begins = ({ descriptor }: Packet) =>
+    isFirstKnown === true && jitter.next < 0 && HopFrame.startsKeyFrame(descriptor)
+  const needsNothing = (packet: Packet) => followsIntended(packet) || begins(packet)
+  JitterBuffer.poll(jitter, nowMs, out, holes.size > 0 || jitter.next < 0 ? needsNothing : undefined)
   for (let i = first; i < out.length; i++) {
     const packet = out[i]!
     const last = self.lastSequenceNumber
     self.lastSequenceNumber = packet.sequenceNumber
-    const isIntended = holes.size > 0 && needsNothing(packet)
+    const isIntended = holes.size > 0 && followsIntended(packet)
     holes.delete(packet.sequenceNumber)
     packet.missedBefore =
       last < 0 || isIntended ? 0 : Math.max(0, SequenceNumber.distance(last, packet.sequenceNumber) - 1)
