@@ -135,8 +135,9 @@ const decide = (
     if (legTags.length > 0) return repair(self, (state) => CallDecision.expire(state, { legTags }))
     const hub = ReportLedger.silentHub(ledger, state, atMs)
     if (hub !== undefined) return repair(self, (state) => CallDecision.suspect(state, { relay: hub }))
-    GroupDecisions.handleVolumes(self.group, state, report.volumes, atMs)
-    GroupDecisions.handleSubscriptions(self.group, state, report.subscriptions)
+    const { subscriptions, volumes } = report
+    if (volumes !== undefined) GroupDecisions.handleVolumes(self.group, state, volumes, atMs)
+    if (subscriptions !== undefined) GroupDecisions.handleSubscriptions(self.group, state, subscriptions)
     // All relays have to know of what is decided anew; otherwise this one alone, if it has missed something.
     if (GroupDecisions.decide(self.group, state, atMs)) return publish(self, state, relaysOf(state, state))
     const version = PlanVersion.of(state.version, self.group.decision.revision)

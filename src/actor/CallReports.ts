@@ -15,9 +15,9 @@ export const CallReport = Schema.Struct({
   /** What is new about its legs, as `LegEstimate` has it in bytes: few, for a call of 50 reports several times a second. */
   estimates: Schema.Uint8Array,
   /** How loud its audio has been since the last report, as `Volumes` has it in bytes. Of a group alone. */
-  volumes: Schema.Uint8Array,
+  volumes: Schema.optionalKey(Schema.Uint8Array),
   /** What is new about what its devices want to see, as `Subscription` has it in bytes. */
-  subscriptions: Schema.Uint8Array
+  subscriptions: Schema.optionalKey(Schema.Uint8Array)
 })
 export type CallReport = typeof CallReport.Type
 

@@ -21,6 +21,5 @@ export const reportOf = ({ confirmed, id, sessions }: LocalCall, news: News): Ca
 export const subscriptionNews = ({ leg, subscription }: Session): News => ({
   isActive: true,
   estimates: nothingNew,
-  volumes: nothingNew,
-  subscriptions: subscription ? Subscription.encode([{ legTag: leg.receiveTag, subscription }]) : nothingNew
+  ...(subscription && { subscriptions: Subscription.encode([{ legTag: leg.receiveTag, subscription }]) })
 })

@@ -58,15 +58,15 @@ export const layer = Layer.effectDiscard(
       return news.length === 0 ? nothingNew : LegEstimate.encode(news)
     }
 
-    const volumesOf = ({ plan, sessions }: LocalCall): Uint8Array => {
-      if (plan === undefined || plan.participants.length < groupMin) return nothingNew
+    const volumesOf = ({ plan, sessions }: LocalCall): Pick<CallReport, "volumes"> => {
+      if (plan === undefined || plan.participants.length < groupMin) return {}
       const volumes: Array<Volumes.Volume> = []
       for (const { leg } of sessions.values()) {
         // Of several it is the voice that comes first. Who is silent is told of too: it is known that he is.
         const voice = leg.streams.find(({ gate }) => gate?.volume.isKnown)?.gate
         if (voice !== undefined) volumes.push({ legTag: leg.receiveTag, levels: VolumeMeter.take(voice.volume) })
       }
-      return volumes.length === 0 ? nothingNew : Volumes.encode(volumes)
+      return volumes.length === 0 ? {} : { volumes: Volumes.encode(volumes) }
     }
 
     const told = new WeakMap<
@@ -74,7 +74,7 @@ export const layer = Layer.effectDiscard(
       { readonly version: number; readonly ownerEpoch: number; readonly atMs: number }
     >()
     /** A new owner knows of none; and what is told may be lost. */
-    const subscriptionsOf = ({ sessions }: LocalCall, ownerEpoch: number): Uint8Array => {
+    const subscriptionsOf = ({ sessions }: LocalCall, ownerEpoch: number): Pick<CallReport, "subscriptions"> => {
       const news: Array<Subscription.LegSubscription> = []
       for (const session of sessions.values()) {
         const { leg, subscription } = session
@@ -85,7 +85,7 @@ export const layer = Layer.effectDiscard(
         told.set(session, { version: subscription.version, ownerEpoch, atMs: nowMs() })
         news.push({ legTag: leg.receiveTag, subscription })
       }
-      return news.length === 0 ? nothingNew : Subscription.encode(news)
+      return news.length === 0 ? {} : { subscriptions: Subscription.encode(news) }
     }
 
     const dueReports = (): ReadonlyArray<CallReport> => {
@@ -94,9 +94,12 @@ export const layer = Layer.effectDiscard(
         const active = isActive(call)
         if (call.confirmed === undefined || (!active && nowMs() - call.reportedAtMs < restingReportMs)) continue
         call.reportedAtMs = nowMs()
-        const [estimates, volumes] = active ? [newsOf(call), volumesOf(call)] : [nothingNew, nothingNew]
-        const subscriptions = subscriptionsOf(call, call.confirmed.version.ownerEpoch)
-        const report = CallReporting.reportOf(call, { isActive: active, estimates, volumes, subscriptions })
+        const report = CallReporting.reportOf(call, {
+          isActive: active,
+          estimates: active ? newsOf(call) : nothingNew,
+          ...(active && volumesOf(call)),
+          ...subscriptionsOf(call, call.confirmed.version.ownerEpoch)
+        })
         if (report !== undefined) due.push(report)
       }
       return due

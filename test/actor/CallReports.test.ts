@@ -50,9 +50,7 @@ const reportOf = (
   version: plan.version,
   legTags,
   isActive,
-  estimates,
-  volumes: new Uint8Array(),
-  subscriptions: new Uint8Array()
+  estimates
 })
 
 /** Reports every 200 ms for so long. */

@@ -21,9 +21,7 @@ const reportOf = (call: CallId): CallReport => ({
   version,
   legTags: [],
   isActive: true,
-  estimates: new Uint8Array(),
-  volumes: new Uint8Array(),
-  subscriptions: new Uint8Array()
+  estimates: new Uint8Array()
 })
 
 /** A store that takes a second to find a call, and how often, and for how many at a time, it was asked. */

@@ -80,14 +80,12 @@ describe("LegEstimate", () => {
           version,
           legTags,
           isActive: true,
-          estimates,
-          volumes: nothing,
-          subscriptions: nothing
+          estimates
         })
       ).length
     const legTags = tags.slice(0, 50).map((tag) => 0xf0000000 + tag)
-    assert.isBelow(jsonBytes(nothing), 720)
-    assert.isBelow(jsonBytes(bytesOf(...legTags)), 1520)
+    assert.isBelow(jsonBytes(nothing), 700)
+    assert.isBelow(jsonBytes(bytesOf(...legTags)), 1500)
     const oneMore = new Uint8Array(tags.length * LegEstimate.entryBytes)
     assert.isTrue(Result.isFailure(LegEstimate.decode(oneMore)))
   })
@@ -172,9 +170,7 @@ const reportOf = ({ version }: ForwardingPlan, ...tags: ReadonlyArray<number>) =
     version,
     legTags: tags,
     isActive: true,
-    estimates: bytesOf(...tags),
-    volumes: nothing,
-    subscriptions: nothing
+    estimates: bytesOf(...tags)
   }
 })
 

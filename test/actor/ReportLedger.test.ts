@@ -20,9 +20,7 @@ const report = (...legTags: ReadonlyArray<number>) => ({
   version: PlanVersion.of(CallVersion.none, 0),
   legTags,
   isActive: true,
-  estimates: new Uint8Array(),
-  volumes: new Uint8Array(),
-  subscriptions: new Uint8Array()
+  estimates: new Uint8Array()
 })
 
 const relay = (name: string) => RelayId.make(name)
