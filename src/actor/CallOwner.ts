@@ -135,11 +135,14 @@ const decide = (
     if (legTags.length > 0) return repair(self, (state) => CallDecision.expire(state, { legTags }))
     const hub = ReportLedger.silentHub(ledger, state, atMs)
     if (hub !== undefined) return repair(self, (state) => CallDecision.suspect(state, { relay: hub }))
-    const { subscriptions, volumes } = report
+    const { subscriptions, uplinks, volumes } = report
     if (volumes !== undefined) GroupDecisions.handleVolumes(self.group, state, volumes, atMs)
     if (subscriptions !== undefined) GroupDecisions.handleSubscriptions(self.group, state, subscriptions)
+    if (uplinks !== undefined) GroupDecisions.handleUplinks(self.group, state, uplinks)
+    const downlinksBps = LegEstimates.downlinksBps(self.estimates, state, atMs)
     // All relays have to know of what is decided anew; otherwise this one alone, if it has missed something.
-    if (GroupDecisions.decide(self.group, state, atMs)) return publish(self, state, relaysOf(state, state))
+    if (GroupDecisions.decide(self.group, state, downlinksBps, atMs))
+      return publish(self, state, relaysOf(state, state))
     const version = PlanVersion.of(state.version, self.group.decision.revision)
     return PlanVersion.isNewer(version, report.version) ? publish(self, state, new Set([relay])) : Effect.void
   })

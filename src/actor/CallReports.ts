@@ -17,7 +17,9 @@ export const CallReport = Schema.Struct({
   /** How loud its audio has been since the last report, as `Volumes` has it in bytes. Of a group alone. */
   volumes: Schema.optionalKey(Schema.Uint8Array),
   /** What is new about what its devices want to see, as `Subscription` has it in bytes. */
-  subscriptions: Schema.optionalKey(Schema.Uint8Array)
+  subscriptions: Schema.optionalKey(Schema.Uint8Array),
+  /** What is new about what its devices say of their uplinks, as `Uplinks` has it in bytes. */
+  uplinks: Schema.optionalKey(Schema.Uint8Array)
 })
 export type CallReport = typeof CallReport.Type
 

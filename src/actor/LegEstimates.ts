@@ -46,6 +46,15 @@ export const known = (self: LegEstimates, { participants }: CallState, nowMs: nu
   return self.byTag
 }
 
+/** Of the call's present legs, by tag: what the paths to the devices carry. Bits a second. Who was never sent video has none. */
+export const downlinksBps = (self: LegEstimates, state: CallState, nowMs: number): ReadonlyMap<number, number> => {
+  const rates = new Map<number, number>()
+  for (const [tag, { estimate }] of known(self, state, nowMs)) {
+    if (estimate.downlinkBps > 0) rates.set(tag, estimate.downlinkBps)
+  }
+  return rates
+}
+
 /**
  * For the next owner. Counts as made. It has one time for all, that of the oldest: so nothing is taken for newer than it is,
  * and by two repeats at most for older.

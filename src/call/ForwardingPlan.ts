@@ -10,6 +10,8 @@ export interface PlannedParticipant extends LegAge {
   readonly id: ParticipantId
   readonly relay: RelayId
   readonly streams: ReadonlyArray<StreamDescription>
+  /** Would get more video if the path to the device carried more. Left out: no. */
+  readonly wantsMore?: boolean
 }
 
 /** Which participants get one stream. */
@@ -17,6 +19,8 @@ export interface PlanRow {
   readonly ssrc: number
   readonly from: ParticipantId
   readonly to: ReadonlyArray<ParticipantId>
+  /** What its sender is to send of it, with all headers: of layers of video alone. Bits a second; left out: not decided. */
+  readonly rateBps?: number
 }
 
 /** The decision that relays forward by. It replaces the one before whole; a relay keeps the newest that it has seen. */
@@ -45,15 +49,17 @@ export const planOf = (
       relay,
       epoch,
       restores,
-      streams
+      streams,
+      ...(video?.wantMore.has(id) && { wantsMore: true })
     })),
     rows: participants.flatMap(({ id: from, streams }) => {
       const others = ids.filter((id) => id !== from)
       const hearers = audible?.has(from) === false ? nobody : others
       return streams.map(({ kind, ssrc }) => {
-        const viewers = video?.get(ssrc)
+        const viewers = video?.viewers.get(ssrc)
+        const rateBps = video?.ratesBps.get(ssrc)
         const to = kind === "audio" ? hearers : viewers === undefined ? others : others.filter((id) => viewers.has(id))
-        return { ssrc, from, to }
+        return { ssrc, from, to, ...(rateBps !== undefined && { rateBps }) }
       })
     })
   }
@@ -69,16 +75,20 @@ const nobody: ReadonlyArray<ParticipantId> = []
 export const carriedOn = (plan: ForwardingPlan, before: ForwardingPlan): ForwardingPlan => {
   if (plan.version.revision > 0) return plan
   const rows = new Map(before.rows.map((row) => [row.ssrc, row]))
-  const were = new Set(before.participants.map(({ id }) => id))
+  const were = new Map(before.participants.map((participant) => [participant.id, participant]))
   return {
     ...plan,
+    participants: plan.participants.map((participant) =>
+      were.get(participant.id)?.wantsMore === true ? { ...participant, wantsMore: true } : participant
+    ),
     rows: plan.rows.map((row) => {
       const known = rows.get(row.ssrc)
       if (known?.from !== row.from) return row
+      const decided = known.rateBps === undefined ? row : { ...row, rateBps: known.rateBps }
       // Who was alone was not held back.
-      if (known.to.length === 0 && were.size > 1) return { ...row, to: nobody }
+      if (known.to.length === 0 && were.size > 1) return { ...decided, to: nobody }
       // Who has come since gets what anybody gets, until it is decided.
-      return { ...row, to: row.to.filter((id) => !were.has(id) || known.to.includes(id)) }
+      return { ...decided, to: row.to.filter((id) => !were.has(id) || known.to.includes(id)) }
     })
   }
 }

@@ -5,7 +5,8 @@ import * as DominantSpeaker from "./DominantSpeaker.ts"
 import * as MediaDecision from "./MediaDecision.ts"
 import * as Subscription from "./Subscription.ts"
 import * as Volumes from "./Volumes.ts"
-import * as WantedVideo from "./WantedVideo.ts"
+import * as Uplinks from "./Uplinks.ts"
+import * as VideoDecision from "./VideoDecision.ts"
 import type { ParticipantId } from "../protocol/Ids.ts"
 
 /**
@@ -17,10 +18,19 @@ export interface GroupDecisions {
   speakers: Speakers | undefined
   /** What devices want to see, by the relay's tag of the leg; of who is not there it is everything. */
   readonly subscriptions: Map<number, Subscription.Subscription>
+  /** What devices say of the paths to their relays, by the same tags. Bits a second. */
+  readonly uplinksBps: Map<number, number>
   decision: MediaDecision.MediaDecision
   /** When the first report came; NaN before. Milliseconds. */
   listensSinceMs: number
   decidedAtMs: number
+  /** The state that video was decided for last, and when. */
+  videoOf: CallState | undefined
+  videoAtMs: number
+  /** What the paths to devices carried then. */
+  videoDownlinksBps: ReadonlyMap<number, number>
+  /** Something has been said since that bears on video. */
+  isVideoDue: boolean
 }
 
 interface Speakers {
@@ -34,15 +44,26 @@ interface Speakers {
 const groupMin = AudibleSpeakers.audibleMax + 2
 /** Relays get no more plans than one in this time because of it. Milliseconds. */
 const decideEveryMs = 200
+/** Video is decided anew after this time, if nothing has happened before. Milliseconds. */
+const videoEveryMs = 1000
+/** Or when a path carries so much less or more. Share. */
+const suddenChangeMin = 0.2
 /** A new owner listens for so long before it says anything: meanwhile relays go on as before. Milliseconds. */
 const listenMs = 1000
+/** Or for so long, where there are layers to choose from and paths of which nothing is known: each is measured over a second. */
+const listenLayersMs = 2000
 
 export const make = (): GroupDecisions => ({
   speakers: undefined,
   subscriptions: new Map(),
+  uplinksBps: new Map(),
   decision: MediaDecision.undecided,
   listensSinceMs: NaN,
-  decidedAtMs: -Infinity
+  decidedAtMs: -Infinity,
+  videoOf: undefined,
+  videoAtMs: -Infinity,
+  videoDownlinksBps: new Map(),
+  isVideoDue: false
 })
 
 /** What cannot be read is as good as not reported: the next report comes soon. */
@@ -63,33 +84,94 @@ export const handleVolumes = (self: GroupDecisions, state: CallState, bytes: Uin
 }
 
 /** As `handleVolumes`. What is known already is repeated now and then, and may come late. */
-export const handleSubscriptions = ({ subscriptions }: GroupDecisions, state: CallState, bytes: Uint8Array): void => {
+export const handleSubscriptions = (self: GroupDecisions, state: CallState, bytes: Uint8Array): void => {
   if (bytes.length === 0) return
-  const present = new Set(state.participants.map(({ legTag }) => legTag))
-  for (const tag of subscriptions.keys()) if (!present.has(tag)) subscriptions.delete(tag)
+  const { subscriptions } = self
+  const present = presentIn(state, subscriptions)
   for (const { legTag, subscription } of Result.getOrElse(Subscription.decode(bytes), () => [])) {
     if (!present.has(legTag)) continue
-    subscriptions.set(legTag, Subscription.newer(subscriptions.get(legTag) ?? Subscription.unspoken, subscription))
+    const known = subscriptions.get(legTag) ?? Subscription.unspoken
+    const newer = Subscription.newer(known, subscription)
+    subscriptions.set(legTag, newer)
+    self.isVideoDue ||= newer !== known
   }
+}
+
+/** As `handleVolumes`: what devices say of the paths to their relays. */
+export const handleUplinks = (self: GroupDecisions, state: CallState, bytes: Uint8Array): void => {
+  if (bytes.length === 0) return
+  const { uplinksBps } = self
+  const present = presentIn(state, uplinksBps)
+  for (const { legTag, uplinkBps } of Result.getOrElse(Uplinks.decode(bytes), () => [])) {
+    if (!present.has(legTag)) continue
+    self.isVideoDue ||= uplinksBps.get(legTag) !== uplinkBps
+    uplinksBps.set(legTag, uplinkBps)
+  }
+}
+
+/** The tags of those who are there; of others nothing is kept. */
+const presentIn = (state: CallState, kept: Map<number, unknown>): ReadonlySet<number> => {
+  const present = new Set(state.participants.map(({ legTag }) => legTag))
+  for (const tag of kept.keys()) if (!present.has(tag)) kept.delete(tag)
+  return present
 }
 
 /**
  * Whether something has been decided that was not so before. Call with every report: what is new is in one, and seldom
- * changes anything.
+ * changes anything. `downlinksBps`: what the paths to devices are believed to carry, by the tags of their legs.
  */
-export const decide = (self: GroupDecisions, state: CallState, nowMs: number): boolean => {
+export const decide = (
+  self: GroupDecisions,
+  state: CallState,
+  downlinksBps: ReadonlyMap<number, number>,
+  nowMs: number
+): boolean => {
   if (Math.abs(nowMs - self.decidedAtMs) < decideEveryMs) return false
   const { decision, subscriptions } = self
   if (Number.isNaN(self.listensSinceMs)) self.listensSinceMs = nowMs
-  if (decision.revision === 0 && Math.abs(nowMs - self.listensSinceMs) < listenMs) return false
+  const listensForMs = hasLayers(state) && downlinksBps.size < state.participants.length ? listenLayersMs : listenMs
+  if (decision.revision === 0 && Math.abs(nowMs - self.listensSinceMs) < listensForMs) return false
   const audible = audibleOf(self, state, nowMs)
-  const video = WantedVideo.of(state.participants, subscriptions)
+  const video = videoOf(self, state, downlinksBps, nowMs)
   // Also that everybody gets everything is to be said once, in case that an owner before has said otherwise.
   const isSaid = decision.revision > 0 || (state.participants.length < 3 && subscriptions.size === 0)
-  if (isSaid && isSame(audible, decision.audible) && WantedVideo.isSame(video, decision.video)) return false
+  if (isSaid && isSame(audible, decision.audible) && VideoDecision.isSame(video, decision.video)) return false
   self.decidedAtMs = nowMs
   self.decision = { revision: decision.revision + 1, audible, video }
   return true
+}
+
+/** Anew when there is a reason, and else each second: what paths carry changes all the time. */
+const videoOf = (
+  self: GroupDecisions,
+  state: CallState,
+  downlinksBps: ReadonlyMap<number, number>,
+  nowMs: number
+): VideoDecision.VideoDecision | undefined => {
+  const { decision, subscriptions, uplinksBps } = self
+  const isDue =
+    self.isVideoDue ||
+    self.videoOf !== state ||
+    Math.abs(nowMs - self.videoAtMs) >= videoEveryMs ||
+    hasMoved(self.videoDownlinksBps, downlinksBps)
+  if (!isDue) return decision.video
+  self.isVideoDue = false
+  self.videoDownlinksBps = downlinksBps
+  self.videoOf = state
+  self.videoAtMs = nowMs
+  return VideoDecision.of(state.participants, subscriptions, { uplinksBps, downlinksBps }, decision.video)
+}
+
+const hasLayers = ({ participants }: CallState): boolean =>
+  participants.some(({ streams }) => streams.some(({ simulcast }) => simulcast !== undefined))
+
+/** Whether a path carries much less or much more than it did. */
+const hasMoved = (before: ReadonlyMap<number, number>, now: ReadonlyMap<number, number>): boolean => {
+  for (const [tag, bps] of now) {
+    const beforeBps = before.get(tag)
+    if (beforeBps === undefined || Math.abs(bps - beforeBps) > suddenChangeMin * beforeBps) return true
+  }
+  return false
 }
 
 /**

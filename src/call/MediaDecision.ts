@@ -1,5 +1,5 @@
 import type { ParticipantId } from "../protocol/Ids.ts"
-import type { WantedVideo } from "./WantedVideo.ts"
+import type { VideoDecision } from "./VideoDecision.ts"
 
 /**
  * What the owner of a call has decided about its media, from what relays and devices have told. Ephemeral: it is found again
@@ -11,7 +11,7 @@ export interface MediaDecision {
   /** Whose audio is forwarded. `undefined`: everybody's. */
   readonly audible: ReadonlySet<ParticipantId> | undefined
   /** Who gets which video. `undefined`: everybody everything. */
-  readonly video: WantedVideo | undefined
+  readonly video: VideoDecision | undefined
 }
 
 /** What holds before anything is known. */

@@ -5,14 +5,15 @@ import { type SimulcastLayer, StreamDescription, StreamKind } from "../protocol/
 import { RelayPlace } from "./CallState.ts"
 import type { ForwardingPlan, PlannedParticipant, PlanRow } from "./ForwardingPlan.ts"
 import { PlanVersion } from "./PlanVersion.ts"
+import * as RateLadder from "./allocation/RateLadder.ts"
 
 /**
  * A plan in bytes, as it travels between nodes: version, relays, the formats of streams (each once), participants with
  * their streams, each stream with who gets it: everybody else, nobody, those who get the stream before it, or the
- * participants of a bit set. A plan for 50 people with two streams each is about 2 KB, with audio and three layers of video
+ * participants of a bit set; each layer with its rate, a rung of RateLadder. A plan for 50 people with two streams each is about 2 KB, with audio and three layers of video
  * 2.6 to 3.6 KB. Nodes of one fleet alone read it.
  */
-const formatVersion = 3
+const formatVersion = 4
 const addressBytesMax = 64
 const codecBytesMax = 16
 /** Who gets a stream: the upper two bits of the number that names its format. A set of bits follows. */
@@ -21,6 +22,12 @@ const recipientsShift = 14
 const formatMask = (1 << recipientsShift) - 1
 /** Of a stream that is no layer of a source. */
 const noLayer = 0xff
+/** Beside the number of a participant's streams: wants more; the rates of his layers follow, four bits each. */
+const wantsMoreBit = 0x80
+const ratesBit = 0x40
+const countMask = 0x3f
+/** A layer's rate is the number of its rung and this; less is off. */
+const rungFrom = 1
 
 /** The bytes are not a plan of this format. */
 export interface MalformedPlan {
@@ -100,22 +107,37 @@ export const encode = ({ participants, relays, rows, version }: ForwardingPlan):
       const bits = bitsOf(row)
       const recipients = recipientsOf(row, participants.length, bits, before)
       before = bits
-      const named = [ByteFields.u32(stream.ssrc), ByteFields.u16((recipients << recipientsShift) | placeOf(stream))]
-      return recipients === Recipients.Some ? [...named, bits] : named
+      return [
+        ByteFields.u32(stream.ssrc),
+        ByteFields.u16((recipients << recipientsShift) | placeOf(stream)),
+        ...(recipients === Recipients.Some ? [bits] : [])
+      ]
     })
   }
 
-  const described = participants.map(({ epoch, id, relay, restores, streams }) =>
-    ByteFields.join(
+  /** Of his layers in their order; of none as long as one is not decided. */
+  const ratesOf = (streams: ReadonlyArray<StreamDescription>): ReadonlyArray<number> => {
+    const rates = streams.filter(isLayer).map(({ ssrc }) => rowOf.get(ssrc)?.rateBps)
+    return rates.every((rateBps) => rateBps !== undefined) ? rates : []
+  }
+
+  const describeParticipant = ({ epoch, id, relay, restores, streams, wantsMore }: PlannedParticipant): Uint8Array => {
+    const rates = ratesOf(streams)
+    const counted = streams.length | (wantsMore === true ? wantsMoreBit : 0) | (rates.length > 0 ? ratesBit : 0)
+    return ByteFields.join(
       ByteFields.prefixed(id, idBytesMax),
       ByteFields.u8(relayPlaces.get(relay) ?? 0xff),
       ByteFields.u32(epoch),
       // Wide enough never to wrap: one that did would be taken for the oldest.
       ByteFields.u32(restores),
-      ByteFields.u8(streams.length),
-      ...describeStreams(streams)
+      ByteFields.u8(counted),
+      ...describeStreams(streams),
+      halfBytes(rates.map(rateCode))
     )
-  )
+  }
+
+  // Before the formats are written, which it gathers.
+  const described = participants.map(describeParticipant)
   return ByteFields.join(
     ByteFields.u8(formatVersion),
     ByteFields.u64(version.ownerEpoch),
@@ -133,6 +155,23 @@ export const encode = ({ participants, relays, rows, version }: ForwardingPlan):
     ...described
   )
 }
+
+const isLayer = ({ simulcast }: StreamDescription): boolean => simulcast !== undefined
+
+/** The highest rung that is not above the rate: what is decided is a rung. */
+const rateCode = (rateBps: number): number => rungFrom + RateLadder.highestTo(rateBps)
+
+/** Two numbers of four bits in each byte, the first in the upper half. */
+const halfBytes = (numbers: ReadonlyArray<number>): Uint8Array => {
+  const bytes = new Uint8Array(Math.ceil(numbers.length / 2))
+  for (const [index, number] of numbers.entries()) bytes[index >> 1]! |= number << (index % 2 === 0 ? 4 : 0)
+  return bytes
+}
+
+const takeHalfBytes = (reader: ByteFields.FieldReader, count: number): ReadonlyArray<number> =>
+  take(reader, Math.ceil(count / 2), () => ByteFields.takeU8(reader))
+    .flatMap((byte) => [byte >> 4, byte & 0x0f])
+    .slice(0, count)
 
 const recipientsOf = (
   row: PlanRow | undefined,
@@ -160,12 +199,14 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
   const formats = take(reader, ByteFields.takeU16(reader), () => takeFormat(reader))
   const count = ByteFields.takeU8(reader)
   const rows: Array<{ readonly ssrc: number; readonly from: number; readonly bits: Uint8Array | undefined }> = []
+  const ratesBps = new Map<number, number>()
   const participants = take(reader, count, (index): PlannedParticipant => {
     const id = ByteFields.takePrefixed(reader, idBytesMax) as ParticipantId
     const relay = relays[ByteFields.takeU8(reader)]?.id
     const epoch = ByteFields.takeU32(reader)
     const restores = ByteFields.takeU32(reader)
-    const streams = take(reader, ByteFields.takeU8(reader), () => {
+    const counted = ByteFields.takeU8(reader)
+    const streams = take(reader, counted & countMask, () => {
       const ssrc = ByteFields.takeU32(reader)
       const named = ByteFields.takeU16(reader)
       const format = formats[named & formatMask]
@@ -184,7 +225,12 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
       return new StreamDescription({ ssrc, ...(format ?? unknownFormat) }, { disableChecks: true })
     })
     if (relay === undefined) reader.failed = true
-    return { id, relay: relay ?? ("" as RelayId), epoch, restores, streams }
+    const layers = (counted & ratesBit) === 0 ? [] : streams.filter(isLayer)
+    for (const [at, code] of takeHalfBytes(reader, layers.length).entries()) {
+      ratesBps.set(layers[at]!.ssrc, RateLadder.bpsOf(code - rungFrom))
+    }
+    const participant = { id, relay: relay ?? ("" as RelayId), epoch, restores, streams }
+    return (counted & wantsMoreBit) === 0 ? participant : { ...participant, wantsMore: true }
   })
   if (!ByteFields.isComplete(reader)) return malformed
   const ids = participants.map(({ id }) => id)
@@ -193,16 +239,16 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
     version: new PlanVersion({ ownerEpoch, number, revision }, { disableChecks: true }),
     relays: relays.map((relay) => new RelayPlace(relay, { disableChecks: true })),
     participants,
-    rows: rows.map(({ bits, from, ssrc }) => ({
-      ssrc,
-      from: ids[from]!,
-      to:
-        bits === undefined
-          ? others[from]!
-          : ids.filter((_, index) => ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0)
-    }))
+    rows: rows.map(({ bits, from, ssrc }): PlanRow => {
+      const to = bits === undefined ? others[from]! : namedBy(bits, ids)
+      const rateBps = ratesBps.get(ssrc)
+      return { ssrc, from: ids[from]!, to, ...(rateBps !== undefined && { rateBps }) }
+    })
   })
 }
+
+const namedBy = (bits: Uint8Array, ids: ReadonlyArray<ParticipantId>): ReadonlyArray<ParticipantId> =>
+  ids.filter((_, index) => ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0)
 
 const nobody = new Uint8Array()
 const unknownFormat = { kind: "audio", clockRate: 1, codec: "?" } as const

@@ -39,6 +39,8 @@ export interface Layer {
   /** The same without discardable frames. */
   firmBps: number
   lastPacketAtMs: number
+  /** Since when the leg may have it: it is about to come. Infinity: it may not, or nobody is to send it. */
+  plannedSinceMs: number
   /** When a key frame of it was asked for last. */
   askedAtMs: number
 }
@@ -72,6 +74,7 @@ export const make = (layers: number, current: number): LayerSelection => ({
     rateBps: NaN,
     firmBps: NaN,
     lastPacketAtMs: -Infinity,
+    plannedSinceMs: -Infinity,
     askedAtMs: -Infinity
   })),
   allowed: layers - 1,
@@ -113,8 +116,24 @@ export const handleKeyFrame = (self: LayerSelection, layer: number, nowMs: numbe
   return true
 }
 
-const isUsable = ({ allowed, layers }: LayerSelection, layer: number, nowMs: number): boolean =>
-  layer <= allowed && nowMs - layers[layer]!.lastPacketAtMs < stoppedAfterMs
+const isAllowed = ({ allowed, layers }: LayerSelection, layer: number): boolean =>
+  layer <= allowed && (layers[layer]?.plannedSinceMs ?? -Infinity) < Infinity
+
+const isUsable = (self: LayerSelection, layer: number, nowMs: number): boolean => {
+  const { lastPacketAtMs, plannedSinceMs } = self.layers[layer]!
+  return isAllowed(self, layer) && nowMs - Math.max(lastPacketAtMs, plannedSinceMs) < stoppedAfterMs
+}
+
+/** Nothing of it has come since the leg may have it. */
+export const isExpected = ({ lastPacketAtMs, plannedSinceMs }: Layer): boolean =>
+  plannedSinceMs < Infinity && plannedSinceMs > lastPacketAtMs
+
+/** Whether the leg may have the layer: it says nothing of higher and lower ones. */
+export const plan = (self: LayerSelection, layer: number, isPlanned: boolean, nowMs: number): void => {
+  const known = self.layers[layer]!
+  if (!isPlanned) known.plannedSinceMs = Infinity
+  else if (known.plannedSinceMs === Infinity) known.plannedSinceMs = nowMs
+}
 
 /** What is not known fits. */
 const fits = ({ layers, roomBps }: LayerSelection, layer: number): boolean => !(layers[layer]!.rateBps > roomBps)
@@ -131,7 +150,7 @@ const lowestUsable = (self: LayerSelection, nowMs: number): number => {
 const choose = (self: LayerSelection, from: number, nowMs: number): number => {
   const lowest = lowestUsable(self, nowMs)
   // A source that is silent altogether goes on where it was.
-  if (lowest < 0) return self.target <= self.allowed && from <= self.allowed ? self.target : -1
+  if (lowest < 0) return isAllowed(self, self.target) && isAllowed(self, from) ? self.target : -1
   if (from < 0) return self.isPaused ? resumed(self, lowest, nowMs) : Math.max(lowest, highestWithRoom(self, nowMs))
   if (!isUsable(self, from, nowMs)) return below(self, from, lowest, nowMs)
   // Once a lower layer is waited for, a little more room is no reason to stay.
@@ -168,12 +187,12 @@ const resumed = (self: LayerSelection, lowest: number, nowMs: number): number =>
   Number.isNaN(self.roomBps) || nowMs - self.roomySinceMs >= resumeAfterMs ? lowest : -1
 
 const noteTimes = (self: LayerSelection, nowMs: number): void => {
-  const { allowed, current, layers, roomBps } = self
+  const { current, layers, roomBps } = self
   const lowest = lowestUsable(self, nowMs)
   const firmBps = lowest < 0 ? NaN : layers[lowest]!.firmBps
   self.tightSinceMs = firmBps > bearableFactor * roomBps ? Math.min(self.tightSinceMs, nowMs) : Infinity
   self.roomySinceMs = firmBps * resumeFactor <= roomBps ? Math.min(self.roomySinceMs, nowMs) : Infinity
-  self.forbiddenSinceMs = current > allowed ? Math.min(self.forbiddenSinceMs, nowMs) : Infinity
+  self.forbiddenSinceMs = isAllowed(self, current) ? Infinity : Math.min(self.forbiddenSinceMs, nowMs)
 }
 
 const noteDown = (self: LayerSelection, nowMs: number): void => {

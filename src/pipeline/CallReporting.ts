@@ -4,7 +4,7 @@ import type { LocalCall } from "./CallTable.ts"
 import type { Session } from "./Session.ts"
 
 /** What there is to tell of a call beside who is in it. */
-export type News = Pick<CallReport, "isActive" | "estimates" | "volumes" | "subscriptions">
+export type News = Pick<CallReport, "isActive" | "estimates" | "volumes" | "subscriptions" | "uplinks">
 
 export const nothingNew = new Uint8Array()
 

@@ -54,7 +54,11 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     return from === undefined ? [] : [{ from, streams }]
   })
   const devices = [...call.sessions.values()].map(({ leg }) => leg)
-  LayerRoutes.connect(senders, devices)
+  for (const { id, wantsMore } of plan.participants) {
+    const device = call.sessions.get(id)?.leg
+    if (device !== undefined) device.wantsMore = wantsMore === true
+  }
+  LayerRoutes.connect(senders, devices, nowMs)
 }
 
 /** Nobody of the call is here any more. */

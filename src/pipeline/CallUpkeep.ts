@@ -3,6 +3,7 @@ import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
 import * as LegEstimate from "../call/LegEstimate.ts"
 import * as Subscription from "../call/Subscription.ts"
+import * as Uplinks from "../call/Uplinks.ts"
 import * as Volumes from "../call/Volumes.ts"
 import * as SendLeg from "../media/SendLeg.ts"
 import * as VolumeMeter from "../media/VolumeMeter.ts"
@@ -14,6 +15,7 @@ import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { RelayPeers } from "./RelayPeers.ts"
 import type { Session } from "./Session.ts"
+import * as UplinkNews from "./UplinkNews.ts"
 
 /** While media flows a call is reported with every turn. Milliseconds. */
 const turnMs = 200
@@ -69,6 +71,18 @@ export const layer = Layer.effectDiscard(
       return volumes.length === 0 ? {} : { volumes: Volumes.encode(volumes) }
     }
 
+    const toldUplinks = new WeakMap<Session, UplinkNews.UplinkNews>()
+    const uplinksOf = ({ sessions }: LocalCall): Pick<CallReport, "uplinks"> => {
+      const news: Array<Uplinks.Uplink> = []
+      for (const session of sessions.values()) {
+        const told = toldUplinks.get(session) ?? UplinkNews.make()
+        toldUplinks.set(session, told)
+        const { receiveTag: legTag, uplinkBps } = session.leg
+        if (UplinkNews.poll(told, uplinkBps, nowMs())) news.push({ legTag, uplinkBps })
+      }
+      return news.length === 0 ? {} : { uplinks: Uplinks.encode(news) }
+    }
+
     const told = new WeakMap<
       Session,
       { readonly version: number; readonly ownerEpoch: number; readonly atMs: number }
@@ -98,7 +112,8 @@ export const layer = Layer.effectDiscard(
           isActive: active,
           estimates: active ? newsOf(call) : nothingNew,
           ...(active && volumesOf(call)),
-          ...subscriptionsOf(call, call.confirmed.version.ownerEpoch)
+          ...subscriptionsOf(call, call.confirmed.version.ownerEpoch),
+          ...(active && uplinksOf(call))
         })
         if (report !== undefined) due.push(report)
       }

@@ -67,7 +67,7 @@ export const update = (leg: RelayLeg, nowMs: number): void => {
   const freeBps = Math.max(0, self.targetBps * (1 - self.repairShare) - received.audioBps)
   self.shareBps = FairShare.shareBps(freeBps, received.demandsBps)
   const isUsed = received.videoBps > 0 && received.videoBps >= usedFrom * freeBps
-  rate.estimator.wantsMore = isUsed || leg.layers.some(({ selection }) => selection.wantsMore)
+  rate.estimator.wantsMore = isUsed || leg.wantsMore || leg.layers.some(({ selection }) => selection.wantsMore)
 }
 
 /** Scratch: what one leg gets. This runs too seldom to be compiled, and what is not compiled makes objects of numbers. */

@@ -27,11 +27,14 @@ export interface LayerForwarding {
 /** A stream without layers flows at once, whoever gets it asks for a key frame; a layer waits for its first. */
 export const make = (receiver: RelayLeg, from: RelayLeg, layers: ReadonlyArray<RelayStream>): LayerForwarding => {
   const flowing = layers[0]?.description.simulcast === undefined ? 0 : -1
+  const selection = LayerSelection.make(layers.length, flowing)
+  // Which of them the leg may have is said by the plan that this is made for.
+  for (const layer of selection.layers) layer.plannedSinceMs = Infinity
   return {
     receiver,
     from,
     layers,
-    selection: LayerSelection.make(layers.length, flowing),
+    selection,
     flowing,
     isSparing: false,
     holeIn: -1
@@ -109,7 +112,9 @@ export const link = (self: LayerForwarding): void => {
   for (let i = 0; i < layers.length; i++) {
     const stream = layers[i]!
     const changes =
-      i === flowing ? selection.current !== i || selection.dropsDiscardable !== isSparing : selection.target === i
+      i === flowing
+        ? selection.current !== i || selection.dropsDiscardable !== isSparing
+        : selection.target === i || LayerSelection.isExpected(selection.layers[i]!)
     stream.pending = listed(stream.pending, self, flowing < 0 || changes)
     stream.sparing = listed(stream.sparing, self, i === flowing && isSparing)
   }
@@ -132,9 +137,12 @@ export const spares = (stream: RelayStream, target: RelayLeg): boolean => {
   return false
 }
 
-/** The first byte of the stream's next frame on a leg that has holes. */
-export const takeHole = (target: RelayLeg, stream: RelayStream, typeByte: number): number => {
-  if (HopFrame.typeOf(typeByte) !== HopFrame.FrameType.Video) return typeByte
+/**
+ * The first byte of the stream's next packet on a leg that has holes. They are told of by the one that starts a frame: others of
+ * it that have overtaken it wait for it.
+ */
+export const takeHole = (target: RelayLeg, stream: RelayStream, typeByte: number, descriptor: number): number => {
+  if (HopFrame.typeOf(typeByte) !== HopFrame.FrameType.Video || !HopFrame.startsFrame(descriptor)) return typeByte
   const { layers } = target
   for (let i = 0; i < layers.length; i++) {
     const one = layers[i]!

@@ -1,5 +1,6 @@
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import { sourcesOf } from "../protocol/StreamSources.ts"
+import * as LayerSelection from "../media/LayerSelection.ts"
 import * as LayerForwarding from "./LayerForwarding.ts"
 import * as RelayLeg from "./RelayLeg.ts"
 import type { RelayStream } from "./RelayStream.ts"
@@ -15,7 +16,11 @@ export interface Sender {
  * allows. A trunk gets all that anybody behind it may have. What flows already flows on. A stream without layers goes to
  * all: its sender follows the slowest of them, and nobody else could send him less.
  */
-export const connect = (senders: ReadonlyArray<Sender>, devices: ReadonlyArray<RelayLeg.RelayLeg>): void => {
+export const connect = (
+  senders: ReadonlyArray<Sender>,
+  devices: ReadonlyArray<RelayLeg.RelayLeg>,
+  nowMs: number
+): void => {
   const before = new Map(devices.map((device) => [device, device.layers]))
   const after = new Map(
     devices.map((device): [RelayLeg.RelayLeg, Array<LayerForwarding.LayerForwarding>] => [device, []])
@@ -36,6 +41,11 @@ export const connect = (senders: ReadonlyArray<Sender>, devices: ReadonlyArray<R
         one.from = from
         one.layers = layers
         one.selection.allowed = layers.findLastIndex(({ targets }) => targets.includes(receiver))
+        for (const [layer, { targets }] of layers.entries()) {
+          LayerSelection.plan(one.selection, layer, targets.includes(receiver), nowMs)
+        }
+        // What is planned now is looked at with the next frame of it.
+        receiver.layersPolledAtMs = -Infinity
         after.get(receiver)!.push(one)
         return one
       })

@@ -1,4 +1,5 @@
 import type { LegEstimate } from "../call/LegEstimate.ts"
+import * as BandwidthEstimator from "../media/bandwidth/BandwidthEstimator.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
 import type { DeviceLeg } from "./RelayLeg.ts"
 import * as StreamRate from "./StreamRate.ts"
@@ -23,6 +24,8 @@ const windowMs = 1000
 const repeatMs = 5000
 /** What is no news: a share of a rate or round trip, points of loss, milliseconds of a short round trip. */
 const changeMin = 0.1
+/** Of a downlink this is news at once. Share. */
+const suddenChangeMin = 0.2
 const lossChangeMin = 0.01
 const roundTripChangeMsMin = 5
 
@@ -39,7 +42,7 @@ export const make = (): LegSummary => ({
 
 /** Call now and then. What is to be told, or `undefined`: it is known already, or not yet. */
 export const poll = (self: LegSummary, leg: DeviceLeg, nowMs: number): LegEstimate | undefined => {
-  if (nowMs - self.sinceMs < windowMs) return undefined
+  if (nowMs - self.sinceMs < windowMs) return suddenly(self, leg, nowMs)
   // The first window has no beginning.
   const isFirst = Number.isNaN(self.sinceMs)
   const estimate = measure(self, leg, nowMs)
@@ -48,6 +51,16 @@ export const poll = (self: LegSummary, leg: DeviceLeg, nowMs: number): LegEstima
   self.told = estimate
   self.toldAtMs = nowMs
   return estimate
+}
+
+/** Which video fits depends on it: that it has fallen or risen by much is not kept until the window ends. */
+const suddenly = (self: LegSummary, { hop }: DeviceLeg, nowMs: number): LegEstimate | undefined => {
+  const { told } = self
+  const downlinkBps = downlinkOf(hop)
+  if (told === undefined || !differs(downlinkBps, told.downlinkBps, 0, suddenChangeMin)) return undefined
+  self.told = { ...told, downlinkBps }
+  self.toldAtMs = nowMs
+  return self.told
 }
 
 const measure = (self: LegSummary, { hop, receiveTag, streams }: DeviceLeg, nowMs: number): LegEstimate => {
@@ -59,7 +72,7 @@ const measure = (self: LegSummary, { hop, receiveTag, streams }: DeviceLeg, nowM
   const estimate = {
     legTag: receiveTag,
     uplinkBps: self.uplink.rateBps,
-    downlinkBps: send.rate?.estimator.targetBps ?? 0,
+    downlinkBps: downlinkOf(hop),
     uplinkLossRatio: lossRatio(
       SequenceNumber.distance(self.highestBefore, receive.nacks.highest),
       prompt - self.promptBefore
@@ -78,6 +91,9 @@ const measure = (self: LegSummary, { hop, receiveTag, streams }: DeviceLeg, nowM
   return estimate
 }
 
+const downlinkOf = ({ send: { rate } }: DeviceLeg["hop"]): number =>
+  rate === undefined ? 0 : BandwidthEstimator.capacityBps(rate.estimator)
+
 /** RFC 3550 section 6.4.1, fraction lost: of what was expected. What is out of order may make it less than nothing. */
 const lossRatio = (expected: number, received: number): number => shareOf(expected - received, expected)
 
@@ -90,5 +106,5 @@ const isNews = (now: LegEstimate, told: LegEstimate): boolean =>
   Math.abs(now.uplinkLossRatio - told.uplinkLossRatio) >= lossChangeMin ||
   Math.abs(now.downlinkLossRatio - told.downlinkLossRatio) >= lossChangeMin
 
-const differs = (now: number, told: number, atLeast: number): boolean =>
-  Math.abs(now - told) > Math.max(atLeast, changeMin * told)
+const differs = (now: number, told: number, atLeast: number, share = changeMin): boolean =>
+  Math.abs(now - told) > Math.max(atLeast, share * told)

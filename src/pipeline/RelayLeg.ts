@@ -34,6 +34,10 @@ export interface RelayLeg {
   holes: number
   /** A device's, once its path has been measured. */
   downlink: Downlink | undefined
+  /** A device's: the call's owner would give it more video if its path carried more. */
+  wantsMore: boolean
+  /** What the device says that its path to this relay carries; NaN: nothing yet. Bits a second. */
+  uplinkBps: number
   /** Of a call on a trunk: what the other relay has said of the streams that it gets. */
   readonly receiverRates: ReceiverRates.ReceiverRates | undefined
   /** Place in the timers' wheel, kept by LegTimers: the tick it is due at, or -1; and its neighbours in that slot. */
@@ -54,6 +58,8 @@ const idle = {
   layersPolledAtMs: -Infinity,
   holes: 0,
   downlink: undefined,
+  wantsMore: false,
+  uplinkBps: NaN,
   dueTick: -1,
   nextInSlot: undefined,
   previousInSlot: undefined

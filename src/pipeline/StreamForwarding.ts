@@ -147,10 +147,9 @@ const forward = (
     type === HopFrame.FrameType.EndToEndRtcp ? stream.clock.newestTimestamp : RtpHeader.timestampAt(view, rtpOffset) | 0
   const isVideo = type === HopFrame.FrameType.Video
   const isDiscardable = isVideo && HopFrame.isDiscardable(descriptor)
-  // One that has been overtaken by what is built on it begins nothing.
-  if (isVideo && stream.pending.length > 0 && HopFrame.startsFrame(descriptor)) {
-    const startsKeyFrame = HopFrame.startsKeyFrame(descriptor) && StreamClock.isNewest(stream.clock, timestamp)
-    LayerChoice.handleFrameStart(self, stream, startsKeyFrame, nowMs, out)
+  // Whichever packet of a frame comes first: those of a key frame all say so. What has been overtaken begins nothing.
+  if (isVideo && stream.pending.length > 0 && StreamClock.isNewest(stream.clock, timestamp)) {
+    LayerChoice.handleFrameStart(self, stream, HopFrame.isIndependent(descriptor), nowMs, out)
   }
   if (type !== HopFrame.FrameType.EndToEndRtcp) StreamClock.handlePacket(stream.clock, timestamp, nowMs)
   if (stream.keyFrames !== undefined && HopFrame.startsKeyFrame(descriptor)) {
@@ -192,7 +191,7 @@ const sendOn = (
       counters.mediaOut--
       continue
     }
-    const firstByte = target.holes === 0 ? typeByte : LayerForwarding.takeHole(target, stream, typeByte)
+    const firstByte = target.holes === 0 ? typeByte : LayerForwarding.takeHole(target, stream, typeByte, descriptor)
     const { send } = target.hop
     const repairsBefore = send.repairsSent
     Pacing.send(send, target.sendTag, ring, packet, firstByte, descriptor, nowMs, out)

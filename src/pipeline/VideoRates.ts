@@ -35,6 +35,7 @@ export const handleReport = (
   if (receiverRates !== undefined) {
     if (takeRates(self, receiver, receiverRates, nowMs)) tellSources(self, receiver, nowMs, out)
   } else if (participant !== undefined) {
+    takeUplink(self, receiver)
     if (Downlink.isDue(receiver, nowMs)) {
       Downlink.update(receiver, nowMs)
       tellSources(self, receiver, nowMs, out)
@@ -63,6 +64,13 @@ const tellSources = (
     }
     // A device's leg has reports of its own.
     if (source.carrier !== undefined) sendOnTrunk(self, source, nowMs, out)
+  }
+}
+
+/** What a device says of its own path. It harms itself alone if that is not so: it is told to send less, or more than it can. */
+const takeUplink = ({ resources: { report } }: Forwarding, receiver: RelayLeg.RelayLeg): void => {
+  for (let i = 0; i < report.rateCount; i++) {
+    if (report.rateSsrcs[i] === Feedback.uplinkSsrc) receiver.uplinkBps = report.rateBps[i]!
   }
 }
 

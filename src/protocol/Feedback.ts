@@ -86,6 +86,9 @@ export const make = (): Feedback => ({
   rateBps: new Float64Array(ratesMax)
 })
 
+/** In place of an SSRC, from a device: what it believes that its path to the relay carries. */
+export const uplinkSsrc = 0
+
 /** There must be room: fewer than `ratesMax` so far. */
 export const addRate = (self: Feedback, ssrc: number, bps: number): void => {
   self.rateSsrcs[self.rateCount] = ssrc

@@ -119,6 +119,9 @@ export const discardableFlag = 0x10
 /** Whether a video descriptor says that a frame starts here. */
 export const startsFrame = (descriptor: number): boolean => (descriptor & startOfFrameFlag) !== 0
 
+/** Whether a video descriptor says that its frame is a key frame. */
+export const isIndependent = (descriptor: number): boolean => (descriptor & independentFlag) !== 0
+
 /** Whether a video descriptor says that a key frame starts here. */
 export const startsKeyFrame = (descriptor: number): boolean =>
   (descriptor & (startOfFrameFlag | independentFlag)) === (startOfFrameFlag | independentFlag)

@@ -34,7 +34,7 @@ const report = (
       levels: Uint8Array.from({ length: 10 }, (_, i) => (talking.includes(n) ? loud + (i % 5) : quiet))
     }))
     GroupDecisions.handleVolumes(group, state, Volumes.encode(volumes), nowMs)
-    if (GroupDecisions.decide(group, state, nowMs)) decisions++
+    if (GroupDecisions.decide(group, state, new Map(), nowMs)) decisions++
   }
   return decisions
 }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import * as RateLadder from "../../src/call/allocation/RateLadder.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { empty, participantsMax } from "../../src/call/CallState.ts"
 import { type ForwardingPlan, planOf } from "../../src/call/ForwardingPlan.ts"
@@ -73,6 +74,16 @@ const decided: ForwardingPlan = {
   rows: large.rows.map((row, place) => (place % 2 === 0 && place > 6 ? { ...row, to: [] } : row))
 }
 
+/** As an owner has decided it who gives each layer a rate, and half of the people all they want. */
+const rated = (plan: ForwardingPlan): ForwardingPlan => ({
+  ...plan,
+  participants: plan.participants.map((one, index) => (index % 2 === 0 ? { ...one, wantsMore: true } : one)),
+  rows: plan.rows.map((row, index) => {
+    const rung = (index % (RateLadder.rungCount + 1)) - 1
+    return index % 4 === 0 ? row : { ...row, rateBps: RateLadder.bpsOf(rung) }
+  })
+})
+
 describe("PlanBytes", () => {
   it.prop("is read as it was written", [randomCommands], ([commands]) => {
     const state = commands.reduce(
@@ -91,7 +102,7 @@ describe("PlanBytes", () => {
   })
 
   it("a plan for 50 people is read as it was written, and takes 4 KB at most as messages carry it", () => {
-    for (const plan of [large, thinned(large), layered, thinned(layered), quiet, decided]) {
+    for (const plan of [large, thinned(large), layered, thinned(layered), quiet, decided, rated(thinned(layered))]) {
       assert.deepStrictEqual(again(plan), plan)
       // In base64.
       assert.isAtMost((PlanBytes.encode(plan).length * 4) / 3, 4096)
@@ -99,8 +110,10 @@ describe("PlanBytes", () => {
   })
 
   it("a plan for 50 people of whom every layer goes to others takes 4 KB at most before that", () => {
-    assert.deepStrictEqual(again(nested), nested)
-    assert.isAtMost(PlanBytes.encode(nested).length, 4096)
+    for (const plan of [nested, rated(nested)]) {
+      assert.deepStrictEqual(again(plan), plan)
+      assert.isAtMost(PlanBytes.encode(plan).length, 4096)
+    }
   })
 
   it("what is cut short, longer, or of another format is no plan", () => {

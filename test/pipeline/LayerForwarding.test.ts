@@ -42,7 +42,7 @@ const makeCall = (participants: number, layers: number, spareEvery = Infinity, i
     for (const [layer, stream] of sender!.streams.entries()) {
       stream.targets = legs.filter((_, receiver) => receiver > 0 && layer <= allowed(receiver))
     }
-    LayerRoutes.connect([{ from: sender!, streams: descriptionsOf(0) }], legs)
+    LayerRoutes.connect([{ from: sender!, streams: descriptionsOf(0) }], legs, 0)
   }
   allow()
   const roomBps = legs.map(() => NaN)
@@ -230,7 +230,8 @@ describe("layers at the relay", () => {
     for (const stream of moved.streams) stream.targets = [call.legs[1]!, call.legs[2]!]
     LayerRoutes.connect(
       [{ from: moved, streams: moved.streams.map(({ description }) => description) }],
-      call.legs.slice(1)
+      call.legs.slice(1),
+      0
     )
     assert.deepStrictEqual(
       moved.streams.map(({ targets }) => targets.length),
@@ -290,7 +291,7 @@ describe("layers at the relay", () => {
     const [sender, ...devices] = call.legs
     for (const stream of sender!.streams) stream.targets = [...devices, trunk]
     const streams = sender!.streams.map(({ description }) => description)
-    LayerRoutes.connect([{ from: sender!, streams }], call.legs)
+    LayerRoutes.connect([{ from: sender!, streams }], call.legs, 0)
     assert.deepStrictEqual(
       sender!.streams.map(({ targets }) => targets),
       [[trunk, ...devices], [trunk]]

@@ -1,13 +1,17 @@
 import { Result } from "effect"
 import * as ReplayWindow from "../../access/ReplayWindow.ts"
 import * as Leg from "../../media/Leg.ts"
+import * as RateNotice from "../../media/RateNotice.ts"
 import type { JoinSuccess, ResumeSuccess } from "../../protocol/ControlMessage.ts"
+import * as Feedback from "../../protocol/Feedback.ts"
 import * as SequenceNumber from "../../protocol/SequenceNumber.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 
 /** What one relay has granted: the leg to it, and what the next relay needs to take over. */
 export interface Session {
   readonly hop: Leg.Leg
+  /** What the path to the relay carries, as the relay is told. */
+  readonly uplink: RateNotice.RateNotice
   /** Packed address. */
   readonly relay: Uint32Array
   readonly ticket: Uint8Array
@@ -35,8 +39,12 @@ export const make = (options: {
 }): Session => {
   const { granted, nowMs, receiveTag, relay, repair, startBps } = options
   const { epoch, legTag, mappedAddress, ticket } = granted
+  const hop = Leg.make({ receiveTag, sendTag: legTag, epoch, address: relay, repair, startBps })
+  const uplink = RateNotice.make(Feedback.uplinkSsrc)
+  hop.rateNotices = [uplink]
   return {
-    hop: Leg.make({ receiveTag, sendTag: legTag, epoch, address: relay, repair, startBps }),
+    hop,
+    uplink,
     relay,
     ticket,
     epoch,

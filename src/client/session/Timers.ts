@@ -1,6 +1,7 @@
 import { Effect, Queue } from "effect"
+import * as BandwidthEstimator from "../../media/bandwidth/BandwidthEstimator.ts"
 import * as Leg from "../../media/Leg.ts"
-import * as ReceiverRates from "../../media/ReceiverRates.ts"
+import * as RateNotice from "../../media/RateNotice.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import type { ReceivedPacket } from "../streams/ReceivedPacket.ts"
 import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
@@ -61,13 +62,16 @@ const poll = (core: CallCore.CallCore, device: DevicePort, nowMs: number): void 
 }
 
 const adviseVideo = (
-  { receiverRates, sending, videoRate, videoRates }: CallCore.CallCore,
-  { hop }: Session.Session,
+  { receiverRates, sending, videoRate, videoRates, videoSending }: CallCore.CallCore,
+  { hop, uplink }: Session.Session,
   nowMs: number
 ) => {
   const { rate } = hop.send
   if (rate === undefined) return
-  const rates = { pathBps: rate.estimator.targetBps, receiversBps: ReceiverRates.totalBps(receiverRates, nowMs) }
+  const pathBps = rate.estimator.targetBps
+  RateNotice.handleRate(uplink, BandwidthEstimator.capacityBps(rate.estimator), nowMs)
+  const receiversBps = VideoSending.usefulBps(videoSending, sending, receiverRates, nowMs)
+  const rates = { pathBps, receiversBps }
   const isNews = VideoRate.handleRates(videoRate, rates, sending, hop.send, nowMs)
   if (isNews) videoRates.publish(videoRate.toldBps)
   rate.estimator.wantsMore = videoRate.wantsMore

@@ -1,4 +1,6 @@
+import * as ReceiverRates from "../../media/ReceiverRates.ts"
 import type { StreamAllocation, VideoAllocation } from "../../protocol/VideoAttribute.ts"
+import type { SendingStream } from "../streams/SendingStream.ts"
 import type { Session } from "./Session.ts"
 
 /**
@@ -27,6 +29,30 @@ export const make = (): VideoSending => ({ saidIn: undefined, allocation: nothin
 /** Whether nothing of this stream is to be sent. */
 export const isOff = ({ allocation }: VideoSending, ssrc: number): boolean =>
   allocation.streams.find((stream) => stream.ssrc === ssrc)?.rateBps === 0
+
+/**
+ * What may be sent of all video together: of each stream what it is told to be, or what those who receive it can take, if that is
+ * less. Infinity: of one nothing is known. Bits a second, with all headers.
+ */
+export const usefulBps = (
+  { allocation }: VideoSending,
+  sending: ReadonlyArray<SendingStream>,
+  receivers: ReceiverRates.ReceiverRates,
+  nowMs: number
+): number => {
+  let sum = 0
+  let isKnown = false
+  for (const { stream } of sending) {
+    if (stream.kind !== "video") continue
+    const toldBps = allocation.streams.find(({ ssrc }) => ssrc === stream.ssrc)?.rateBps ?? Infinity
+    const receiversBps = ReceiverRates.rateBps(receivers, stream.ssrc, nowMs)
+    const usefulBps = Number.isNaN(receiversBps) ? toldBps : Math.min(toldBps, receiversBps)
+    if (usefulBps === Infinity) continue
+    isKnown = true
+    sum += usefulBps
+  }
+  return isKnown ? sum : Infinity
+}
 
 /** `undefined` when it is no news: in one session only a higher version is. */
 export const handleAllocation = (

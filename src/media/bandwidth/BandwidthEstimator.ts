@@ -118,6 +118,13 @@ export const handleSent = (self: BandwidthEstimator, bytes: number): void => {
   self.sentBytes += bytes + datagramOverheadBytes
 }
 
+/**
+ * What the path is believed to carry for longer: without what is held back for a moment so that its queue empties. Bits a
+ * second.
+ */
+export const capacityBps = ({ delay, loss }: BandwidthEstimator): number =>
+  Math.max(loss.minBps, Math.min(delay.targetBps, loss.targetBps))
+
 /** From this hop sequence on, what is sent belongs to the probe that `probes` has given out. */
 export const startProbe = (self: BandwidthEstimator, firstHopSequence: number): void => {
   const { bytesMin, packetsMin, probeId } = self.probes
@@ -232,6 +239,8 @@ const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number):
   input.drainedBps = drain.estimateBps
   DelayBasedEstimator.handleReport(delay, input, nowMs)
   input.delayBasedBps = delay.targetBps
+  // What a probe has shown has arrived as well: without it, who sends little could never show that losses have ended.
+  if (shownBps > input.acknowledgedBps) input.acknowledgedBps = shownBps
   LossBasedEstimator.handleReport(loss, input, nowMs)
   self.targetBps = Math.max(loss.minBps, Math.min(delay.targetBps, loss.targetBps, drain.limitBps))
   // A probe into a queue shows nothing, and makes it longer.

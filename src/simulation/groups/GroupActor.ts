@@ -95,7 +95,7 @@ const volumesOf = (legs: ReadonlyArray<RelayLeg>): Uint8Array =>
 const decide = (self: GroupActor, nowMs: number): void => {
   const { decisions, plans, reports, state, switches } = self
   GroupDecisions.handleVolumes(decisions, state, reports.shift()!, nowMs)
-  if (GroupDecisions.decide(decisions, state, nowMs)) plans.push(planOf(state, decisions.decision))
+  if (GroupDecisions.decide(decisions, state, new Map(), nowMs)) plans.push(planOf(state, decisions.decision))
   const dominant = decisions.speakers?.dominant.dominant
   const device = dominant === undefined ? -1 : Number(dominant.split(" ")[1])
   if (device !== (switches.at(-1)?.device ?? -1)) switches.push({ device, atMs: nowMs })
