@@ -242,7 +242,7 @@ export const decode = (bytes: Uint8Array): Result.Result<ForwardingPlan, Malform
     rows: rows.map(({ bits, from, ssrc }): PlanRow => {
       const to = bits === undefined ? others[from]! : namedBy(bits, ids)
       const rateBps = ratesBps.get(ssrc)
-      return { ssrc, from: ids[from]!, to, ...(rateBps !== undefined && { rateBps }) }
+      return rateBps === undefined ? { ssrc, from: ids[from]!, to } : { ssrc, from: ids[from]!, to, rateBps }
     })
   })
 }
