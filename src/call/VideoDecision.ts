@@ -4,6 +4,7 @@ import type { Allocation, AllocationInput, Wish } from "./allocation/AllocationI
 import * as BandwidthAllocation from "./allocation/BandwidthAllocation.ts"
 import type { Participant } from "./CallState.ts"
 import * as LayerRates from "./LayerRates.ts"
+import * as RateLadder from "./allocation/RateLadder.ts"
 import * as Subscription from "./Subscription.ts"
 
 /** Who gets which video at most, and what is to be sent of it. docs/algorithms/bandwidth-allocation.md. */
@@ -29,6 +30,8 @@ export interface Capacities {
 const voiceBps = 60_000
 /** And of four at most, see AudibleSpeakers. */
 const voicesMax = 4
+/** What is decided anew leaves a tenth of a path free. */
+const leastFactor = 1.25
 /** Who gets nearly all that is of use wants no more. Share. */
 const satisfiedFrom = 0.95
 
@@ -108,7 +111,8 @@ const inputOf = (
     receivers: participants.map(({ legTag }, receiver) => {
       const downlinkBps = downlinksBps.get(legTag)
       if (downlinkBps !== undefined) {
-        return { downlinkBps: Math.max(0, downlinkBps - audioBps), wishes: wishes[receiver]! }
+        const freeBps = Math.max(downlinkBps - audioBps, leastBps(sources, wishes[receiver]!))
+        return { downlinkBps: freeBps, wishes: wishes[receiver]! }
       }
       // Before a path has been measured everybody begins with the smallest pictures of what he wants.
       const smallest = wishes[receiver]!.map(({ source, weight }) => ({
@@ -119,6 +123,15 @@ const inputOf = (
       return { downlinkBps: Infinity, wishes: smallest }
     })
   }
+}
+
+/**
+ * Room for one smallest picture, however little a path is believed to carry: where nothing flows nothing more would be known of
+ * it. If it has no room, its relay pauses it, and tries again. Bits a second.
+ */
+const leastBps = (sources: ReadonlyArray<Offer>, wishes: ReadonlyArray<Wish>): number => {
+  const lowestBps = Math.min(...wishes.map(({ source }) => sources[source]!.ranges[0]!.minBps))
+  return lowestBps === Infinity ? 0 : leastFactor * RateLadder.bpsOf(RateLadder.lowestFrom(lowestBps))
 }
 
 /** What was decided before, for those who are there now: who was there, and which sources there were, has changed since. */

@@ -1,8 +1,10 @@
 import { Context, Effect, Exit, Layer, Random, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as CallActor from "../../src/actor/CallActor.ts"
+import { CallReports } from "../../src/actor/CallReports.ts"
 import * as CallClient from "../../src/client/CallClient.ts"
 import type { ConnectionEvent } from "../../src/client/ConnectionEvent.ts"
+import type { StreamOffer } from "../../src/client/JoinOptions.ts"
 import type { ReceivedPacket } from "../../src/client/streams/ReceivedPacket.ts"
 import { SecureBytes } from "../../src/client/SecureBytes.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
@@ -19,8 +21,8 @@ import * as Raw from "./RawDevice.ts"
 
 export const latencyMs = 10
 const secret = new Uint8Array(32).fill(3)
-const audioOffer = { kind: "audio", codec: "opus", clockRate: 48000, payloadType: 111 } as const
-const videoOffer = { kind: "video", codec: "vp8", clockRate: 90000, payloadType: 96 } as const
+export const audioOffer = { kind: "audio", codec: "opus", clockRate: 48000, payloadType: 111 } as const
+export const videoOffer = { kind: "video", codec: "vp8", clockRate: 90000, payloadType: 96 } as const
 
 export const relayNames = ["a", "b", "c", "d", "e"] as const
 export type RelayName = (typeof relayNames)[number]
@@ -106,14 +108,15 @@ export const member = Effect.fnUntraced(function* (
   n: number,
   relays: ReadonlyArray<RelayName | typeof balancer>,
   call = "call",
-  host = n
+  host = n,
+  streams: ReadonlyArray<StreamOffer> = [audioOffer, videoOffer]
 ) {
   const draw = LegPair.dice(n)
   const secureBytes: SecureBytes = (size) => Uint8Array.from({ length: size }, () => draw() * 256)
   const client = yield* CallClient.join({
     relays: relays.map((relay) => (relay === balancer ? balancer : relayAddress(relay))),
     token: yield* Raw.mint(`p${n}`, call),
-    streams: [audioOffer, videoOffer],
+    streams,
     sharedSecret: secret,
     // Every packet is wanted, however late.
     playoutDelayMs: 300,
@@ -171,7 +174,21 @@ export const longestGapMs = ({ received }: Member, from: Member): number => {
  * A store whose writes can be held up: an actor that has to save does not answer meanwhile. What is read is read. Those that
  * are held up go on in the end, or are lost: as with a node that is given up, whoever waits for the actor is interrupted.
  */
-class Hold extends Context.Service<Hold, { isHeld: boolean; areLost: boolean }>()("test/Hold") {}
+class Hold extends Context.Service<Hold, { isHeld: boolean; areLost: boolean; areAway: boolean }>()("test/Hold") {}
+
+const layerHold = Layer.sync(Hold, () => ({ isHeld: false, areLost: false, areAway: false }))
+
+/** Relays' reports reach no actor while they are away; without one they decide nothing. */
+const layerReports = Layer.effect(
+  CallReports,
+  Effect.gen(function* () {
+    const reports = yield* CallReports
+    const hold = yield* Hold
+    return CallReports.of({
+      send: (...sent) => Effect.suspend(() => (hold.areAway ? Effect.void : reports.send(...sent)))
+    })
+  })
+)
 
 const layerStore = Layer.effect(
   CallStore.CallStore,
@@ -191,15 +208,18 @@ const layerStore = Layer.effect(
       remove: (...write) => Effect.andThen(wait, store.remove(...write))
     })
   })
-).pipe(
-  Layer.provide(CallStore.layerMemory),
-  Layer.provideMerge(Layer.sync(Hold, () => ({ isHeld: false, areLost: false })))
-)
+).pipe(Layer.provide(CallStore.layerMemory))
 
 /** From now on the calls' actors do not answer, or do again. */
 export const holdActors = (isHeld: boolean) =>
   Effect.map(Hold, (hold) => {
     hold.isHeld = isHeld
+  })
+
+/** From now on the calls' actors hear nothing, or do again. */
+export const sendActorsAway = (areAway: boolean) =>
+  Effect.map(Hold, (hold) => {
+    hold.areAway = areAway
   })
 
 /** Who waits for an actor then is interrupted when it would answer again. */
@@ -228,12 +248,13 @@ export const scene = <A, E>(
       CallActor.layer.pipe(
         Layer.provideMerge(
           Layer.mergeAll(
-            SingleRunner.layer,
+            layerReports.pipe(Layer.provideMerge(SingleRunner.layer)),
             layerStore,
             Throttle.layerOpen,
             SimulatedNetwork.layer({ ...LinkEmulator.perfect, latencyMs })
           )
-        )
+        ),
+        Layer.provideMerge(layerHold)
       )
     ),
     Effect.scoped,
