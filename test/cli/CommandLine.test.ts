@@ -139,6 +139,24 @@ describe("command line", { timeout: 60_000 }, () => {
     ])
   })
 
+  it("refuses layers that are not of one picture in falling sizes", async () => {
+    const smaller = (...paths: ReadonlyArray<string>) => paths.flatMap((path) => ["--simulcast", path])
+    const low = Path.join(samples, "video-90.ivf")
+    const whole = Fs.readFileSync(low)
+    // Without the last frame: each begins with its length, and is 12 bytes longer than that.
+    let end = 32
+    for (let next = end; next < whole.length; next += 12 + whole.readUInt32LE(next)) end = next
+    const shorter = file("shorter.ivf", whole.subarray(0, end))
+    await Promise.all([
+      refusesToBegin([...encrypting(), ...smaller(low)], /--simulcast is for smaller sizes of --video/),
+      refusesToBegin([...encrypting(), "--video", low, ...smaller(picture)], /video\.ivf is 360 pixels high/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller(low, low)], /each layer has to be smaller/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller(shorter)], /299 frames and .*video\.ivf 300/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller("none.ivf")], /none\.ivf cannot be read/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller(low, low, low)], /--simulcast/)
+    ])
+  })
+
   it("says what a relay refuses, and when none answers", async () => {
     const stranger = Processes.temporaryFolder()
     const other = await Processes.startRelay(stranger)

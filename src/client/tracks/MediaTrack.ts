@@ -1,5 +1,6 @@
 import { Result } from "effect"
 import * as HopFrame from "../../protocol/HopFrame.ts"
+import type { SimulcastLayer } from "../../protocol/StreamDescription.ts"
 import * as IvfReader from "../files/IvfReader.ts"
 import * as OggOpusReader from "../files/OggOpusReader.ts"
 import type { UnreadableFile } from "../files/UnreadableFile.ts"
@@ -17,6 +18,10 @@ export interface MediaTrack {
   /** In the order of their times. */
   readonly frames: ReadonlyArray<TrackFrame>
   readonly durationMs: number
+  /** Of the picture, as the file's header has it; 0 for audio. */
+  readonly heightPixels: number
+  /** What it is among the tracks that show the same picture. Left out: it is the only one. See SimulcastTracks. */
+  readonly simulcast?: SimulcastLayer
 }
 
 export interface TrackFrame {
@@ -25,6 +30,8 @@ export interface TrackFrame {
   /** The same in media clock ticks. */
   readonly ticks: number
   readonly bytes: Uint8Array
+  /** A decoder can begin with it: of audio with every frame. */
+  readonly keyFrame: boolean
 }
 
 /** One RTP packet's worth of a frame. */
@@ -46,7 +53,7 @@ export const ofOggOpus = (file: Uint8Array): Result.Result<MediaTrack, Unreadabl
     const toMs = (samples: number) => (samples * 1000) / OpusPayload.clockRate
     let ticks = 0
     const frames = packets.map(({ bytes, durationSamples }): TrackFrame => {
-      const frame = { timeMs: toMs(ticks), ticks, bytes }
+      const frame = { timeMs: toMs(ticks), ticks, bytes, keyFrame: true }
       ticks += durationSamples
       return frame
     })
@@ -56,13 +63,14 @@ export const ofOggOpus = (file: Uint8Array): Result.Result<MediaTrack, Unreadabl
       clockRate: OpusPayload.clockRate,
       payloadType: opusPayloadType,
       frames,
-      durationMs: toMs(ticks)
+      durationMs: toMs(ticks),
+      heightPixels: 0
     }
   })
 
 /** Reads an IVF file of VP8. */
 export const ofIvf = (file: Uint8Array): Result.Result<MediaTrack, UnreadableFile> =>
-  Result.map(IvfReader.read(file), ({ frames, header: { timebase } }) => {
+  Result.map(IvfReader.read(file), ({ frames, header: { height, timebase } }) => {
     const first = frames[0]?.time ?? 0
     const secondsOf = (time: number) => ((time - first) * timebase.numerator) / timebase.denominator
     const last = frames.at(-1)?.time ?? first
@@ -72,12 +80,14 @@ export const ofIvf = (file: Uint8Array): Result.Result<MediaTrack, UnreadableFil
       codec: "vp8",
       clockRate: Vp8Payload.clockRate,
       payloadType: vp8PayloadType,
-      frames: frames.map(({ bytes, time }) => ({
+      frames: frames.map(({ bytes, keyFrame, time }) => ({
         timeMs: secondsOf(time) * 1000,
         ticks: Math.round(secondsOf(time) * Vp8Payload.clockRate),
-        bytes
+        bytes,
+        keyFrame
       })),
-      durationMs: (secondsOf(last) + frameSeconds) * 1000
+      durationMs: (secondsOf(last) + frameSeconds) * 1000,
+      heightPixels: height
     }
   })
 
