@@ -1,0 +1,161 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Path, Result } from "effect"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as NodePath from "node:path"
+import type { TestContext } from "vitest"
+import * as IvfReader from "../../src/client/files/IvfReader.ts"
+import * as FileCall from "../../src/client/tracks/FileCall.ts"
+import * as MediaTrack from "../../src/client/tracks/MediaTrack.ts"
+import * as SimulcastTracks from "../../src/client/tracks/SimulcastTracks.ts"
+import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
+import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
+import { hosts, type Name, scene, setLinks } from "../client/RelayScene.ts"
+import { videoFile, videoFileOf } from "../client/Samples.ts"
+import { sharedSecret } from "../client/Scene.ts"
+import * as Raw from "../server/RawDevice.ts"
+import * as Tools from "./Tools.ts"
+
+const [relayHost] = Raw.relayAddress.split(":") as [string]
+
+/** The files behind each other, so many times: each begins with a key frame. */
+const repeated = (track: MediaTrack.MediaTrack, times: number): MediaTrack.MediaTrack => {
+  const frames = Array.from({ length: times }, (_, n) =>
+    track.frames.map((frame) => {
+      const timeMs = frame.timeMs + n * track.durationMs
+      return Object.assign({}, frame, { timeMs, ticks: Math.round((timeMs * track.clockRate) / 1000) })
+    })
+  ).flat()
+  return { ...track, frames, durationMs: times * track.durationMs }
+}
+
+/** The same pictures, the smallest first. */
+const samples = [videoFileOf(90), videoFileOf(180), videoFile]
+const samplePictures = 300
+
+const named = (file: Uint8Array) => ({
+  name: "a sample",
+  track: repeated(Result.getOrThrow(MediaTrack.ofIvf(file)), 3)
+})
+const layers = Result.getOrThrow(SimulcastTracks.of(named(videoFile), samples.slice(0, 2).map(named)))
+
+/** Which layer's a frame is, and which frame of the sample: no two are alike. */
+const originOf = new Map(
+  layers.flatMap(({ frames }, layer) =>
+    frames
+      .slice(0, samplePictures)
+      .map(({ bytes }, number) => [Buffer.from(bytes).toString("hex"), { layer, number }] as const)
+  )
+)
+
+/** A disk on which a recorder writes files without taking any time. */
+const makeDisk = () => {
+  const files = new Map<string, Buffer>()
+  const open = (path: string) =>
+    Effect.sync(() => {
+      let at = 0
+      files.set(path, Buffer.alloc(0))
+      const writeAll = (bytes: Uint8Array) =>
+        Effect.sync(() => {
+          const before = files.get(path)!
+          files.set(path, Buffer.concat([before.subarray(0, at), bytes, before.subarray(at + bytes.length)]))
+          at += bytes.length
+        })
+      const seek = (offset: bigint) => Effect.sync(() => void (at = Number(offset)))
+      return { [FileSystem.FileTypeId]: FileSystem.FileTypeId, seek, writeAll } as unknown as FileSystem.File
+    })
+  return { files, disk: FileSystem.makeNoop({ makeDirectory: () => Effect.void, open }) }
+}
+
+const take = Effect.fnUntraced(function* (participant: Name, options: Partial<FileCall.Options>) {
+  return yield* FileCall.run({
+    relays: [Raw.relayAddress],
+    token: yield* Raw.mint(participant),
+    sharedSecret,
+    host: hosts[participant],
+    port: 5000,
+    tracks: [],
+    subscribe: [],
+    waitFor: 1,
+    startAfterMs: 200,
+    lingerMs: 500,
+    recordInto: undefined,
+    frameLog: undefined,
+    volumeLog: undefined,
+    onProgress: () => Effect.void,
+    ...options
+  })
+})
+
+const save = (context: TestContext, bytes: Uint8Array): string => {
+  const folder = Fs.mkdtempSync(NodePath.join(Os.tmpdir(), "tandem-simulcast-"))
+  context.onTestFinished(() => Fs.rmSync(folder, { recursive: true }))
+  const path = NodePath.join(folder, "recorded.ivf")
+  Fs.writeFileSync(path, bytes)
+  return path
+}
+
+/** Lin's recording of a call of 30 s, in virtual time, while her path becomes narrow, wide, narrower, and wide again. */
+const record = Effect.gen(function* () {
+  const network = yield* SimulatedNetwork.SimulatedNetwork
+  const { disk, files } = makeDisk()
+  yield* setLinks({ jitterMs: 3, lossRatio: 0.01 })
+  const carries = (rateBps: number) =>
+    network.setLink(relayHost, hosts.lin, { ...LinkEmulator.perfect, latencyMs: 10, rateBps, queueBytes: 30_000 })
+  const changes = Effect.gen(function* () {
+    yield* Effect.sleep("7 seconds")
+    yield* carries(300_000)
+    yield* Effect.sleep("6 seconds")
+    yield* carries(5_000_000)
+    yield* Effect.sleep("8 seconds")
+    yield* carries(130_000)
+    yield* Effect.sleep("4 seconds")
+    yield* carries(5_000_000)
+  })
+  yield* Effect.forkScoped(changes)
+  yield* Effect.all([take("ada", { tracks: layers }), take("lin", { recordInto: "heard" })], {
+    concurrency: "unbounded"
+  }).pipe(Effect.provideService(FileSystem.FileSystem, disk), Effect.provide(Path.layer))
+  return new Uint8Array(files.get("heard/ada.ivf")!)
+})
+
+/** What ffmpeg makes of each frame: a digest of its picture, in the size that it has. It stops at the first error. */
+const picturesOf = (context: TestContext, path: string): ReadonlyArray<string> => {
+  // Frames keep their times: after a switch one may follow another by a tick.
+  const output = ["-autoscale", "0", "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "framemd5", "-"]
+  const lines = Tools.run(context, "ffmpeg", "-v", "error", "-xerror", "-i", path, ...output)
+    .trim()
+    .split("\n")
+  return lines.filter((line) => !line.startsWith("#")).map((line) => line.slice(line.lastIndexOf(",") + 1).trim())
+}
+
+describe("a recording of a picture in several sizes", { timeout: 60_000 }, () => {
+  it.effect("is decoded to the pictures that were sent, and changes its size with key frames alone", (context) =>
+    Effect.gen(function* () {
+      const file = yield* scene(92, record)
+      const { frames } = Result.getOrThrow(IvfReader.read(file))
+      const origins = frames.map(({ bytes }) => originOf.get(Buffer.from(bytes).toString("hex"))!)
+      let switches = 0
+      for (const [index, { layer, number }] of origins.entries()) {
+        const before = origins[index - 1]
+        if (before !== undefined && layer !== before.layer) switches++
+        if (layer === before?.layer && number === (before.number + 1) % samplePictures) continue
+        // Of another layer, or after a hole.
+        assert.isTrue(frames[index]!.keyFrame, `frame ${index} is number ${number} of layer ${layer}`)
+      }
+      assert.isAtLeast(switches, 4)
+      assert.deepStrictEqual([...new Set(origins.map(({ layer }) => layer))].sort(), [0, 1, 2])
+      assert.isAtLeast(frames.length, 0.9 * layers[0]!.frames.length)
+
+      const path = save(context, file)
+      const sent = samples.map((sample) => picturesOf(context, save(context, sample)))
+      assert.deepStrictEqual(
+        picturesOf(context, path),
+        origins.map(({ layer, number }) => sent[layer]![number]!)
+      )
+      Tools.need(context, "gstreamer")
+      const play = ["filesrc", `location=${path}`, "!", "ivfparse", "!", "vp8dec", "!", "fakesink"]
+      assert.notMatch(Tools.run(context, "gst-launch-1.0", "-q", ...play), /error|warning/i)
+    })
+  )
+})
