@@ -3,12 +3,15 @@ import * as Demo from "../demo/Demo.ts"
 import * as DemoReport from "../demo/DemoReport.ts"
 import type { Flags } from "./DemoCommand.ts"
 import { BadInput, failed } from "./Failure.ts"
+import * as GroupDemoHandler from "./GroupDemoHandler.ts"
 import { impairmentOf } from "./Impairing.ts"
 
 /** As many as a call can have. */
 const participantsMax = 50
 
-export const run = Effect.fn(function* ({ audio, impair, json, participants, repair, video }: Flags) {
+export const run = Effect.fn(function* (flags: Flags) {
+  if (Option.isSome(flags.group)) return yield* GroupDemoHandler.run(flags, flags.group.value)
+  const { audio, impair, json, participants, repair, video } = flags
   if (participants < 2 || participants > participantsMax) {
     return yield* new BadInput({ message: `--participants ${participants}: a call has 2 to ${participantsMax}` })
   }

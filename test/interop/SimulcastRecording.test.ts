@@ -18,24 +18,13 @@ import * as Tools from "./Tools.ts"
 
 const [relayHost] = Raw.relayAddress.split(":") as [string]
 
-/** The files behind each other, so many times: each begins with a key frame. */
-const repeated = (track: MediaTrack.MediaTrack, times: number): MediaTrack.MediaTrack => {
-  const frames = Array.from({ length: times }, (_, n) =>
-    track.frames.map((frame) => {
-      const timeMs = frame.timeMs + n * track.durationMs
-      return Object.assign({}, frame, { timeMs, ticks: Math.round((timeMs * track.clockRate) / 1000) })
-    })
-  ).flat()
-  return { ...track, frames, durationMs: times * track.durationMs }
-}
-
 /** The same pictures, the smallest first. */
 const samples = [videoFileOf(90), videoFileOf(180), videoFile]
 const samplePictures = 300
 
 const named = (file: Uint8Array) => ({
   name: "a sample",
-  track: repeated(Result.getOrThrow(MediaTrack.ofIvf(file)), 3)
+  track: MediaTrack.repeated(Result.getOrThrow(MediaTrack.ofIvf(file)), 30_000)
 })
 const layers = Result.getOrThrow(SimulcastTracks.of(named(videoFile), samples.slice(0, 2).map(named)))
 

@@ -32,6 +32,8 @@ export interface TrackFrame {
   readonly bytes: Uint8Array
   /** A decoder can begin with it: of audio with every frame. */
   readonly keyFrame: boolean
+  /** Of audio: voice bit and level, RFC 6464. Left out: nobody knows it. */
+  readonly audioLevel?: number
 }
 
 /** One RTP packet's worth of a frame. */
@@ -91,6 +93,20 @@ export const ofIvf = (file: Uint8Array): Result.Result<MediaTrack, UnreadableFil
     }
   })
 
+/** The track again and again, until it is so long. */
+export const repeated = (track: MediaTrack, durationMs: number): MediaTrack => {
+  const times = Math.ceil(durationMs / track.durationMs)
+  const frames = Array.from({ length: times }, (_, n) =>
+    track.frames.map((frame) => shifted(track, frame, n * track.durationMs))
+  ).flat()
+  return { ...track, frames: frames.filter(({ timeMs }) => timeMs < durationMs), durationMs }
+}
+
+const shifted = ({ clockRate }: MediaTrack, frame: TrackFrame, byMs: number): TrackFrame => {
+  const timeMs = frame.timeMs + byMs
+  return { ...frame, timeMs, ticks: Math.round((timeMs * clockRate) / 1000) }
+}
+
 /** How a frame goes into packets. */
 export interface PacketizeOptions {
   /** Frames that have been sent before it. */
@@ -106,8 +122,15 @@ export const packetize = (
   { index, payloadBytesMax, timestamp }: PacketizeOptions
 ): ReadonlyArray<TrackPacket> =>
   track.codec === "opus"
-    ? // The level would take decoding; the marker says that a talk spurt begins, RFC 3551 section 4.1.
-      [{ payload: frame.bytes, timestamp, marker: index === 0, descriptor: HopFrame.audioLevelUnknown }]
+    ? // The level of a file would take decoding; the marker says that a talk spurt begins, RFC 3551 section 4.1.
+      [
+        {
+          payload: frame.bytes,
+          timestamp,
+          marker: index === 0,
+          descriptor: frame.audioLevel ?? HopFrame.audioLevelUnknown
+        }
+      ]
     : Vp8Payload.packetize(frame.bytes, index & Vp8Payload.pictureIdMask, payloadBytesMax).map(
         ({ marks, payload }) => ({
           payload,
