@@ -7,6 +7,7 @@ import { developmentKeyFile } from "../server/KeyFile.ts"
 import * as Network from "../server/Network.ts"
 import * as CallTracks from "./CallTracks.ts"
 import type { Flags } from "./DemoCommand.ts"
+import { findSamples } from "./DemoSamples.ts"
 import { BadInput, failed } from "./Failure.ts"
 import { impairmentOf } from "./Impairing.ts"
 import { sayWhy } from "./Joining.ts"
@@ -16,6 +17,7 @@ import { mint } from "./TokenHandler.ts"
 const participantsMin = 3
 const participantsMax = 20
 
+/** Of the sample that `--video` is if nothing else is said. */
 const smallerSizes = ["samples/video-180.ivf", "samples/video-90.ivf"]
 
 export const run = Effect.fn(function* ({ audio, impair, json, repair, video }: Flags, participants: number) {
@@ -24,6 +26,7 @@ export const run = Effect.fn(function* ({ audio, impair, json, repair, video }: 
       message: `--group ${participants}: a group of this demo has ${participantsMin} to ${participantsMax}`
     })
   }
+  yield* findSamples([audio, video, ...smallerSizes])
   const impairment = yield* impairmentOf(impair)
   const path = yield* Path.Path
   const [heard, ...layers] = yield* CallTracks.read({

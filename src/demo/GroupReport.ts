@@ -24,6 +24,8 @@ export const GroupReport = Schema.Struct({
   turns: Schema.Array(TurnReport),
   /** Of others, heard by one participant within the same 20 ms of the talk. */
   audioAtOnceMax: Schema.Int,
+  /** The same on average, while turns are taken. */
+  audioAtOnceMean: Schema.Finite,
   /** Payloads of one participant, on average. Thousands of bits a second. */
   downlinkKbps: Schema.Finite,
   /** The same when everybody gets everything that is sent. */
@@ -55,6 +57,7 @@ export const make = ({ durationMs, participants, relay, turns, watched }: Eviden
   const everythingKbps = kbpsOf((sentBytes * (count - 1)) / count, durationMs)
   const downlinkKbps = kbpsOf(sum(participants.map((one) => one.receivedBytes)) / count, durationMs)
   const framesOf = participants.map((listener) => heardFrames(listener, participants))
+  const atOnce = framesOf.flatMap((frames) => heardAtOnce(frames, turns))
   const pictures = new Map<number, number>()
   for (const { picturesByHeight } of participants) {
     for (const [height, shown] of picturesByHeight) pictures.set(height, (pictures.get(height) ?? 0) + shown)
@@ -64,7 +67,8 @@ export const make = ({ durationMs, participants, relay, turns, watched }: Eviden
     participants: count,
     watched,
     turns: turns.map((turn) => turnReport(turn, participants, framesOf)),
-    audioAtOnceMax: Math.max(...framesOf.map((frames) => atOnceMax(frames, turns[0]?.fromMs ?? 0))),
+    audioAtOnceMax: Math.max(...atOnce),
+    audioAtOnceMean: rounded(sum(atOnce) / Math.max(1, atOnce.length), 10),
     downlinkKbps,
     everythingKbps,
     downlinkShare: rounded(downlinkKbps / Math.max(1, everythingKbps), 1000),
@@ -109,12 +113,11 @@ const turnReport = (
   }
 }
 
-const atOnceMax = (frames: ReadonlyArray<ReadonlySet<number>>, fromMs: number): number => {
-  const counts = new Map<number, number>()
-  for (const ofOne of frames) {
-    for (const frame of ofOne) if (frame * frameMs >= fromMs) counts.set(frame, (counts.get(frame) ?? 0) + 1)
-  }
-  return Math.max(0, ...counts.values())
+/** How many others one has heard in each 20 ms from the first turn to the end of the last. */
+const heardAtOnce = (frames: ReadonlyArray<ReadonlySet<number>>, turns: ReadonlyArray<Turn>): ReadonlyArray<number> => {
+  const first = Math.ceil((turns[0]?.fromMs ?? 0) / frameMs)
+  const last = Math.floor((turns.at(-1)?.untilMs ?? 0) / frameMs)
+  return Array.from({ length: last - first }, (_, n) => frames.filter((ofOne) => ofOne.has(first + n)).length)
 }
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
@@ -125,18 +128,19 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
 /** The same for people. */
 export const format = (report: GroupReport): string => {
-  const { audioAtOnceMax, downlinkKbps, downlinkShare, everythingKbps, layerSwitches, participants, pictures } = report
+  const { audioAtOnceMax, audioAtOnceMean, layerSwitches, participants, pictures } = report
+  const { downlinkKbps, downlinkShare, everythingKbps } = report
   const seconds = (ms: number) => (ms / 1000).toFixed(1)
   const turns = report.turns.map(
     ({ firstWordCutMs, fromMs, heardBy, heardShare, speaker, untilMs }) =>
       `${seconds(fromMs)} to ${seconds(untilMs)} s: ${speaker} talks, heard by ${heardBy} of ${participants - 1}, ` +
-      `${percent(heardShare)} of it, the first word but for ${firstWordCutMs} ms at most`
+      `${percent(heardShare)} of it; at most ${firstWordCutMs} ms missing at its beginning`
   )
   const sizes = pictures.map(({ heightPixels, share }) => `${percent(share)} with ${heightPixels}`).join(", ")
   return [
     ...turns,
     "",
-    `at most ${audioAtOnceMax} of ${participants - 1} others were heard at once`,
+    `at most ${audioAtOnceMax} of ${participants - 1} others were heard at once, on average ${audioAtOnceMean}`,
     `each has seen ${report.watched} others: ${sizes} lines; ${layerSwitches} switches of layers in all`,
     `each has received ${downlinkKbps} kbit/s, ${percent(downlinkShare)} of the ${everythingKbps} that everything is`,
     DemoRelay.formatWork(report.relay)

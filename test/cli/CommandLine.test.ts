@@ -107,6 +107,14 @@ describe("command line", { timeout: 60_000 }, () => {
     ])
   })
 
+  it("refuses a group that is no group, or too large to be shown", async () => {
+    await Promise.all([
+      refusesToBegin(["demo", "--group", "2"], /--group 2: a group of this demo has 3 to 20/),
+      refusesToBegin(["demo", "--group", "21"], /--group 21: a group of this demo has 3 to 20/),
+      refusesToBegin(["demo", "--group", "3", "--audio", "nowhere.opus"], /nowhere\.opus is not there: run in a clone/)
+    ])
+  })
+
   it("names the variable that is wrong, and what it may be", async () => {
     const relays = (count: number) => Array.from({ length: count }, (_, i) => `203.0.113.${i}:3478`).join()
     const wrong = (name: string, value: string, words: RegExp) => refusesToBegin(running(), words, { [name]: value })
