@@ -1,18 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Path, Result } from "effect"
+import { Effect, Result } from "effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
-import * as NodePath from "node:path"
+import * as Path from "node:path"
 import type { TestContext } from "vitest"
 import * as IvfReader from "../../src/client/files/IvfReader.ts"
-import * as FileCall from "../../src/client/tracks/FileCall.ts"
 import * as MediaTrack from "../../src/client/tracks/MediaTrack.ts"
 import * as SimulcastTracks from "../../src/client/tracks/SimulcastTracks.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
-import { hosts, type Name, scene, setLinks } from "../client/RelayScene.ts"
+import { hosts, scene, setLinks } from "../client/RelayScene.ts"
 import { videoFile, videoFileOf } from "../client/Samples.ts"
-import { sharedSecret } from "../client/Scene.ts"
+import { onDisk, take } from "../client/tracks/FileCallScene.ts"
 import * as Raw from "../server/RawDevice.ts"
 import * as Tools from "./Tools.ts"
 
@@ -37,49 +36,10 @@ const originOf = new Map(
   )
 )
 
-/** A disk on which a recorder writes files without taking any time. */
-const makeDisk = () => {
-  const files = new Map<string, Buffer>()
-  const open = (path: string) =>
-    Effect.sync(() => {
-      let at = 0
-      files.set(path, Buffer.alloc(0))
-      const writeAll = (bytes: Uint8Array) =>
-        Effect.sync(() => {
-          const before = files.get(path)!
-          files.set(path, Buffer.concat([before.subarray(0, at), bytes, before.subarray(at + bytes.length)]))
-          at += bytes.length
-        })
-      const seek = (offset: bigint) => Effect.sync(() => void (at = Number(offset)))
-      return { [FileSystem.FileTypeId]: FileSystem.FileTypeId, seek, writeAll } as unknown as FileSystem.File
-    })
-  return { files, disk: FileSystem.makeNoop({ makeDirectory: () => Effect.void, open }) }
-}
-
-const take = Effect.fnUntraced(function* (participant: Name, options: Partial<FileCall.Options>) {
-  return yield* FileCall.run({
-    relays: [Raw.relayAddress],
-    token: yield* Raw.mint(participant),
-    sharedSecret,
-    host: hosts[participant],
-    port: 5000,
-    tracks: [],
-    subscribe: [],
-    waitFor: 1,
-    startAfterMs: 200,
-    lingerMs: 500,
-    recordInto: undefined,
-    frameLog: undefined,
-    volumeLog: undefined,
-    onProgress: () => Effect.void,
-    ...options
-  })
-})
-
 const save = (context: TestContext, bytes: Uint8Array): string => {
-  const folder = Fs.mkdtempSync(NodePath.join(Os.tmpdir(), "tandem-simulcast-"))
+  const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "tandem-simulcast-"))
   context.onTestFinished(() => Fs.rmSync(folder, { recursive: true }))
-  const path = NodePath.join(folder, "recorded.ivf")
+  const path = Path.join(folder, "recorded.ivf")
   Fs.writeFileSync(path, bytes)
   return path
 }
@@ -87,7 +47,6 @@ const save = (context: TestContext, bytes: Uint8Array): string => {
 /** Lin's recording of a call of 30 s, in virtual time, while her path becomes narrow, wide, narrower, and wide again. */
 const record = Effect.gen(function* () {
   const network = yield* SimulatedNetwork.SimulatedNetwork
-  const { disk, files } = makeDisk()
   yield* setLinks({ jitterMs: 3, lossRatio: 0.01 })
   const carries = (rateBps: number) =>
     network.setLink(relayHost, hosts.lin, { ...LinkEmulator.perfect, latencyMs: 10, rateBps, queueBytes: 30_000 })
@@ -102,9 +61,8 @@ const record = Effect.gen(function* () {
     yield* carries(5_000_000)
   })
   yield* Effect.forkScoped(changes)
-  yield* Effect.all([take("ada", { tracks: layers }), take("lin", { recordInto: "heard" })], {
-    concurrency: "unbounded"
-  }).pipe(Effect.provideService(FileSystem.FileSystem, disk), Effect.provide(Path.layer))
+  const calls = [take("ada", { tracks: layers }), take("lin", { recordInto: "heard" })]
+  const { files } = yield* onDisk(Effect.all(calls, { concurrency: "unbounded" }))
   return new Uint8Array(files.get("heard/ada.ivf")!)
 })
 
