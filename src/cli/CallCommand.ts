@@ -6,6 +6,8 @@ import { impairFlag, repairFlag } from "./RunFlags.ts"
 
 /** As many others as a call can have. */
 const othersMax = 49
+/** A picture has three sizes at most. */
+const smallerSizesMax = 2
 /** A minute. */
 const waitMsMax = 60_000
 
@@ -16,6 +18,11 @@ const flags = {
   passphrase: passphraseFlag,
   audio: Flag.String("audio").pipe(Flag.withDescription("Ogg Opus file to send"), Flag.optional),
   video: Flag.String("video").pipe(Flag.withDescription("IVF file of VP8 to send"), Flag.optional),
+  simulcast: Flag.String("simulcast").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The pictures of --video in a smaller size, sent beside it as a layer; may be repeated once"),
+    Flag.between(0, smallerSizesMax)
+  ),
   record: Flag.String("record").pipe(
     Flag.withMetavar("DIRECTORY"),
     Flag.withDescription("Write what the others send to files there"),
@@ -52,6 +59,11 @@ const flags = {
   frameLog: Flag.String("frame-log").pipe(
     Flag.withMetavar("FILE"),
     Flag.withDescription("Write a line about every frame sent and received"),
+    Flag.optional
+  ),
+  volumeLog: Flag.String("volume-log").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Write a line about the level of each audio stream, every 200 ms"),
     Flag.optional
   ),
   impair: impairFlag,

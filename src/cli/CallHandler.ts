@@ -1,32 +1,13 @@
-import { Console, Effect, FileSystem, Option, Result } from "effect"
-import type { UnreadableFile } from "../client/files/UnreadableFile.ts"
+import { Console, Effect, Option } from "effect"
 import * as FileCall from "../client/tracks/FileCall.ts"
-import * as MediaTrack from "../client/tracks/MediaTrack.ts"
 import * as Network from "../server/Network.ts"
 import type { Flags } from "./CallCommand.ts"
 import * as CallProgress from "./CallProgress.ts"
+import * as CallTracks from "./CallTracks.ts"
 import { BadInput } from "./Failure.ts"
 import { impairmentOf } from "./Impairing.ts"
 import { sayWhy, secretOf, tokenOf } from "./Joining.ts"
 import * as SubscribeFlag from "./SubscribeFlag.ts"
-
-const trackOf = Effect.fnUntraced(function* (
-  path: Option.Option<string>,
-  read: (file: Uint8Array) => Result.Result<MediaTrack.MediaTrack, UnreadableFile>
-) {
-  if (Option.isNone(path)) return []
-  const fileSystem = yield* FileSystem.FileSystem
-  const bytes = yield* fileSystem
-    .readFile(path.value)
-    .pipe(
-      Effect.mapError(
-        (error) => new BadInput({ message: `${path.value} cannot be read (${error.reason._tag}): name another file` })
-      )
-    )
-  const track = read(bytes)
-  if (Result.isSuccess(track)) return [track.success]
-  return yield* new BadInput({ message: `${path.value}: ${track.failure.message}` })
-})
 
 export const run = Effect.fn(function* (flags: Flags) {
   const impairment = yield* impairmentOf(flags.impair)
@@ -38,10 +19,7 @@ export const run = Effect.fn(function* (flags: Flags) {
       message: "give --passphrase, the same for everybody in the call: the media is encrypted with it"
     })
   }
-  const tracks = [
-    ...(yield* trackOf(flags.audio, MediaTrack.ofOggOpus)),
-    ...(yield* trackOf(flags.video, MediaTrack.ofIvf))
-  ]
+  const tracks = yield* CallTracks.read(flags)
   const progress = yield* CallProgress.make(!flags.json)
   const summary = yield* FileCall.run({
     relays: flags.relay.split(","),
@@ -55,6 +33,7 @@ export const run = Effect.fn(function* (flags: Flags) {
     playoutDelayMs: flags.playoutDelayMs,
     recordInto: Option.getOrUndefined(flags.record),
     frameLog: Option.getOrUndefined(flags.frameLog),
+    volumeLog: Option.getOrUndefined(flags.volumeLog),
     repair: flags.repair,
     onProgress: progress.show
   }).pipe(Effect.provide(Network.layer(impairment)), Effect.ensuring(progress.end), Effect.catchTags(sayWhy))

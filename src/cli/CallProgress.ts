@@ -43,7 +43,10 @@ const percent = (part: number, whole: number): string => (whole === 0 ? "-" : `$
 export const format = ({ files, received, seconds, sent }: CallSummary): string =>
   [
     `${seconds} s`,
-    ...sent.map(({ frames, kind, packets }) => `sent ${kind}: ${frames} frames in ${packets} packets`),
+    ...sent.map(({ frames, heightPixels, kind, packets }) => {
+      const size = heightPixels === null ? "" : ` ${heightPixels} pixels high`
+      return `sent ${kind}${size}: ${frames} frames in ${packets} packets`
+    }),
     ...received.flatMap(
       ({ frames, kind, packets, packetsMissed, packetsRepaired, packetsUndecryptable, participant }) => [
         `${kind} of ${participant}: ${frames} frames, ${packets} packets, ${packetsRepaired} repaired, ${packetsMissed} missed`,

@@ -7,6 +7,13 @@ const flags = {
     Flag.withDescription("How many take part, each sending audio and video"),
     Flag.withDefault(2)
   ),
+  group: Flag.Int("group").pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription(
+      "A group of 3 to 20 instead, who take turns and send three sizes: who is heard, and who sees which"
+    ),
+    Flag.optional
+  ),
   impair: impairFlag,
   repair: repairFlag,
   audio: Flag.String("audio").pipe(

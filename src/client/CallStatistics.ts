@@ -66,6 +66,8 @@ export interface ReceivedStatistics extends Readonly<ReceivingCounters> {
   readonly ssrc: number
   readonly kind: StreamKind
   readonly codec: string
+  /** The SSRC of the packets that the application gets of it: of layers, which are one stream there, that of the lowest. */
+  readonly handedOutSsrc: number
   /** Given up: they did not come in time. */
   readonly packetsMissed: number
   /** Came after they had been given up. */
@@ -112,11 +114,20 @@ export const collect = (core: CallCore, device: DevicePort): CallStatistics => {
   }
 }
 
-const statisticsOf = ({ counters, description, ordered, participant }: ReceivingStream): ReceivedStatistics => ({
+const statisticsOf = ({
+  counters,
+  description,
+  ordered,
+  participant,
+  spliced,
+  whole
+}: ReceivingStream): ReceivedStatistics => ({
   participant,
   ssrc: description.ssrc,
   kind: description.kind,
   codec: description.codec,
+  // Whole packets are handed out as they come.
+  handedOutSsrc: whole === undefined && spliced !== undefined ? spliced.ssrc : description.ssrc,
   packetsMissed: ordered.packetsMissed,
   packetsLate: ordered.packetsLate,
   playoutDelayMs: OrderedStream.delayMs(ordered),

@@ -1,12 +1,12 @@
 import { Effect, FileSystem, Path, Result, Schedule, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
-import { AdminApi, type CallReport } from "../admin/AdminApi.ts"
+import type { CallReport } from "../admin/AdminApi.ts"
 import * as EndToEndEncryption from "../client/EndToEndEncryption.ts"
 import { CallSummary } from "../client/tracks/CallSummary.ts"
 import * as FrameLog from "../client/tracks/FrameLog.ts"
 import * as DemoProcess from "./DemoProcess.ts"
+import * as DemoRelay from "./DemoRelay.ts"
 import * as DemoReport from "./DemoReport.ts"
 
 export interface Options {
@@ -22,7 +22,6 @@ export interface Options {
   readonly video: string
 }
 
-const Ready = Schema.fromJsonString(Schema.Struct({ address: Schema.String, http: Schema.String }))
 const Summary = Schema.fromJsonString(CallSummary)
 
 const call = "demo"
@@ -50,14 +49,8 @@ export const run = Effect.fn("Demo.run")(
         ? common
         : [...common, "--impair", `${options.impair},seed=${options.seed}-${process}`]
 
-    const relay = yield* DemoProcess.start({
-      name: "the relay",
-      args: ["run", "--json", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...impairedBy(0)],
-      cwd: directory
-    })
-    const { address, http } = yield* decodeOf("the relay", Ready, yield* DemoProcess.firstLine(relay))
-    const admin = yield* HttpApiClient.make(AdminApi, { baseUrl: http })
-    const workBefore = yield* askRelay(admin.work())
+    const { address, admin } = yield* DemoRelay.start(directory, impairedBy(0))
+    const workBefore = yield* DemoRelay.ask(admin.work())
 
     // The participants share it; the relay never sees it.
     const random = yield* SecureRandom.SecureRandom
@@ -72,7 +65,7 @@ export const run = Effect.fn("Demo.run")(
     })
     yield* Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(lookEvery)))
     const ended = yield* Effect.forEach(participants, awaitParticipant, { concurrency: "unbounded" })
-    const work = yield* askRelay(admin.work())
+    const work = yield* DemoRelay.ask(admin.work())
 
     // Every stream to everybody else, whether anything of it arrived or not.
     const streams = ended.flatMap((sender) =>
@@ -98,18 +91,10 @@ export const run = Effect.fn("Demo.run")(
           })
       )
     )
-    const packetsIn = work.packetsIn - workBefore.packetsIn
-    const packetsOut = work.packetsOut - workBefore.packetsOut
-    const cpuMicros = (work.cpuSeconds - workBefore.cpuSeconds) * 1_000_000
     const report: DemoReport.DemoReport = {
       participants: options.participants,
       streams,
-      relay: {
-        packetsIn,
-        packetsOut,
-        cpuMicrosPerPacket: Math.round((10 * cpuMicros) / Math.max(1, packetsOut)) / 10,
-        rssMb: Math.round(work.residentMemoryBytes / 1e6)
-      }
+      relay: DemoRelay.workOf(workBefore, work)
     }
     return report
   },
@@ -157,7 +142,7 @@ const awaitParticipant = Effect.fnUntraced(function* ({
   FileSystem.FileSystem
 > {
   const fileSystem = yield* FileSystem.FileSystem
-  const summary = yield* decodeOf(process.name, Summary, yield* DemoProcess.output(process))
+  const summary = yield* DemoProcess.decode(process.name, Summary, yield* DemoProcess.output(process))
   const text = yield* fileSystem.readFileString(frameLog).pipe(Effect.orElseSucceed(() => ""))
   const frames = FrameLog.parse(text)
   if (Result.isFailure(frames)) {
@@ -165,15 +150,3 @@ const awaitParticipant = Effect.fnUntraced(function* ({
   }
   return { summary, frames: frames.success }
 })
-
-const decodeOf = <A, I>(name: string, schema: Schema.Codec<A, I>, text: I) =>
-  Effect.mapError(
-    Schema.decodeEffect(schema)(text),
-    () => new DemoProcess.DemoFailed({ message: `${name} printed something else than its report: ${String(text)}` })
-  )
-
-const askRelay = <A, E, R>(question: Effect.Effect<A, E, R>) =>
-  Effect.mapError(
-    question,
-    (error) => new DemoProcess.DemoFailed({ message: `the relay did not answer: ${String(error)}` })
-  )

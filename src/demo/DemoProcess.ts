@@ -57,3 +57,10 @@ export const output = Effect.fnUntraced(function* (process: Running) {
   const exitCode = yield* process.handle.exitCode.pipe(Effect.orElseSucceed(() => -1))
   return exitCode === 0 ? lines.join("\n") : yield* failed(process, `failed with exit code ${exitCode}`)
 })
+
+/** What the process has printed, read. */
+export const decode = <A, I>(name: string, schema: Schema.Codec<A, I>, text: I) =>
+  Effect.mapError(
+    Schema.decodeEffect(schema)(text),
+    () => new DemoFailed({ message: `${name} printed something else than its report: ${String(text)}` })
+  )

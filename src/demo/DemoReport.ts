@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import type { FrameRecord } from "../client/tracks/FrameLog.ts"
+import * as DemoRelay from "./DemoRelay.ts"
 
 const Percentiles = Schema.Struct({ p50: Schema.Finite, p99: Schema.Finite })
 
@@ -30,12 +31,7 @@ export type StreamReport = typeof StreamReport.Type
 export const DemoReport = Schema.Struct({
   participants: Schema.Int,
   streams: Schema.Array(StreamReport),
-  relay: Schema.Struct({
-    packetsIn: Schema.Int,
-    packetsOut: Schema.Int,
-    cpuMicrosPerPacket: Schema.Finite,
-    rssMb: Schema.Finite
-  })
+  relay: DemoRelay.RelayWork
 })
 export type DemoReport = typeof DemoReport.Type
 
@@ -124,6 +120,6 @@ export const format = ({ relay, streams }: DemoReport): string => {
     ...lines,
     "",
     `${share(identical, frames)} of ${frames} frames were identical within ${identicalWithinMs} ms of sending`,
-    `relay: ${relay.packetsIn} packets in, ${relay.packetsOut} out, ${relay.cpuMicrosPerPacket} us CPU each, ${relay.rssMb} MB`
+    DemoRelay.formatWork(relay)
   ].join("\n")
 }

@@ -107,6 +107,14 @@ describe("command line", { timeout: 60_000 }, () => {
     ])
   })
 
+  it("refuses a group that is no group, or too large to be shown", async () => {
+    await Promise.all([
+      refusesToBegin(["demo", "--group", "2"], /--group 2: a group of this demo has 3 to 20/),
+      refusesToBegin(["demo", "--group", "21"], /--group 21: a group of this demo has 3 to 20/),
+      refusesToBegin(["demo", "--group", "3", "--audio", "nowhere.opus"], /nowhere\.opus is not there: run in a clone/)
+    ])
+  })
+
   it("names the variable that is wrong, and what it may be", async () => {
     const relays = (count: number) => Array.from({ length: count }, (_, i) => `203.0.113.${i}:3478`).join()
     const wrong = (name: string, value: string, words: RegExp) => refusesToBegin(running(), words, { [name]: value })
@@ -136,6 +144,24 @@ describe("command line", { timeout: 60_000 }, () => {
       refusesToBegin([...encrypting(), "--video", cutPicture], /cut\.ivf: /),
       refusesToBegin([...encrypting(), "--audio", "nowhere.opus"], /nowhere\.opus cannot be read \(NotFound\)/),
       refusesToBegin([...encrypting(), "--video", file("av1.ivf", av1)], /av1\.ivf: .*AV01/)
+    ])
+  })
+
+  it("refuses layers that are not of one picture in falling sizes", async () => {
+    const smaller = (...paths: ReadonlyArray<string>) => paths.flatMap((path) => ["--simulcast", path])
+    const low = Path.join(samples, "video-90.ivf")
+    const whole = Fs.readFileSync(low)
+    // Without the last frame: each begins with its length, and is 12 bytes longer than that.
+    let end = 32
+    for (let next = end; next < whole.length; next += 12 + whole.readUInt32LE(next)) end = next
+    const shorter = file("shorter.ivf", whole.subarray(0, end))
+    await Promise.all([
+      refusesToBegin([...encrypting(), ...smaller(low)], /--simulcast is for smaller sizes of --video/),
+      refusesToBegin([...encrypting(), "--video", low, ...smaller(picture)], /video\.ivf is 360 pixels high/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller(low, low)], /each layer has to be smaller/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller(shorter)], /299 frames and .*video\.ivf 300/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller("none.ivf")], /none\.ivf cannot be read/),
+      refusesToBegin([...encrypting(), "--video", picture, ...smaller(low, low, low)], /--simulcast/)
     ])
   })
 

@@ -1,11 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as IvfReader from "../../src/client/files/IvfReader.ts"
+import * as Vp8Payload from "../../src/client/payload/Vp8Payload.ts"
+import type * as CallSummary from "../../src/client/tracks/CallSummary.ts"
+import * as VolumeLog from "../../src/client/tracks/VolumeLog.ts"
+import { developmentKeyFile } from "../../src/server/KeyFile.ts"
+import * as InProcess from "./InProcess.ts"
 import * as Processes from "./Processes.ts"
 
 const samples = Path.join(import.meta.dirname, "../../samples")
 const speech = Path.join(samples, "speech.opus")
 const picture = Path.join(samples, "video.ivf")
+const smaller = (heightPixels: number): string => Path.join(samples, `video-${heightPixels}.ivf`)
 
 interface Estimate {
   readonly participant: string
@@ -52,6 +60,58 @@ describe.concurrent("calls of files", { timeout: 60_000 }, () => {
       [[0, 501]]
     )
     assert.match(shown.stdout, /^audio of ada: 501 packets could not be decrypted: is the passphrase the same\?$/m)
+  })
+
+  it("sends a picture in three sizes, shows the one that fits, and logs volumes", async () => {
+    const folder = Processes.temporaryFolder()
+    const relay = await Processes.startRelay(folder)
+    const inFolder = (name: string): string => Path.join(folder, name)
+    const joining = ["--relay", relay.address, "--keys", inFolder(developmentKeyFile), "--call", "sizes"]
+    const common = ["call", ...joining, "--passphrase", "two words", "--json"]
+    const layers = [picture, "--simulcast", smaller(90), "--simulcast", smaller(180)]
+    const sending = ["--audio", speech, "--video", ...layers, "--linger", "500", "--volume-log", inFolder("sent")]
+    const receiving = ["--record", inFolder("heard"), "--volume-log", inFolder("received")]
+    // In this process: another for each would take more of the machine than the call does.
+    const [ada, lin] = await Promise.all([
+      InProcess.run([...common, "--as", "ada", ...sending]),
+      InProcess.run([...common, "--as", "lin", ...receiving])
+    ])
+    assert.strictEqual(ada.exitCode, 0, ada.stderr)
+    assert.strictEqual(lin.exitCode, 0, lin.stderr)
+    assert.strictEqual(await relay.stop(), 0)
+    const { sent } = JSON.parse(ada.stdout) as CallSummary.CallSummary
+    assert.deepStrictEqual(
+      sent.map(({ frames, heightPixels, kind }) => [kind, heightPixels, frames]),
+      [
+        ["audio", null, 501],
+        ["video", 90, 300],
+        ["video", 180, 300],
+        ["video", 360, 300]
+      ]
+    )
+    const { received } = JSON.parse(lin.stdout) as CallSummary.CallSummary
+    assert.deepStrictEqual(
+      received.map(({ kind, ssrc }) => [kind, ssrc]),
+      sent.slice(0, 2).map(({ kind, ssrc }) => [kind, ssrc])
+    )
+    const { frames } = Result.getOrThrow(IvfReader.read(Fs.readFileSync(inFolder("heard/ada.ivf"))))
+    const heights = frames.flatMap(({ bytes }) => Vp8Payload.keyFrameSize(bytes)?.height ?? [])
+    // It begins with the smallest, until the path has been measured.
+    assert.strictEqual(heights[0], 90)
+    assert.isAbove(Math.max(...heights), 90)
+
+    for (const event of ["sent", "received"] as const) {
+      const volumes = Result.getOrThrow(VolumeLog.parse(Fs.readFileSync(inFolder(event), "utf8")))
+      assert.isAtLeast(volumes.length, 40)
+      assert.isTrue(volumes.every((record) => record.event === event && record.ssrc === sent[0]!.ssrc))
+      // Nobody has decoded the file, so nobody knows how loud it is.
+      assert.isTrue(volumes.every(({ levelDbov }) => levelDbov === null))
+      assert.isAtLeast(
+        volumes.reduce((sum, { audioMs }) => sum + audioMs, 0),
+        9000
+      )
+    }
+    Fs.rmSync(folder, { recursive: true })
   })
 
   it("carries a call from files to playable files, and ends cleanly at SIGTERM", async () => {

@@ -3,12 +3,13 @@ import * as Fs from "node:fs"
 import * as IvfReader from "../../src/client/files/IvfReader.ts"
 import * as OggOpusReader from "../../src/client/files/OggOpusReader.ts"
 
-export const speechFile: Uint8Array = new Uint8Array(
-  Fs.readFileSync(new URL("../../samples/speech.opus", import.meta.url))
-)
-export const videoFile: Uint8Array = new Uint8Array(
-  Fs.readFileSync(new URL("../../samples/video.ivf", import.meta.url))
-)
+const sample = (name: string): Uint8Array =>
+  new Uint8Array(Fs.readFileSync(new URL(`../../samples/${name}`, import.meta.url)))
+
+export const speechFile: Uint8Array = sample("speech.opus")
+export const videoFile: Uint8Array = sample("video.ivf")
+/** The same pictures in a smaller size. */
+export const videoFileOf = (heightPixels: 90 | 180): Uint8Array => sample(`video-${heightPixels}.ivf`)
 
 /** Ten seconds of speech: 501 packets of 20 ms. */
 export const speech = Result.getOrThrow(OggOpusReader.read(speechFile))

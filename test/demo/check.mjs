@@ -44,5 +44,23 @@ for (const participants of [2, 8]) {
     "the frames came late, three times"
   )
 }
+
+// In a group of eight who take turns, each is heard by all while he talks, and nobody gets more than a fraction of everything.
+const group = () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["bin/tandem.js", "demo", "--group", "8", "--json"], {
+    encoding: "utf8"
+  })
+  assert.equal(status, 0, stderr)
+  const { audioAtOnceMax, downlinkShare, layerSwitches, turns } = JSON.parse(stdout)
+  const heardShare = Math.min(...turns.map((turn) => turn.heardShare))
+  console.log("--group 8", { heardShare, audioAtOnceMax, downlinkShare, layerSwitches })
+  assert.ok(layerSwitches > 0, "everybody has seen one size all the time")
+  return heardShare >= 0.95 && audioAtOnceMax <= 5 && downlinkShare < 0.6
+}
+assert.ok(
+  [1, 2, 3].some(() => group()),
+  "who talks is not heard, or everything is forwarded, three times"
+)
+
 const { missing } = demo(2, "--no-repair")
 assert.ok(missing >= 0.08 && missing <= 0.12, `without repair ${missing} of the packets are missing`)

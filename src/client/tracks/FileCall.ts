@@ -5,12 +5,13 @@ import * as CallClient from "../CallClient.ts"
 import type { CallStatistics, ReceivedStatistics } from "../CallStatistics.ts"
 import type { JoinOptions } from "../JoinOptions.ts"
 import * as CallRecorder from "./CallRecorder.ts"
-import type { CallSummary } from "./CallSummary.ts"
+import * as CallSummary from "./CallSummary.ts"
 import * as FrameAssembly from "./FrameAssembly.ts"
 import * as FrameLog from "./FrameLog.ts"
 import type { MediaTrack } from "./MediaTrack.ts"
 import * as NamedSubscription from "./NamedSubscription.ts"
 import * as TrackPlayer from "./TrackPlayer.ts"
+import * as VolumeLog from "./VolumeLog.ts"
 
 export interface Options extends Omit<JoinOptions, "streams"> {
   /** What to send, each as a stream. Without any the call is only listened to. */
@@ -27,6 +28,8 @@ export interface Options extends Omit<JoinOptions, "streams"> {
   readonly recordInto: string | undefined
   /** File for a line about every frame sent and received; `undefined`: there is none. */
   readonly frameLog: string | undefined
+  /** File for a line about the level of each audio stream every 200 ms; `undefined`: there is none. */
+  readonly volumeLog: string | undefined
   /** Called once a second. */
   readonly onProgress: (progress: Progress) => Effect.Effect<void>
 }
@@ -63,6 +66,8 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   const note = (record: FrameLog.FrameRecord) => {
     if (options.frameLog !== undefined) log.push(record)
   }
+  const volumes = options.volumeLog === undefined ? undefined : VolumeLog.make()
+  if (volumes !== undefined) yield* Effect.forkScoped(watchVolumes(volumes, client, others))
 
   const received = new Map<number, ReceivedStatistics>()
   const look = Effect.map(client.statistics, (statistics) => {
@@ -79,6 +84,7 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   const framesReceived = new Map<number, number>()
   const receive = Stream.runForEach(client.packets, (packet) => {
     const { kind, participant, ssrc } = packet
+    if (volumes !== undefined) VolumeLog.handlePacket(volumes, ssrc, packet)
     let assembly = assemblies.get(ssrc)
     if (assembly === undefined) assemblies.set(ssrc, (assembly = FrameAssembly.make()))
     const frame = FrameAssembly.handlePacket(assembly, packet)
@@ -90,18 +96,27 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
     return recorder === undefined ? Effect.void : recorder.write(packet, frame)
   })
 
+  const unwanted = yield* watchUnwanted(client)
   const framesSent = new Map<number, number>()
   const play = Effect.gen(function* () {
     yield* until(others, (present) => present.size >= options.waitFor)
     yield* Effect.sleep(options.startAfterMs)
+    // RFC 3550 section 5.1: a random start. Layers of one source have the same.
+    const draw = () => Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)
+    const ofSource = new Map<number, number>()
     const players = options.tracks.map((track, index) => {
       const stream = client.streams[index]!
-      const { kind, ssrc } = stream
+      const { kind, simulcast, ssrc } = stream
+      const firstTimestamp = (simulcast && ofSource.get(simulcast.source)) ?? draw()
+      if (simulcast !== undefined) ofSource.set(simulcast.source, firstTimestamp)
       return TrackPlayer.play(track, {
         payloadBytesMax: CallClient.payloadBytesMax,
-        // RFC 3550 section 5.1: a random start.
-        firstTimestamp: Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000),
-        send: (packets) => client.sendAll(stream, packets),
+        firstTimestamp,
+        isWanted: () => !unwanted.has(ssrc),
+        send: (packets) => {
+          if (volumes !== undefined) for (const packet of packets) VolumeLog.handlePacket(volumes, ssrc, packet)
+          return client.sendAll(stream, packets)
+        },
         onFrame: (sent) => {
           framesSent.set(ssrc, (framesSent.get(ssrc) ?? 0) + 1)
           note({ event: "sent", participant: client.participant, ssrc, kind, ...sent })
@@ -126,24 +141,17 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
   yield* client.leave
   if (recorder !== undefined) yield* recorder.finish
   if (options.frameLog !== undefined) yield* fileSystem.writeFileString(options.frameLog, FrameLog.format(log))
+  if (options.volumeLog !== undefined && volumes !== undefined) {
+    yield* fileSystem.writeFileString(options.volumeLog, VolumeLog.format(volumes))
+  }
 
-  const summary: CallSummary = {
+  const summary: CallSummary.CallSummary = {
     call: client.call,
     participant: client.participant,
     seconds: seconds(),
     roundTripMs: roundTripMs ?? null,
-    sent: sent.map(({ kind, packets, ssrc }) => ({ ssrc, kind, packets, frames: framesSent.get(ssrc) ?? 0 })),
-    received: Array.from(received.values(), (stream) => ({
-      participant: stream.participant,
-      ssrc: stream.ssrc,
-      kind: stream.kind,
-      codec: stream.codec,
-      frames: framesReceived.get(stream.ssrc) ?? 0,
-      packets: stream.packets,
-      packetsRepaired: stream.packetsRepaired,
-      packetsMissed: stream.packetsMissed,
-      packetsUndecryptable: stream.packetsUndecryptable
-    })),
+    sent: CallSummary.sentOf(options.tracks, sent, framesSent),
+    received: CallSummary.receivedOf(received.values(), framesReceived),
     files: recorder?.paths() ?? []
   }
   return summary
@@ -178,6 +186,43 @@ const watchOthers = Effect.fnUntraced(function* (client: CallClient.CallClient) 
     Effect.forkScoped
   )
   return others
+})
+
+/** SSRCs of own streams that nobody wants now, as it changes. */
+const watchUnwanted = Effect.fnUntraced(function* (client: CallClient.CallClient) {
+  const unwanted = new Set<number>()
+  yield* client.videoDirectives.pipe(
+    Stream.runForEach((streams) =>
+      Effect.sync(() => {
+        unwanted.clear()
+        for (const { rateBps, ssrc } of streams) if (rateBps === 0) unwanted.add(ssrc)
+      })
+    ),
+    Effect.forkScoped
+  )
+  const read: ReadonlySet<number> = unwanted
+  return read
+})
+
+/** Looks at the meters as long as the call lasts. */
+const watchVolumes = Effect.fnUntraced(function* (
+  volumes: VolumeLog.VolumeLog,
+  client: CallClient.CallClient,
+  others: SubscriptionRef.SubscriptionRef<Others>
+) {
+  const clock = yield* Clock.Clock
+  const { participant, streams } = client
+  const look = Effect.map(SubscriptionRef.get(others), (present) =>
+    VolumeLog.poll(
+      volumes,
+      [
+        ...VolumeLog.sourcesOf("sent", participant, streams),
+        ...[...present].flatMap(([other, streams]) => VolumeLog.sourcesOf("received", other, streams))
+      ],
+      Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+    )
+  )
+  yield* Effect.repeat(look, Schedule.fixed(VolumeLog.everyMs))
 })
 
 const until = <A>(ref: SubscriptionRef.SubscriptionRef<A>, predicate: (value: A) => boolean) =>

@@ -1,7 +1,8 @@
-import { Result, Schema } from "effect"
+import { Schema } from "effect"
 import { hash } from "node:crypto"
 import { ParticipantId } from "../../protocol/Ids.ts"
 import { Ssrc, StreamKind } from "../../protocol/StreamDescription.ts"
+import * as JsonLines from "./JsonLines.ts"
 
 /** One frame that was sent or received: enough to tell whether what came out is what went in, and when. */
 export const FrameRecord = Schema.Struct({
@@ -22,22 +23,7 @@ export type FrameRecord = typeof FrameRecord.Type
 export const digestOf = (bytes: Uint8Array): string => hash("sha256", bytes, "hex").slice(0, 16)
 
 /** One JSON object a line. */
-export const format = (records: Iterable<FrameRecord>): string => {
-  let text = ""
-  for (const record of records) text += `${JSON.stringify(record)}\n`
-  return text
-}
-
-const decodeRecord = Schema.decodeUnknownResult(Schema.fromJsonString(FrameRecord))
+export const format = (records: Iterable<FrameRecord>): string => JsonLines.format(records)
 
 /** The records, or the number of the first line that is none. */
-export const parse = (text: string): Result.Result<ReadonlyArray<FrameRecord>, number> => {
-  const records: Array<FrameRecord> = []
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line === "") continue
-    const record = decodeRecord(line)
-    if (Result.isFailure(record)) return Result.fail(index + 1)
-    records.push(record.success)
-  }
-  return Result.succeed(records)
-}
+export const parse = JsonLines.parserOf(FrameRecord)

@@ -87,6 +87,7 @@ describe("media tracks", () => {
         TrackPlayer.play(videoTrack, {
           payloadBytesMax: 1100,
           firstTimestamp: 0xffff_ffff,
+          isWanted: () => true,
           send: (packets) => Effect.sync(() => sent.push(packets[0]!.timestamp)),
           onFrame: () => {}
         })
@@ -97,6 +98,31 @@ describe("media tracks", () => {
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(playing)
       assert.strictEqual(sent.length, 300)
+    })
+  )
+
+  it.effect("what nobody wants is not sent, and goes on with the next key frame", () =>
+    Effect.gen(function* () {
+      const sent: Array<number> = []
+      let isWanted = true
+      const playing = yield* Effect.forkChild(
+        TrackPlayer.play(videoTrack, {
+          payloadBytesMax: 1100,
+          firstTimestamp: 0,
+          isWanted: () => isWanted,
+          send: (packets) => Effect.sync(() => sent.push(packets[0]!.timestamp / 3000)),
+          onFrame: () => {}
+        })
+      )
+      // Of 30 frames a second each thirtieth is a key frame.
+      yield* TestClock.adjust("320 millis")
+      isWanted = false
+      yield* TestClock.adjust("1 second")
+      isWanted = true
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(playing)
+      const frames = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
+      assert.deepStrictEqual(sent, [...frames(0, 10), ...frames(60, 300)])
     })
   )
 
