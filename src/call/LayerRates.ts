@@ -12,7 +12,7 @@ const usualMaxKbps = [
   { heightPixels: 720, maxKbps: 2500 }
 ] as const
 const largestMaxKbps = 4000
-/** An encoder that has less than this share of what it would need sends a smaller picture instead. */
+/** If he has not said it either: an encoder that has less than this share of what it would need sends a smaller picture instead. */
 const minShare = 0.4
 
 /** The rates at which the layers of a source are of use, lowest layer first, with all headers. No layer's range is empty. */
@@ -25,7 +25,8 @@ export const rangesOf = (source: StreamSource): ReadonlyArray<Layer> => {
     const lowestBps = Math.max(RateLadder.unitBps, before?.maxBps ?? 0)
     // To whole rungs: what lies between two of them could never be sent.
     const maxBps = Math.max(lowestBps, RateLadder.bpsOf(RateLadder.highestTo(wishedBps)))
-    const minBps = Math.min(maxBps, Math.max(lowestBps, minShare * maxBps))
+    const leastBps = simulcast?.minKbps === undefined ? minShare * maxBps : simulcast.minKbps * 1000
+    const minBps = Math.min(maxBps, Math.max(lowestBps, leastBps))
     ranges.push({ minBps, maxBps })
   }
   return ranges

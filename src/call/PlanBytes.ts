@@ -47,7 +47,8 @@ const formatOf = ({ clockRate, codec, kind, simulcast }: StreamDescription): Uin
           ByteFields.u8(simulcast.layer),
           ByteFields.u8(simulcast.source),
           ByteFields.u16(simulcast.heightPixels),
-          ByteFields.u16(simulcast.maxKbps)
+          ByteFields.u16(simulcast.maxKbps),
+          ByteFields.u16(simulcast.minKbps ?? 0)
         ])
   )
 
@@ -66,7 +67,8 @@ const takeFormat = (reader: ByteFields.FieldReader): Omit<StreamDescription, "ss
     heightPixels: ByteFields.takeU16(reader),
     maxKbps: ByteFields.takeU16(reader)
   }
-  return { ...format, simulcast }
+  const minKbps = ByteFields.takeU16(reader)
+  return { ...format, simulcast: minKbps === 0 ? simulcast : { ...simulcast, minKbps } }
 }
 
 /** Everything that is repeated is written once, and named by its place. */

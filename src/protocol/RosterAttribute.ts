@@ -11,7 +11,7 @@ export const streamsMax = 16
 const codecBytesMax = 16
 const streamFixedBytes = 12
 /** Height and rate, of a stream that is a layer. */
-const layerBytes = 4
+const layerBytes = 6
 /** The longest entry: an id of full length, and all streams with the longest names. */
 export const rosterEntryBytesMax = 2 + idBytesMax + streamsMax * (streamFixedBytes + layerBytes + codecBytesMax)
 
@@ -19,6 +19,8 @@ const isCodec = Schema.is(StreamDescription.fields.codec)
 
 /** Where a stream that is no layer has none. */
 const noLayer = 0
+/** Of a layer's lowest rate. */
+const notSaid = 0
 
 const encodeStream = ({ ssrc, kind, codec, clockRate, simulcast }: StreamDescription): Uint8Array =>
   Fields.join(
@@ -28,7 +30,9 @@ const encodeStream = ({ ssrc, kind, codec, clockRate, simulcast }: StreamDescrip
     Fields.u8(simulcast === undefined ? noLayer : simulcast.layer + 1),
     Fields.u8(simulcast?.source ?? 0),
     Fields.u32(clockRate),
-    ...(simulcast === undefined ? [] : [Fields.u16(simulcast.heightPixels), Fields.u16(simulcast.maxKbps)]),
+    ...(simulcast === undefined
+      ? []
+      : [Fields.u16(simulcast.heightPixels), Fields.u16(simulcast.maxKbps), Fields.u16(simulcast.minKbps ?? notSaid)]),
     Fields.utf8(codec, codecBytesMax)
   )
 
@@ -48,12 +52,13 @@ const takeStream = (reader: Fields.FieldReader): StreamDescription | undefined =
   })
 }
 
-const takeLayer = (reader: Fields.FieldReader, source: number, layer: number): SimulcastLayer => ({
-  source,
-  layer,
-  heightPixels: Fields.takeU16(reader),
-  maxKbps: Fields.takeU16(reader)
-})
+const takeLayer = (reader: Fields.FieldReader, source: number, layer: number): SimulcastLayer => {
+  const heightPixels = Fields.takeU16(reader)
+  const maxKbps = Fields.takeU16(reader)
+  const minKbps = Fields.takeU16(reader)
+  const said = { source, layer, heightPixels, maxKbps }
+  return minKbps === notSaid ? said : { ...said, minKbps }
+}
 
 /** One stream that its sender announces. */
 export const stream = ofFields(0x5a04, encodeStream, takeStream)

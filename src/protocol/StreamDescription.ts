@@ -23,7 +23,12 @@ export const SimulcastLayer = Schema.Struct({
   /** 0: not said. */
   heightPixels: Unsigned16,
   /** The most that its sender will send of it. Thousands of bits a second; 0: not said. */
-  maxKbps: Unsigned16
+  maxKbps: Unsigned16,
+  /**
+   * The least at which it is of use; a file that is sent as it is has one rate. Thousands of bits a second; left out: an encoder
+   * that follows what it is told.
+   */
+  minKbps: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0xffff })))
 })
 export type SimulcastLayer = typeof SimulcastLayer.Type
 

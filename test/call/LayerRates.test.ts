@@ -7,19 +7,20 @@ import { sourcesOf } from "../../src/protocol/StreamSources.ts"
 
 const Said = Schema.Struct({
   heightPixels: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })),
-  maxKbps: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff }))
+  maxKbps: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })),
+  minKbps: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0xffff })))
 })
 
 const sourceOf = (said: ReadonlyArray<typeof Said.Type>) =>
   sourcesOf(
     said.map(
-      ({ heightPixels, maxKbps }, layer) =>
+      (said, layer) =>
         new StreamDescription({
           ssrc: layer,
           kind: "video",
           clockRate: 90_000,
           codec: "vp8",
-          simulcast: { source: 0, layer, heightPixels, maxKbps }
+          simulcast: { source: 0, layer, ...said }
         })
     )
   )[0]!
@@ -56,6 +57,17 @@ describe("LayerRates", () => {
       { heightPixels: 360, maxKbps: 500 }
     ])
     assert.deepStrictEqual(LayerRates.rangesOf(close)[1], { minBps: 400_000, maxBps: 500_000 })
+  })
+
+  it("a layer that cannot be sent at less is not", () => {
+    const [low, high] = LayerRates.rangesOf(
+      sourceOf([
+        { heightPixels: 180, maxKbps: 160, minKbps: 160 },
+        { heightPixels: 360, maxKbps: 536, minKbps: 536 }
+      ])
+    )
+    assert.deepStrictEqual(low, { minBps: 150_000, maxBps: 150_000 })
+    assert.deepStrictEqual(high, { minBps: 500_000, maxBps: 500_000 })
   })
 
   it("a sender that says nothing but heights sends what encoders do", () => {

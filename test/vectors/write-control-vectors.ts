@@ -39,7 +39,7 @@ const vp8 = { ssrc: 0xfedcba98, kind: "video", clockRate: 90_000, codec: "vp8" }
 /** The same picture in two sizes. */
 const layers = [
   { ...vp8, simulcast: { source: 4, layer: 0, heightPixels: 180, maxKbps: 150 } },
-  { ...vp8, ssrc: 0xfedcba99, simulcast: { source: 4, layer: 1, heightPixels: 360, maxKbps: 600 } }
+  { ...vp8, ssrc: 0xfedcba99, simulcast: { source: 4, layer: 1, heightPixels: 360, maxKbps: 600, minKbps: 250 } }
 ]
 const relays = ["203.0.113.11:3478", "[2001:db8::b]:3478"]
 const cookie = "73650018f722fa53a2943dbd"

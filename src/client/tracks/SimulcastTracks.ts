@@ -32,7 +32,9 @@ export const of = (
 
 const asLayer = (track: MediaTrack, layer: number): MediaTrack => {
   const { heightPixels } = track
-  return { ...track, simulcast: { source, layer, heightPixels, maxKbps: peakKbps(track) } }
+  const kbps = peakKbps(track)
+  // It is sent as it is, or not at all.
+  return { ...track, simulcast: { source, layer, heightPixels, maxKbps: kbps, minKbps: kbps } }
 }
 
 /** Why the second cannot be the layer below the first. */
