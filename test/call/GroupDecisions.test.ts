@@ -4,7 +4,10 @@ import * as GroupDecisions from "../../src/call/GroupDecisions.ts"
 import * as AudibleSpeakers from "../../src/call/AudibleSpeakers.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
+import * as Subscription from "../../src/call/Subscription.ts"
+import * as Uplinks from "../../src/call/Uplinks.ts"
 import * as Volumes from "../../src/call/Volumes.ts"
+import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import { join, participantId } from "./Commands.ts"
 
 const turnMs = 200
@@ -95,6 +98,57 @@ describe("GroupDecisions", () => {
     assert.isUndefined(audibleOf(group))
     assert.strictEqual(group.speakers!.known.size, 5)
     assert.strictEqual(group.speakers!.dominant.participants.size, 5)
+  })
+
+  it("decides video anew each second, and at once when a path, an uplink or a wish has changed", () => {
+    const layer = (n: number, layer: number) =>
+      new StreamDescription({
+        ssrc: 100 + 10 * n + layer,
+        kind: "video",
+        clockRate: 90_000,
+        codec: "vp8",
+        simulcast: { source: 0, layer, heightPixels: 180 << layer, maxKbps: [150, 600][layer]! }
+      })
+    const state = [0, 1, 2].reduce(
+      (state, n) =>
+        Result.getOrThrow(CallDecision.join(state, join(n, { streams: [layer(n, 0), layer(n, 1)] }), n)).state,
+      empty
+    )
+    const tags = state.participants.map(({ legTag }) => legTag)
+    const group = GroupDecisions.make()
+    const downlinks = new Map<number, number>()
+    const decidedWithin = (fromMs: number, untilMs: number) => {
+      for (let nowMs = fromMs; nowMs <= untilMs; nowMs += turnMs) {
+        if (GroupDecisions.decide(group, state, new Map(downlinks), nowMs)) return nowMs - fromMs
+      }
+      return undefined
+    }
+    const rates = () => [...group.decision.video!.ratesBps.values()]
+    // It waits longer where paths are not known.
+    assert.strictEqual(decidedWithin(0, 5000), 2000)
+    assert.deepStrictEqual(rates(), [150_000, 0, 150_000, 0, 150_000, 0])
+    assert.isUndefined(decidedWithin(2200, 6000))
+    for (const tag of tags) downlinks.set(tag, 5e6)
+    assert.strictEqual(decidedWithin(6200, 7000), 0)
+    assert.deepStrictEqual(rates(), [0, 500_000, 0, 500_000, 0, 500_000])
+    // By less than a fifth: within a second, and it changes nothing.
+    downlinks.set(tags[0]!, 4.5e6)
+    assert.isUndefined(decidedWithin(7400, 9000))
+    downlinks.set(tags[0]!, 700_000)
+    assert.strictEqual(decidedWithin(9200, 9200), 0)
+    GroupDecisions.handleUplinks(group, state, Uplinks.encode([{ legTag: tags[1]!, uplinkBps: 400_000 }]))
+    assert.strictEqual(decidedWithin(9400, 9400), 0)
+    assert.isAtMost(rates()[2]! + rates()[3]!, 400_000)
+    const wanted = [{ legTag: tags[2]!, subscription: { version: 1, wanted: [] } }]
+    GroupDecisions.handleSubscriptions(group, state, Subscription.encode(wanted))
+    assert.strictEqual(decidedWithin(9600, 9600), 0)
+    assert.isTrue([...group.decision.video!.viewers.values()].every((viewers) => !viewers.has(participantId(2))))
+    // Who has left is forgotten with what it has said.
+    const { legTag, restores } = state.participants[1]!
+    const left = Result.getOrThrow(CallDecision.leave(state, { id: participantId(1), legTag, restores })).state
+    GroupDecisions.handleUplinks(group, left, Uplinks.encode([{ legTag: 4711, uplinkBps: 1 }]))
+    assert.deepStrictEqual([...group.uplinksBps.keys()], [])
+    GroupDecisions.handleUplinks(group, state, Uint8Array.of(1))
   })
 
   it("what is not readable, or of a leg that nobody is on, changes nothing", () => {

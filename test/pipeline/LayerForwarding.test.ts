@@ -38,12 +38,13 @@ const makeCall = (participants: number, layers: number, spareEvery = Infinity, i
   const relay = Relay.make(participants, descriptionsOf)
   const { forwarding, legs } = relay
   const [sender] = legs
-  const allow = (allowed = (_receiver: number) => layers - 1) => {
+  const allow = (allowed = (_receiver: number) => layers - 1, isSent = (_layer: number) => true) => {
     for (const [layer, stream] of sender!.streams.entries()) {
-      stream.targets = legs.filter((_, receiver) => receiver > 0 && layer <= allowed(receiver))
+      stream.targets = legs.filter((_, receiver) => receiver > 0 && layer <= allowed(receiver) && isSent(layer))
     }
-    LayerRoutes.connect([{ from: sender!, streams: descriptionsOf(0) }], legs, 0)
+    LayerRoutes.connect([{ from: sender!, streams: descriptionsOf(0) }], legs, nowMs)
   }
+  let nowMs = 0
   allow()
   const roomBps = legs.map(() => NaN)
   const got = legs.map((): Array<Got> => [])
@@ -52,7 +53,6 @@ const makeCall = (participants: number, layers: number, spareEvery = Infinity, i
   const needsKey = Array.from({ length: layers }, () => true)
   let repair = 0
   let frame = 0
-  let nowMs = 0
 
   const take = (sent: ReadonlyArray<Relay.Sent>): void => {
     for (const one of sent) {
@@ -216,6 +216,46 @@ describe("layers at the relay", () => {
     call.run(500)
     assert.deepStrictEqual([call.layersOf(1, takenMs), call.layersOf(2, takenMs)], [[], [1]])
     for (const got of call.got) checkStream(got)
+  })
+
+  it("a sender who goes on with what nobody is to get any more is forwarded for a second at most, and then not at all", () => {
+    const call = makeCall(3, 2)
+    call.roomBps.fill(3_000_000)
+    call.run(3000)
+    // The higher layer is switched off: those who had it get the lower one. Its sender does not care.
+    call.allow(undefined, (layer) => layer === 0)
+    call.run(LayerSelection.forbiddenMsMax)
+    let sinceMs = call.now()
+    call.run(3000)
+    assert.deepStrictEqual([call.layersOf(1, sinceMs), call.layersOf(2, sinceMs)], [[0], [0]])
+    // Now the lower one is, and the higher one is what should come, and does not.
+    call.stopped.add(1)
+    call.allow(undefined, (layer) => layer === 1)
+    call.run(2 * LayerSelection.forbiddenMsMax)
+    sinceMs = call.now()
+    call.run(3000)
+    assert.deepStrictEqual([call.layersOf(1, sinceMs), call.layersOf(2, sinceMs)], [[], []])
+    for (const got of call.got) checkStream(got)
+  })
+
+  it("a layer that has just been planned begins with its first frame, and nobody has to ask for it", () => {
+    const call = makeCall(2, 2)
+    call.roomBps.fill(3_000_000)
+    call.stopped.add(1)
+    call.allow(undefined, (layer) => layer === 0)
+    call.run(3000)
+    assert.deepStrictEqual(call.layersOf(1, 2000), [0])
+    const asked = call.asked.length
+    // Its sender begins it with a key frame by himself.
+    call.allow(undefined, (layer) => layer === 1)
+    call.stopped.add(0)
+    call.stopped.delete(1)
+    const sinceMs = call.now()
+    call.run(500)
+    assert.deepStrictEqual(call.layersOf(1, sinceMs), [1])
+    assert.isBelow(call.got[1]!.find(({ layer }) => layer === 1)!.atMs - sinceMs, 2 * frameMs)
+    assert.strictEqual(call.asked.length, asked)
+    checkStream(call.got[1]!)
   })
 
   it("a plan that changes nothing interrupts nothing, nor does a sender who comes by another leg", () => {
