@@ -6,7 +6,6 @@ import * as PricedOffers from "./PricedOffers.ts"
 import * as RateLadder from "./RateLadder.ts"
 import type { Scratch } from "./Scratch.ts"
 import * as SenderResponse from "./SenderResponse.ts"
-import * as SizeSplit from "./SizeSplit.ts"
 
 /** The best that is found for a whole call when nothing has been decided before. */
 
@@ -81,7 +80,6 @@ export const find = (problem: AllocationProblem, scratch: Scratch): Decision.Dec
   Decision.dropUnused(problem, decision)
   FreeRoom.fill(problem, decision)
   LayerMerge.mergeAll(problem, decision)
-  SizeSplit.splitAll(problem, decision)
   // A merge gives room back. It comes last as well, so that it finds nothing when the same is asked again.
   FreeRoom.fill(problem, decision)
   LayerMerge.mergeAll(problem, decision)

@@ -3,7 +3,6 @@ import type { AllocationProblem } from "./AllocationProblem.ts"
 import * as Decision from "./Decision.ts"
 import * as LayerMerge from "./LayerMerge.ts"
 import * as RateLadder from "./RateLadder.ts"
-import * as SizeSplit from "./SizeSplit.ts"
 import * as ReceiverChoice from "./ReceiverChoice.ts"
 import type { Scratch } from "./Scratch.ts"
 
@@ -175,7 +174,6 @@ export const choose = (
   const decision = isWorthIt(past, kept, fresh) ? fresh : better(past, kept, mix(past, kept, fresh))
   Decision.dropUnused(problem, decision)
   LayerMerge.mergeAll(roomy, decision)
-  SizeSplit.splitAll(roomy, decision)
   Decision.dropUnused(problem, decision)
   return decision
 }

@@ -40,9 +40,10 @@ const spared = (
   return units
 }
 
-const splitSource = (problem: AllocationProblem, decision: Decision.Decision, source: number): void => {
+const splitSource = (problem: AllocationProblem, decision: Decision.Decision, source: number): boolean => {
   const { rungs } = decision
   const sender = problem.senderOf[source]!
+  let isSplit = false
   for (let layer = 0; layer < layersMax; layer++) {
     const at = source * layersMax + layer
     if (rungs[at]! >= 0) continue
@@ -60,11 +61,17 @@ const splitSource = (problem: AllocationProblem, decision: Decision.Decision, so
     if (best < 0) continue
     spared(problem, decision, source, [layer, best], true)
     rungs[at] = best
+    isSplit = true
   }
+  return isSplit
 }
 
-export const splitAll = (problem: AllocationProblem, decision: Decision.Decision): void => {
+/** Whether anything has become another. */
+export const splitAll = (problem: AllocationProblem, decision: Decision.Decision): boolean => {
+  let isSplit = false
   for (let source = 0; source < problem.sourceCount; source++) {
-    if (problem.sourcesOf[problem.senderOf[source]!] !== undefined) splitSource(problem, decision, source)
+    const isKnown = problem.sourcesOf[problem.senderOf[source]!] !== undefined
+    if (isKnown && splitSource(problem, decision, source)) isSplit = true
   }
+  return isSplit
 }
