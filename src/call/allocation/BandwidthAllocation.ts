@@ -19,7 +19,7 @@ import * as SizeSplit from "./SizeSplit.ts"
  */
 const roomRatio = 0.1
 /** Wishes of all receivers of a small call. */
-const smallWishesMax = 100
+const smallWishesMax = 30
 /** The most work that is spent on coming to rest. */
 const turnsMax = 4
 
