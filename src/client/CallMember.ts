@@ -41,7 +41,8 @@ export interface CallMember {
    */
   readonly videoRate: Stream.Stream<number>
   /**
-   * Which of the own video streams are wanted, and at which rate: the newest that the relay has said. Of a stream with rate 0
+   * Which of the own video streams are wanted, and of simulcast layers at which rate, with all headers: the newest that the relay
+   * has said. Of a stream with rate 0
    * nothing is sent, whatever is given: it is dropped and counted. When it is wanted again a key frame is asked for. Nothing
    * comes as long as everything may be sent; an empty list: everything may be sent again.
    */
