@@ -106,7 +106,7 @@ const runOnce = ({ noisy, quiet, relays, saysOnsets, talkers }: Scenario, seed: 
     saysOnsets
   })
   const call = GroupCall.make({ seed, people, relays, access, trunk, videoBps: 0, audio })
-  const actor = GroupActor.make(call, seed)
+  const actor = GroupActor.make(call, { seed, accessMs: access.delayMs, elapsedMicros: () => 0 })
   for (const { receiving } of call.devices) for (const stream of receiving) stream.played = []
   GroupCall.run(call, durationMs)
   const pathBps = (bytes: number) => (bytes * 8000) / durationMs
