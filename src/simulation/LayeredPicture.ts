@@ -28,7 +28,9 @@ export interface LayeredPicture {
 /** Nobody reads it here. */
 const participant = ParticipantId.make("somebody")
 
-export const make = (descriptions: readonly [StreamDescription, ...ReadonlyArray<StreamDescription>]): LayeredPicture => ({
+export const make = (
+  descriptions: readonly [StreamDescription, ...ReadonlyArray<StreamDescription>]
+): LayeredPicture => ({
   layers: descriptions.map((description) =>
     OrderedStream.make(description, { playoutDelayMs: OrderedStream.adaptive, repair: true })
   ),
