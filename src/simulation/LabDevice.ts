@@ -309,16 +309,16 @@ const handlePacket = (
 ): void => {
   const { bytes, view } = node.resources.rings.memory
   const ssrc = RtpHeader.ssrcAt(view, offset)
+  const isGap = (typeByte & HopFrame.gapFlag) !== 0
+  const hole = isGap ? () => NackGenerator.isSettledBefore(receive.nacks, sequence) : undefined
   const layered = layersBySsrc.get(ssrc)
   if (layered !== undefined) {
-    const isGap = (typeByte & HopFrame.gapFlag) !== 0
-    const hole = isGap ? () => NackGenerator.isSettledBefore(receive.nacks, sequence) : undefined
     const packet = bytes.subarray(offset, offset + length)
     LayeredPicture.handlePacket(layered.picture, layered.layer, packet, descriptor, hole, nowMs)
     return
   }
   const stream = receiving.find(({ description }) => description.ssrc === ssrc)
-  if (stream !== undefined) ReceivedStream.handlePacket(stream, view, offset, descriptor, nowMs)
+  if (stream !== undefined) ReceivedStream.handlePacket(stream, view, offset, descriptor, hole, nowMs)
 }
 
 const handleFeedback = (self: LabDevice, offset: number, length: number, nowMs: number): void => {
