@@ -95,7 +95,10 @@ const videoColumns: ReadonlyArray<Table.Column<VideoReport>> = [
   { title: "poor", cell: ({ receivers }) => known(receivers.poor?.freezesPerMinute ?? null) },
   { title: "picture after", cell: ({ pictureAfterMs }) => ms(pictureAfterMs) },
   { title: "audio lost, poor", cell: ({ receivers: { poor } }) => (poor ? percent(poor.audio.lossRatio) : "-") },
-  { title: "audio streams", cell: ({ audioStreamsMax }) => audioStreamsMax },
+  {
+    title: "audio streams (with onsets)",
+    cell: ({ audioStreams }) => `${audioStreams.plannedMax} (${audioStreams.max})`
+  },
   { title: "downlink kbit/s", cell: ({ downlinkKbps }) => Math.round(downlinkKbps.mean) },
   { title: "of everything", cell: ({ downlinkShare }) => percent(downlinkShare) },
   { title: "key frames", cell: ({ keyFramesAsked }) => keyFramesAsked },

@@ -20,8 +20,7 @@ export interface VideoReport extends GroupReport.GroupsReport {
   readonly keyFramesAsked: number
   /** From the wish to the first frame, of wishes in the course of the call. Milliseconds. */
   readonly pictureAfterMs: GroupReport.Quantiles
-  /** The most audio streams that went out to a receiver at one time. */
-  readonly audioStreamsMax: number
+  readonly audioStreams: VideoRun.AudioStreams
   readonly receivers: { readonly good: Receivers; readonly poor: Receivers | null }
   readonly poorPaths: ReadonlyArray<PoorPath>
 }
@@ -36,7 +35,7 @@ export interface Receivers {
   readonly audioWithoutVideo: Audio | null
 }
 
-/** What of audio's packets was lost on the paths to devices; and of the whole call, beginning too, what had to be made up. */
+/** What of audio's packets was lost on the paths to devices, and pieces of 150 ms or more that had to be made up. */
 export interface Audio {
   readonly lossRatio: number
   readonly lossRatioBeginning: number
@@ -56,14 +55,15 @@ export const of = (
   silent: ReadonlyArray<VideoRun.Seen>,
   pair: ReadonlyArray<VideoRun.Seen>
 ): VideoReport => {
-  const { durationMs } = scenario
+  const { durationMs, settleMs } = scenario
   const all = seen.flatMap(({ viewers }) => viewers)
   const good = all.filter(({ isPoor }) => !isPoor)
   const poor = all.filter(({ isPoor }) => isPoor)
   const areGood = new Set(good.map(({ viewer }) => viewer.device))
   const same = pair.flatMap(({ viewers }) => viewers.filter(({ viewer }) => areGood.has(viewer.device)))
-  const silentViewers = silent.flatMap(({ viewers }) => viewers)
-  const minutes = (durationMs - VideoRun.settleMs) / 60_000
+  const silentGood = silent.flatMap(({ viewers }) => viewers.filter(({ isPoor }) => !isPoor))
+  const silentPoor = silent.flatMap(({ viewers }) => viewers.filter(({ isPoor }) => isPoor))
+  const minutes = (durationMs - settleMs) / 60_000
   return {
     ...GroupReport.reportOf(scenario, seen, durationMs),
     durationMs,
@@ -78,21 +78,13 @@ export const of = (
     },
     keyFramesAsked: GroupReport.sum(seen.map(({ keyFramesAsked }) => keyFramesAsked)),
     pictureAfterMs: GroupReport.quantilesOf(all.flatMap(({ viewer }) => viewer.picturesAfterMs)),
-    audioStreamsMax: Math.max(...seen.map(({ audioStreamsMax }) => audioStreamsMax)),
+    audioStreams: {
+      plannedMax: Math.max(...seen.map(({ audioStreams }) => audioStreams.plannedMax)),
+      max: Math.max(...seen.map(({ audioStreams }) => audioStreams.max))
+    },
     receivers: {
-      good: receiversOf(
-        good,
-        silentViewers.filter(({ isPoor }) => !isPoor),
-        durationMs
-      ),
-      poor:
-        poor.length === 0
-          ? null
-          : receiversOf(
-              poor,
-              silentViewers.filter(({ isPoor }) => isPoor),
-              durationMs
-            )
+      good: receiversOf(good, silentGood, minutes),
+      poor: poor.length === 0 ? null : receiversOf(poor, silentPoor, minutes)
     },
     poorPaths: scenario.poorKbps.map((linkKbps) => {
       const same = poor.filter(({ linkBps }) => linkBps === linkKbps * 1000)
@@ -111,9 +103,8 @@ const qualityOf = (seeing: ReadonlyArray<VideoRun.Seeing>): number =>
 const receiversOf = (
   seeing: ReadonlyArray<VideoRun.Seeing>,
   silent: ReadonlyArray<VideoRun.Seeing>,
-  durationMs: number
+  minutes: number
 ): Receivers => {
-  const minutes = (durationMs - VideoRun.settleMs) / 60_000
   const perMinute = (countOf: (each: VideoRun.Seeing) => number) =>
     GroupReport.rounded(GroupReport.mean(seeing.map(countOf)) / minutes)
   return {
@@ -122,17 +113,15 @@ const receiversOf = (
       byOwner: perMinute(({ viewer }) => viewer.pauses.byOwner),
       byRelay: perMinute(({ viewer }) => viewer.pauses.byRelay)
     },
-    audio: audioOf(seeing, durationMs),
-    audioWithoutVideo: silent.length === 0 ? null : audioOf(silent, durationMs)
+    audio: audioOf(seeing, minutes),
+    audioWithoutVideo: silent.length === 0 ? null : audioOf(silent, minutes)
   }
 }
 
-const audioOf = (seeing: ReadonlyArray<VideoRun.Seeing>, durationMs: number): Audio => ({
+const audioOf = (seeing: ReadonlyArray<VideoRun.Seeing>, minutes: number): Audio => ({
   lossRatio: lossRatioOf(seeing.map(({ settled }) => settled)),
   lossRatioBeginning: lossRatioOf(seeing.map(({ beginning }) => beginning)),
-  stallsPerMinute: GroupReport.rounded(
-    GroupReport.mean(seeing.map(({ audioStalls }) => audioStalls)) / (durationMs / 60_000)
-  )
+  stallsPerMinute: GroupReport.rounded(GroupReport.mean(seeing.map(({ audioStalls }) => audioStalls)) / minutes)
 })
 
 const lossRatioOf = (sent: ReadonlyArray<VideoRun.Sent>): number => {

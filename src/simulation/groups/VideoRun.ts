@@ -16,8 +16,14 @@ import * as Viewer from "./Viewer.ts"
 export interface Seen extends GroupReport.Shown {
   readonly viewers: ReadonlyArray<Seeing>
   readonly keyFramesAsked: number
-  readonly audioStreamsMax: number
+  readonly audioStreams: AudioStreams
   readonly allocationMicros: Samples.Samples
+}
+
+/** The most that went out to one receiver at one time: by the plan, and with those that were let through on an onset. */
+export interface AudioStreams {
+  plannedMax: number
+  max: number
 }
 
 /** What one device saw and heard. */
@@ -29,7 +35,7 @@ export interface Seeing {
   /** What its relay put on that path in the beginning, and from then on. */
   readonly beginning: Sent
   readonly settled: Sent
-  /** Pieces of audio of 150 ms or more that had to be made up. */
+  /** Pieces of audio of 150 ms or more that had to be made up, after the beginning. */
   readonly audioStalls: number
 }
 
@@ -40,8 +46,6 @@ export interface Sent {
   readonly audioPacketsLost: number
 }
 
-/** The beginning: legs are measured, speakers found. Milliseconds. */
-export const settleMs = 5000
 const lookEveryMs = 100
 const looksPerSecond = 1000 / lookEveryMs
 
@@ -58,7 +62,7 @@ export const run = (
   elapsedMicros: () => number,
   hasVideo = true
 ): Seen => {
-  const { durationMs, noisy, poorKbps, quiet, relays, talkers } = scenario
+  const { durationMs, noisy, poorKbps, quiet, relays, settleMs, talkers } = scenario
   const people = GroupReport.countOf(scenario)
   const talk = Talk.make({ talkers, noisy, quiet, durationMs }, seed)
   const audio = (device: number): AudioSource.Options => ({
@@ -78,11 +82,15 @@ export const run = (
   const actor = GroupActor.make(call, { seed, accessMs: access.delayMs, elapsedMicros })
   for (const { receiving } of call.devices) for (const stream of receiving) stream.played = []
   const viewers = call.devices.map((_, device) => Viewer.make(device))
-  const audioStreams = { max: 0 }
+  const audioStreams = { max: 0, plannedMax: 0 }
   const pathOf = (device: number) => call.relays[device % relays]!.node.paths[device]!
-  const atSettling: Array<LabPath.Counters> = []
+  const stallsOf = (device: number) =>
+    GroupReport.sum(call.devices[device]!.receiving.map(({ stalls }) => stalls.interruptions))
+  const atSettling: Array<{ readonly counters: LabPath.Counters; readonly stalls: number }> = []
   const settle = EventHeap.register(call.heap, () => {
-    for (const { device } of viewers) atSettling.push({ ...pathOf(device).counters })
+    for (const { device } of viewers) {
+      atSettling.push({ counters: { ...pathOf(device).counters }, stalls: stallsOf(device) })
+    }
   })
   EventHeap.schedule(call.heap, settleMs, settle, 0)
   if (hasVideo) watch(scenario, call, actor, viewers, audioStreams)
@@ -90,20 +98,19 @@ export const run = (
   return {
     ...GroupReport.shownBy(call, actor, talk, durationMs),
     viewers: viewers.map((viewer) => {
-      const { receiving } = call.devices[viewer.device]!
       const linkBps = linkBpsOf(viewer.device)
-      const settled = atSettling[viewer.device]!
+      const { counters, stalls } = atSettling[viewer.device]!
       return {
         viewer,
         isPoor: linkBps !== undefined,
         linkBps: linkBps ?? Infinity,
-        beginning: sentBetween(LabPath.makeCounters(), settled, settleMs),
-        settled: sentBetween(settled, pathOf(viewer.device).counters, durationMs - settleMs),
-        audioStalls: receiving.reduce((total, { stalls }) => total + stalls.interruptions, 0)
+        beginning: sentBetween(LabPath.makeCounters(), counters, settleMs),
+        settled: sentBetween(counters, pathOf(viewer.device).counters, durationMs - settleMs),
+        audioStalls: stallsOf(viewer.device) - stalls
       }
     }),
     keyFramesAsked: GroupReport.sum(call.devices.map(({ camera }) => camera?.keyFramesAsked ?? 0)),
-    audioStreamsMax: audioStreams.max,
+    audioStreams,
     allocationMicros: actor.allocationMicros
   }
 }
@@ -120,7 +127,7 @@ const watch = (
   call: GroupCall.GroupCall,
   actor: GroupActor.GroupActor,
   viewers: ReadonlyArray<Viewer.Viewer>,
-  audioStreams: { max: number }
+  audioStreams: AudioStreams
 ): void => {
   const { devices, heap } = call
   const people = devices.length
@@ -131,7 +138,7 @@ const watch = (
   const knownAfterMs = GroupActor.wayMs + actor.options.accessMs
   let looks = 0
   const look = EventHeap.register(heap, (_, nowMs) => {
-    const counts = nowMs >= settleMs
+    const counts = nowMs >= scenario.settleMs
     const speaker = actor.switches.findLast(({ atMs }) => atMs + knownAfterMs <= nowMs)?.device ?? -1
     for (const viewer of viewers) {
       const { device } = viewer
@@ -144,7 +151,7 @@ const watch = (
       if (subscription !== undefined) actor.subscribe({ legTag: leg.receiveTag, subscription }, nowMs)
       Viewer.look(viewer, leg, counts, nowMs)
       if (looks % looksPerSecond === 0) Viewer.countSecond(viewer, counts)
-      if (counts) audioStreams.max = Math.max(audioStreams.max, audioStreamsTo(leg))
+      if (counts) countAudioStreams(audioStreams, leg)
     }
     looks++
     EventHeap.schedule(heap, nowMs + lookEveryMs, look, 0)
@@ -152,13 +159,11 @@ const watch = (
   EventHeap.schedule(heap, 0, look, 0)
 }
 
-/** How many go out on the leg now. */
-const audioStreamsTo = (leg: RelayLeg): number => {
-  let count = 0
-  for (const { streams } of leg.sources) {
-    for (const { description, targets } of streams) {
-      if (description.kind === "audio" && targets.includes(leg)) count++
-    }
-  }
-  return count
+/** Those that go out on the leg now. */
+const countAudioStreams = (self: AudioStreams, leg: RelayLeg): void => {
+  const gates = leg.sources.flatMap(({ streams }) =>
+    streams.flatMap(({ gate, targets }) => (gate !== undefined && targets.includes(leg) ? [gate] : []))
+  )
+  self.max = Math.max(self.max, gates.length)
+  self.plannedMax = Math.max(self.plannedMax, gates.filter(({ isPlanned }) => isPlanned).length)
 }

@@ -6,6 +6,8 @@ import type { People } from "./GroupReport.ts"
 export interface VideoScenario extends People {
   readonly relays: number
   readonly durationMs: number
+  /** The beginning, which is reported apart: legs are measured, speakers found. Milliseconds. */
+  readonly settleMs: number
   /** What the paths to the last of the quiet ones carry; of all others it is plenty. Thousands of bits a second. */
   readonly poorKbps: ReadonlyArray<number>
   readonly wants: Wants
@@ -25,8 +27,27 @@ export const layers: ReadonlyArray<LayerShape> = [
   { heightPixels: 360, maxKbps: 1500 }
 ]
 
-const twenty = { talkers: 5, noisy: 2, quiet: 13, relays: 3, durationMs: 30_000, wants: "stage", scrolling: 0 } as const
-const fifty = { talkers: 5, noisy: 2, quiet: 43, relays: 5, durationMs: 20_000, wants: "grid", scrolling: 0 } as const
+const settleMs = 5000
+const twenty = {
+  talkers: 5,
+  noisy: 2,
+  quiet: 13,
+  relays: 3,
+  durationMs: 30_000,
+  settleMs,
+  wants: "stage",
+  scrolling: 0
+} as const
+const fifty = {
+  talkers: 5,
+  noisy: 2,
+  quiet: 43,
+  relays: 5,
+  durationMs: 20_000,
+  settleMs,
+  wants: "grid",
+  scrolling: 0
+} as const
 
 export const twentyGood: VideoScenario = { ...twenty, scenario: "twenty-good", poorKbps: [] }
 export const twentyMixed: VideoScenario = {
