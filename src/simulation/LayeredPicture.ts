@@ -21,6 +21,8 @@ export interface LayeredPicture {
   /** Of the payloads of all frames that have been shown. */
   shownFrames: number
   shownBytes: number
+  /** Packets wait in some layer: of most pictures there are none, and a device looks at all of them with each datagram. */
+  isWaiting: boolean
   readonly ready: Array<ReceivedPacket>
   readonly frames: Array<ReceivedPacket>
 }
@@ -40,6 +42,7 @@ export const make = (
   shownAtMs: -Infinity,
   shownFrames: 0,
   shownBytes: 0,
+  isWaiting: false,
   ready: [],
   frames: []
 })
@@ -73,13 +76,17 @@ export const handlePacket = (
   const returns = hole !== undefined && OrderedStream.returns(ordered, packet)
   if (!returns && !OrderedStream.isNew(ordered, packet.sequenceNumber)) return
   OrderedStream.handlePacket(ordered, packet, hole)
+  self.isWaiting = true
 }
 
 /** Shows what is whole and has its turn. */
 export const poll = (self: LayeredPicture, nowMs: number): void => {
+  if (!self.isWaiting) return
   const { frames, layers, ready, spliced } = self
+  self.isWaiting = false
   for (const ordered of layers) {
     OrderedStream.poll(ordered, nowMs, ready)
+    if (ordered.jitter.lowest < Infinity) self.isWaiting = true
     if (ready.length === 0) continue
     for (const packet of ready) {
       if (SplicedStream.handlePacket(spliced, packet, frames)) OrderedStream.requestKeyFrame(ordered)
@@ -122,7 +129,8 @@ const decode = (self: LayeredPicture, { descriptor, payload }: ReceivedPacket): 
 }
 
 /** When the first gap will be given up. Milliseconds; Infinity when nothing waits. */
-export const nextDeadlineMs = ({ layers }: LayeredPicture): number => {
+export const nextDeadlineMs = ({ isWaiting, layers }: LayeredPicture): number => {
+  if (!isWaiting) return Infinity
   let deadlineMs = Infinity
   for (const ordered of layers) deadlineMs = Math.min(deadlineMs, OrderedStream.nextDeadlineMs(ordered))
   return deadlineMs

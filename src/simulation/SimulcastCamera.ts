@@ -23,8 +23,9 @@ export interface SimulcastCamera {
   readonly target: EncoderTarget.EncoderTarget
   /** What is said of the path to the relay. */
   readonly uplink: RateNotice.RateNotice
-  /** By the relay, of any layer. */
+  /** By the relay, of any layer; and of those that were off, which have none to give. */
   keyFramesAsked: number
+  keyFramesAskedOfOff: number
 }
 
 interface Layer {
@@ -55,7 +56,8 @@ export const make = (
     version: 0,
     target: EncoderTarget.make(),
     uplink: RateNotice.make(Feedback.uplinkSsrc),
-    keyFramesAsked: 0
+    keyFramesAsked: 0,
+    keyFramesAskedOfOff: 0
   }
 }
 
@@ -75,6 +77,7 @@ export const requestKeyFrame = (self: SimulcastCamera, ssrc: number): void => {
   const layer = self.layers.find(({ stream }) => stream.description.ssrc === ssrc)
   if (layer === undefined) return
   self.keyFramesAsked++
+  if (layer.source.rateBps === 0) self.keyFramesAskedOfOff++
   VideoSource.requestKeyFrame(layer.source)
 }
 

@@ -5,33 +5,44 @@ import * as VideoReport from "../../src/simulation/groups/VideoReport.ts"
 import * as VideoRun from "../../src/simulation/groups/VideoRun.ts"
 import * as VideoScenarios from "../../src/simulation/groups/VideoScenarios.ts"
 
+/** Some seconds of one core, of which a busy machine may give little. Milliseconds. */
+const timeoutMs = 60_000
+
 const still = () => 0
 
 describe("groups with cameras in the laboratory", () => {
-  it("of 20 the 17 with good paths see and hear undisturbed by three with poor ones", () => {
-    const scenario = { ...VideoScenarios.twentyMixed, relays: 1, durationMs: 4500, settleMs: 3000 }
-    const seen = VideoRun.run(scenario, GroupsRun, "1", still)
-    const { audioStreams, poorPaths, receivers, videoQuality } = VideoReport.of(scenario, [seen], [], [])
-    assert.isAbove(videoQuality.good, 3)
-    assert.isBelow(videoQuality.poor!, videoQuality.good)
-    assert.strictEqual(receivers.good.freezesPerMinute, 0)
-    assert.strictEqual(receivers.good.audio.lossRatio, 0)
-    assert.isAtMost(audioStreams.plannedMax, 4)
-    assert.deepStrictEqual(
-      poorPaths.map(({ linkKbps }) => linkKbps),
-      scenario.poorKbps
-    )
-  })
+  it(
+    "of 20 the 17 with good paths see and hear undisturbed by three with poor ones",
+    () => {
+      const scenario = { ...VideoScenarios.twentyMixed, relays: 1, durationMs: 4000, settleMs: 2500 }
+      const seen = VideoRun.run(scenario, GroupsRun, "1", still)
+      const { audioStreams, poorPaths, receivers, videoQuality } = VideoReport.of(scenario, [seen], [], [])
+      assert.isAbove(videoQuality.good, 3)
+      assert.isBelow(videoQuality.poor!, videoQuality.good)
+      assert.strictEqual(receivers.good.freezesPerMinute, 0)
+      assert.strictEqual(receivers.good.audio.lossRatio, 0)
+      assert.isAtMost(audioStreams.plannedMax, 4)
+      assert.deepStrictEqual(
+        poorPaths.map(({ linkKbps }) => linkKbps),
+        scenario.poorKbps
+      )
+    },
+    timeoutMs
+  )
 
-  it("a picture that is scrolled to is there within a second, and the same seed shows the same", () => {
-    const people = { talkers: 3, noisy: 0, quiet: 9, scrolling: 1, relays: 1 }
-    const scenario = { ...VideoScenarios.scrolling, ...people, durationMs: 6000, settleMs: 3000 }
-    const report = () => VideoReport.of(scenario, [VideoRun.run(scenario, GroupsRun, "7", still)], [], [])
-    const first = report()
-    assert.isAbove(first.pictureAfterMs.p50, 0)
-    assert.isAtMost(first.pictureAfterMs.p95, 1000)
-    assert.deepStrictEqual(report(), first)
-  })
+  it(
+    "a picture that is scrolled to is there within a second, and the same seed shows the same",
+    () => {
+      const people = { talkers: 3, noisy: 0, quiet: 8, scrolling: 1, relays: 1 }
+      const scenario = { ...VideoScenarios.scrolling, ...people, durationMs: 5500, settleMs: 3000 }
+      const report = () => VideoReport.of(scenario, [VideoRun.run(scenario, GroupsRun, "7", still)], [], [])
+      const first = report()
+      assert.isAbove(first.pictureAfterMs.p50, 0)
+      assert.isAtMost(first.pictureAfterMs.p95, 1000)
+      assert.deepStrictEqual(report(), first)
+    },
+    timeoutMs
+  )
 
   it.prop(
     "nobody wishes for himself, or for anybody twice, or for more than nine",

@@ -16,8 +16,9 @@ export interface VideoReport extends GroupReport.GroupsReport {
   /** Wanted and promised pictures that stood still for more than a second; of each receiver. */
   readonly freezesPerMinute: number
   readonly allocationMicros: { readonly p99: number }
-  /** By relays, of all cameras together. */
+  /** By relays, of all cameras together; and those of layers that are off, as they have been told to be. */
   readonly keyFramesAsked: number
+  readonly keyFramesAskedOfOff: number
   /** From the wish to the first frame, of wishes in the course of the call. Milliseconds. */
   readonly pictureAfterMs: GroupReport.Quantiles
   readonly audioStreams: VideoRun.AudioStreams
@@ -77,6 +78,7 @@ export const of = (
       p99: Math.round(Math.max(...seen.map((each) => Samples.quantile(each.allocationMicros, 0.99))))
     },
     keyFramesAsked: GroupReport.sum(seen.map(({ keyFramesAsked }) => keyFramesAsked)),
+    keyFramesAskedOfOff: GroupReport.sum(seen.map(({ keyFramesAskedOfOff }) => keyFramesAskedOfOff)),
     pictureAfterMs: GroupReport.quantilesOf(all.flatMap(({ viewer }) => viewer.picturesAfterMs)),
     audioStreams: {
       plannedMax: Math.max(...seen.map(({ audioStreams }) => audioStreams.plannedMax)),

@@ -16,6 +16,7 @@ import * as Viewer from "./Viewer.ts"
 export interface Seen extends GroupReport.Shown {
   readonly viewers: ReadonlyArray<Seeing>
   readonly keyFramesAsked: number
+  readonly keyFramesAskedOfOff: number
   readonly audioStreams: AudioStreams
   readonly allocationMicros: Samples.Samples
 }
@@ -110,6 +111,7 @@ export const run = (
       }
     }),
     keyFramesAsked: GroupReport.sum(call.devices.map(({ camera }) => camera?.keyFramesAsked ?? 0)),
+    keyFramesAskedOfOff: GroupReport.sum(call.devices.map(({ camera }) => camera?.keyFramesAskedOfOff ?? 0)),
     audioStreams,
     allocationMicros: actor.allocationMicros
   }
