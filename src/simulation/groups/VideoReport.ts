@@ -1,7 +1,7 @@
 import * as Samples from "../Samples.ts"
 import * as GroupReport from "./GroupReport.ts"
 import type { VideoScenario } from "./VideoScenarios.ts"
-import * as VideoRun from "./VideoRun.ts"
+import type * as VideoRun from "./VideoRun.ts"
 
 /** What groups with cameras showed. Plain data; rates with all headers. All but `downlinkKbps`, `beginning` and who was heard is of the time after the beginning. */
 export interface VideoReport extends GroupReport.GroupsReport {
