@@ -15,7 +15,8 @@ export interface VideoReport extends GroupReport.GroupsReport {
   readonly qualityOfPair: number | null
   /** Wanted and promised pictures that stood still for more than a second; of each receiver. */
   readonly freezesPerMinute: number
-  readonly allocationMicros: { readonly p99: number }
+  /** Of the slowest call. */
+  readonly allocationMicros: { readonly p50: number; readonly p99: number }
   /** By relays, of all cameras together; and those of layers that are off, as they have been told to be. */
   readonly keyFramesAsked: number
   readonly keyFramesAskedOfOff: number
@@ -74,9 +75,7 @@ export const of = (
     },
     qualityOfPair: same.length === 0 ? null : fine(qualityOf(good) / qualityOf(same)),
     freezesPerMinute: GroupReport.rounded(GroupReport.mean(all.map(({ viewer }) => viewer.freezes)) / minutes),
-    allocationMicros: {
-      p99: Math.round(Math.max(...seen.map((each) => Samples.quantile(each.allocationMicros, 0.99))))
-    },
+    allocationMicros: { p50: microsOf(seen, 0.5), p99: microsOf(seen, 0.99) },
     keyFramesAsked: GroupReport.sum(seen.map(({ keyFramesAsked }) => keyFramesAsked)),
     keyFramesAskedOfOff: GroupReport.sum(seen.map(({ keyFramesAskedOfOff }) => keyFramesAskedOfOff)),
     pictureAfterMs: GroupReport.quantilesOf(all.flatMap(({ viewer }) => viewer.picturesAfterMs)),
@@ -98,6 +97,9 @@ export const of = (
     })
   }
 }
+
+const microsOf = (seen: ReadonlyArray<VideoRun.Seen>, share: number): number =>
+  Math.round(Math.max(...seen.map(({ allocationMicros }) => Samples.quantile(allocationMicros, share))))
 
 const qualityOf = (seeing: ReadonlyArray<VideoRun.Seeing>): number =>
   GroupReport.mean(seeing.map(({ viewer: { utility, wishSeconds } }) => utility / Math.max(1, wishSeconds)))
