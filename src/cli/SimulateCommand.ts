@@ -8,7 +8,7 @@ const seedsMax = 10_000
 const flags = {
   scenario: Argument.String("SCENARIO").pipe(
     Argument.withDescription(
-      "What to simulate; list: show them; published: measure the published figures anew; repair: what repair leaves of losses; groups: who is heard in groups"
+      "What to simulate; list: show them; published: measure the published figures anew; repair: what repair leaves of losses; groups: who is heard and seen in groups"
     )
   ),
   seed: Flag.Int("seed").pipe(

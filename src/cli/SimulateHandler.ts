@@ -1,4 +1,4 @@
-import { Console, Effect, FileSystem, Option } from "effect"
+import { Clock, Console, Effect, FileSystem, Option } from "effect"
 import * as GroupRun from "../simulation/GroupRun.ts"
 import * as GroupsRun from "../simulation/groups/GroupsRun.ts"
 import * as Published from "../simulation/published/Published.ts"
@@ -101,8 +101,11 @@ const runRepair = Effect.fn(function* (flags: Flags) {
 
 const runGroups = Effect.fn(function* (flags: Flags) {
   const names = namesOf(flags, seedsDefault[GroupsRun.name])
-  const scenarios = yield* Effect.sync(() => GroupsRun.run(names))
-  yield* Console.log(flags.json ? JSON.stringify({ scenarios }) : SimulateText.groups(scenarios, names.length))
+  const clock = yield* Clock.Clock
+  const elapsedMicros = () => Number(clock.monotonicTimeNanosUnsafe()) / 1000
+  const groups = yield* Effect.sync(() => GroupsRun.run(names, elapsedMicros))
+  const scenarios = [...groups.audio, ...groups.video]
+  yield* Console.log(flags.json ? JSON.stringify({ scenarios }) : SimulateText.groups(groups, names.length))
 })
 
 const runPublished = Effect.fn(function* (flags: Flags, families: ReadonlyArray<Published.Family>) {

@@ -1,5 +1,7 @@
 import type { AudioWait, GroupReport, Heard } from "../simulation/GroupRun.ts"
-import type { GroupsReport, Quantiles } from "../simulation/groups/GroupsRun.ts"
+import type { Quantiles } from "../simulation/groups/GroupReport.ts"
+import { type Groups, videoSeedsMax } from "../simulation/groups/GroupsRun.ts"
+import type { VideoReport } from "../simulation/groups/VideoReport.ts"
 import type { Claim } from "../simulation/published/Claim.ts"
 import type * as RepairEfficiency from "../simulation/RepairEfficiency.ts"
 import type * as ScenarioReport from "../simulation/ScenarioReport.ts"
@@ -58,8 +60,7 @@ export const repairEfficiency = (efficiency: ReadonlyArray<RepairEfficiency.Effi
   ].join("\n")
 }
 
-export const groups = (scenarios: ReadonlyArray<GroupsReport>, calls: number): string => {
-  const ms = ({ p50, p95 }: Quantiles): string => `${Math.round(p50)} ${Math.round(p95)}`
+export const groups = ({ audio, video }: Groups, calls: number): string => {
   return [
     `${calls} calls of a minute each; medians and 95th percentiles in ms`,
     "",
@@ -73,10 +74,36 @@ export const groups = (scenarios: ReadonlyArray<GroupsReport>, calls: number): s
         { title: "downlink kbit/s", cell: ({ downlinkKbps }) => Math.round(downlinkKbps.mean) },
         { title: "of everything", cell: ({ downlinkShare }) => percent(downlinkShare) }
       ],
-      scenarios
-    )
+      audio
+    ),
+    "",
+    `with cameras, ${Math.min(calls, videoSeedsMax)} calls each:`,
+    "",
+    Table.format(videoColumns, video)
   ].join("\n")
 }
+
+const ms = ({ p50, p95 }: Quantiles): string => `${Math.round(p50)} ${Math.round(p95)}`
+
+const videoColumns: ReadonlyArray<Table.Column<VideoReport>> = [
+  { title: "scenario", cell: ({ scenario }) => scenario },
+  { title: "seconds", cell: ({ durationMs }) => durationMs / 1000 },
+  { title: "quality, good", cell: ({ videoQuality }) => videoQuality.good },
+  { title: "of the pair", cell: ({ qualityOfPair }) => (qualityOfPair === null ? "-" : percent(qualityOfPair)) },
+  { title: "poor", cell: ({ videoQuality }) => known(videoQuality.poor) },
+  { title: "freezes a minute, good", cell: ({ receivers }) => receivers.good.freezesPerMinute },
+  { title: "poor", cell: ({ receivers }) => known(receivers.poor?.freezesPerMinute ?? null) },
+  { title: "picture after", cell: ({ pictureAfterMs }) => ms(pictureAfterMs) },
+  { title: "audio lost, poor", cell: ({ receivers: { poor } }) => (poor ? percent(poor.audio.lossRatio) : "-") },
+  {
+    title: "audio streams (with onsets)",
+    cell: ({ audioStreams }) => `${audioStreams.plannedMax} (${audioStreams.max})`
+  },
+  { title: "downlink kbit/s", cell: ({ downlinkKbps }) => Math.round(downlinkKbps.mean) },
+  { title: "of everything", cell: ({ downlinkShare }) => percent(downlinkShare) },
+  { title: "key frames", cell: ({ keyFramesAsked }) => keyFramesAsked },
+  { title: "decision p99", cell: ({ allocationMicros }) => `${(allocationMicros.p99 / 1000).toFixed(1)} ms` }
+]
 
 export const format = (report: ScenarioReport.ScenarioReport): string => {
   const { durationMs, scenario, seed, summary, title } = report

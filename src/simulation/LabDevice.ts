@@ -1,21 +1,21 @@
 import * as Leg from "../media/Leg.ts"
 import * as OrderedStream from "../media/OrderedStream.ts"
 import type { Bounds } from "../media/PlayoutDelay.ts"
-import * as ReceiveLeg from "../media/ReceiveLeg.ts"
 import * as ReceiverRates from "../media/ReceiverRates.ts"
-import * as Recovery from "../media/Recovery.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
-import * as RtpHeader from "../protocol/RtpHeader.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as AudioSource from "./AudioSource.ts"
 import * as EventHeap from "./EventHeap.ts"
 import * as EncoderTarget from "./EncoderTarget.ts"
+import * as LayeredPicture from "./LayeredPicture.ts"
+import * as LabInbound from "./LabInbound.ts"
 import * as LabNode from "./LabNode.ts"
 import * as LabPath from "./LabPath.ts"
 import * as LabStream from "./LabStream.ts"
 import * as Random from "./Random.ts"
 import * as ReceivedStream from "./ReceivedStream.ts"
 import * as RepairRecorder from "./RepairRecorder.ts"
+import * as SimulcastCamera from "./SimulcastCamera.ts"
 import * as VideoSource from "./VideoSource.ts"
 
 /**
@@ -28,6 +28,8 @@ export interface LabDevice {
   readonly sending: ReadonlyArray<LabStream.LabStream>
   readonly audio: AudioSource.AudioSource
   readonly video: VideoSource.VideoSource
+  /** `undefined`: its video has no layers. */
+  readonly camera: SimulcastCamera.SimulcastCamera | undefined
   readonly presence: Presence
   /** Highest rate of a camera that follows the leg's estimate; 0: it does not. Bits a second. */
   readonly videoMaxBps: number
@@ -36,6 +38,9 @@ export interface LabDevice {
   readonly receiverRates: ReceiverRates.ReceiverRates
   /** Of the others. */
   readonly receiving: Array<ReceivedStream.ReceivedStream>
+  /** Of the others: those with layers, in the order in which they were named. */
+  readonly pictures: Array<LayeredPicture.LayeredPicture>
+  readonly layersBySsrc: Map<number, { readonly picture: LayeredPicture.LayeredPicture; readonly layer: number }>
   /** Fixed, or the bounds of one that adapts. */
   readonly playoutDelayMs: number | Bounds
   /** When its microphone and its camera begin: in step with nobody's. Milliseconds. */
@@ -52,6 +57,8 @@ export interface Options {
   readonly receiveTag: number
   readonly sendTag: number
   readonly streams: { readonly audio: StreamDescription; readonly video: StreamDescription }
+  /** Of a camera that sends layers, which has no other video. */
+  readonly layers?: ReadonlyArray<StreamDescription>
   readonly audio: AudioSource.Options
   /** What the camera sends, or, if it follows, begins with. */
   readonly videoBps: number
@@ -83,21 +90,26 @@ export const make = (heap: EventHeap.EventHeap, options: Options): LabDevice => 
   const { name, number, peer, protects, receiveTag, seed, sendTag, streams } = options
   const node = LabNode.make(heap, number)
   const phases = Random.make(seed, `${name} phases`)
+  const [lowest, ...higher] = options.layers ?? []
   const self: LabDevice = {
     node,
     leg: Leg.make({ receiveTag, sendTag, epoch: 1, address: LabNode.addressOf(peer), repair: true, protects }),
     sending: [LabStream.make(streams.audio), LabStream.make(streams.video)],
     audio: AudioSource.make(options.audio, seed, `${name} audio`),
     video: VideoSource.make({ rateBps: options.videoBps }, seed, `${name} video`),
+    camera: lowest && SimulcastCamera.make([lowest, ...higher], seed, `${name} camera`),
     presence: options.presence ?? always,
     videoMaxBps: options.videoMaxBps ?? 0,
     target: EncoderTarget.make(),
     receiverRates: ReceiverRates.make(),
     receiving: [],
+    pictures: [],
+    layersBySsrc: new Map(),
     playoutDelayMs: options.playoutDelayMs,
     startMs: startMsMax * Random.uniform(phases),
     repairs: RepairRecorder.make()
   }
+  if (self.camera !== undefined) self.leg.rateNotices = [self.camera.uplink]
   node.handleBatch = (nowMs) => handleBatch(self, nowMs)
   start(self, heap, phases)
   return self
@@ -111,13 +123,23 @@ export const receive = (self: LabDevice, description: StreamDescription, startMs
   if (keyFrames !== undefined) self.leg.keyFrames.push(keyFrames)
 }
 
+/** Another participant has a source with these layers. */
+export const watch = (self: LabDevice, descriptions: ReadonlyArray<StreamDescription>): void => {
+  const [lowest, ...higher] = descriptions
+  if (lowest === undefined) return
+  const picture = LayeredPicture.make([lowest, ...higher])
+  self.pictures.push(picture)
+  for (const [layer, { keyFrames }] of picture.layers.entries()) {
+    self.layersBySsrc.set(descriptions[layer]!.ssrc, { picture, layer })
+    if (keyFrames !== undefined) self.leg.keyFrames.push(keyFrames)
+  }
+}
+
 /** Its timers, which are in step with nobody's, and its sources. */
 const start = (self: LabDevice, heap: EventHeap.EventHeap, phases: Random.Random): void => {
   const { startMs } = self
   const timers = EventHeap.register(heap, (_, nowMs) => {
-    Leg.poll(self.leg, self.node.resources, nowMs, self.node.out)
-    for (const stream of self.receiving) ReceivedStream.poll(stream, nowMs)
-    LabPath.flush(self.node, nowMs)
+    poll(self, nowMs)
     EventHeap.schedule(heap, nowMs + sleepMs(self, nowMs), timers, 0)
   })
   EventHeap.schedule(heap, tickMsMin * Random.uniform(phases), timers, 0)
@@ -132,11 +154,31 @@ const start = (self: LabDevice, heap: EventHeap.EventHeap, phases: Random.Random
   })
   // A rate of 0 is a camera that is off.
   if (self.video.rateBps > 0) EventHeap.schedule(heap, startMs, video, 0)
+  const { camera } = self
+  if (camera === undefined) return
+  const layers = EventHeap.register(heap, (_, nowMs) => {
+    const { audio, leg, node, receiverRates } = self
+    const audioBps = EncoderTarget.audioBps(audio.options.talkBytes)
+    SimulcastCamera.sendFrame(camera, node, leg, audioBps, receiverRates, nowMs)
+    LabPath.flush(node, nowMs)
+    EventHeap.schedule(heap, startMs + SimulcastCamera.nextAtMs(camera), layers, 0)
+  })
+  EventHeap.schedule(heap, startMs, layers, 0)
+}
+
+/** Does what is due, and plays what has its turn. */
+const poll = (self: LabDevice, nowMs: number): void => {
+  const { leg, node, pictures, receiving } = self
+  Leg.poll(leg, node.resources, nowMs, node.out)
+  for (const stream of receiving) ReceivedStream.poll(stream, nowMs)
+  for (const picture of pictures) LayeredPicture.poll(picture, nowMs)
+  LabPath.flush(node, nowMs)
 }
 
 const sleepMs = (self: LabDevice, nowMs: number): number => {
   let deadlineMs = Leg.nextDeadlineMs(self.leg)
   for (const { ordered } of self.receiving) deadlineMs = Math.min(deadlineMs, OrderedStream.nextDeadlineMs(ordered))
+  for (const picture of self.pictures) deadlineMs = Math.min(deadlineMs, LayeredPicture.nextDeadlineMs(picture))
   return Math.min(tickMsMax, Math.max(tickMsMin, deadlineMs - nowMs))
 }
 
@@ -198,78 +240,7 @@ const follow = ({ audio, leg, receiverRates, target, video }: LabDevice, videoMa
 
 /** As client/session/PortReader: what has come, then what that makes due. */
 const handleBatch = (self: LabDevice, nowMs: number): void => {
-  const { node, leg } = self
-  handleFrame(self, node.received.offsets[0]!, node.received.lengths[0]!, nowMs)
-  Leg.poll(leg, node.resources, nowMs, node.out)
-  for (const stream of self.receiving) ReceivedStream.poll(stream, nowMs)
-  LabPath.flush(node, nowMs)
-}
-
-/** As client/session/MediaInbound. */
-const handleFrame = (self: LabDevice, offset: number, length: number, nowMs: number): void => {
-  const { leg, node, receiving, repairs } = self
-  const { rings } = node.resources
-  const { bytes, view } = node.resources.rings.memory
-  RepairRecorder.beforeFrame(repairs, leg, bytes, view, offset)
-  const verdict = ReceiveLeg.handleFrame(leg.receive, bytes, view, offset, nowMs)
-  RepairRecorder.afterFrame(repairs, leg.receive, nowMs)
-  const bodyOffset = offset + HopFrame.headerBytes
-  const bodyLength = length - HopFrame.headerBytes
-  if (verdict === ReceiveLeg.Verdict.Control) {
-    const type = HopFrame.typeAt(bytes, offset)
-    if (type === HopFrame.FrameType.Feedback) handleFeedback(self, bodyOffset, bodyLength, nowMs)
-    if (type !== HopFrame.FrameType.ForwardErrorCorrection) return
-    takeRecovered(
-      self,
-      Recovery.handleRepair(leg.receive, node.resources, bodyOffset, bodyLength, nowMs, node.out),
-      nowMs
-    )
-    return
-  }
-  if (verdict >= ReceiveLeg.Verdict.Duplicate) return
-  if (verdict === ReceiveLeg.Verdict.Jumped) for (const { ordered } of receiving) OrderedStream.requestKeyFrame(ordered)
-  const descriptor = HopFrame.descriptorAt(bytes, offset)
-  handlePacket(self, bodyOffset, descriptor, nowMs)
-  const sequence = HopFrame.repairSequenceAt(view, offset)
-  const { receive } = leg
-  const typeByte = bytes[offset]!
-  takeRecovered(
-    self,
-    Recovery.keepPacket(receive, rings, sequence, typeByte, descriptor, bodyOffset, bodyLength, nowMs, node.out),
-    nowMs
-  )
-}
-
-const takeRecovered = (self: LabDevice, count: number, nowMs: number): void => {
-  const { leg, node } = self
-  for (let i = 0; i < count; i++) {
-    const { descriptors, lengths, offsets, sequences, types } = leg.receive.recovery!.decoder.recovered
-    if (!Recovery.noteRecovered(leg, i, nowMs)) continue
-    const [type, descriptor, at] = [types[i]!, descriptors[i]!, offsets[i]!]
-    handlePacket(self, at, descriptor, nowMs)
-    const { rings } = node.resources
-    Recovery.keepPacket(leg.receive, rings, sequences[i]!, type, descriptor, at, lengths[i]!, nowMs, node.out)
-  }
-}
-
-const handlePacket = ({ node, receiving }: LabDevice, offset: number, descriptor: number, nowMs: number): void => {
-  const { view } = node.resources.rings.memory
-  const ssrc = RtpHeader.ssrcAt(view, offset)
-  const stream = receiving.find(({ description }) => description.ssrc === ssrc)
-  if (stream !== undefined) ReceivedStream.handlePacket(stream, view, offset, descriptor, nowMs)
-}
-
-const handleFeedback = (self: LabDevice, offset: number, length: number, nowMs: number): void => {
-  const { leg, node, sending, video } = self
-  if (!Leg.handleFeedback(leg, node.resources, offset, length, nowMs, node.out)) return
-  const { report } = node.resources
-  for (let i = 0; i < report.keyFrameCount; i++) {
-    if (report.keyFrameSsrcs[i] === sending[1]!.description.ssrc) VideoSource.requestKeyFrame(video)
-  }
-  for (let i = 0; i < report.rateCount; i++) {
-    const ssrc = report.rateSsrcs[i]!
-    if (ssrc === sending[1]!.description.ssrc) {
-      ReceiverRates.handleRate(self.receiverRates, ssrc, report.rateBps[i]!, nowMs)
-    }
-  }
+  const { lengths, offsets } = self.node.received
+  LabInbound.handleFrame(self, offsets[0]!, lengths[0]!, nowMs)
+  poll(self, nowMs)
 }

@@ -31,11 +31,11 @@ export interface LabNode {
 
 const scratchBytes = 64 * 1024
 const sendCapacity = 512
-/** A second and a half of some Mbit/s, and what PacketRing keeps free for one batch. Bytes. */
+/** A second and a half, and what PacketRing keeps free for one batch; of video, of some Mbit/s. Bytes. */
 const audioRingBytes = 256 * 1024
-const videoRingBytes = 1 << 20
 
-export const make = (heap: EventHeap.EventHeap, number: number, slots = 1024): LabNode => {
+/** `videoRingBytes`: whoever forwards many pictures keeps more of them for resends. */
+export const make = (heap: EventHeap.EventHeap, number: number, slots = 1024, videoRingBytes = 1 << 20): LabNode => {
   const memory = PacketMemory.make({
     receiveSlots: slots,
     ownerBytes: scratchBytes + audioRingBytes + videoRingBytes

@@ -30,6 +30,9 @@ export interface Counters {
   mediaBytes: number
   repeatedBytes: number
   repairBytes: number
+  /** Of the packets: audio, sent again too; and what of it was lost. */
+  audioPackets: number
+  audioPacketsLost: number
 }
 
 export const makeCounters = (): Counters => ({
@@ -39,7 +42,9 @@ export const makeCounters = (): Counters => ({
   arrivedBytes: 0,
   mediaBytes: 0,
   repeatedBytes: 0,
-  repairBytes: 0
+  repairBytes: 0,
+  audioPackets: 0,
+  audioPacketsLost: 0
 })
 
 /** Lays a path. Nodes without one cannot reach each other. */
@@ -86,10 +91,14 @@ export const flush = (from: LabNode.LabNode, nowMs: number): void => {
     const [first] = path.links
     counters.packets++
     counters.bytes += sizeBytes + Link.headerBytes
-    countByKind(counters, out.headers[place * PacketBatch.headerBytesMax]!, sizeBytes + Link.headerBytes)
+    const firstByte = out.headers[place * PacketBatch.headerBytesMax]!
+    countByKind(counters, firstByte, sizeBytes + Link.headerBytes)
+    const isAudio = HopFrame.isAudio(HopFrame.typeOf(firstByte))
+    if (isAudio) counters.audioPackets++
     const arrivalMs = Link.send(first!, nowMs, sizeBytes)
     if (arrivalMs < 0) {
       counters.lost++
+      if (isAudio) counters.audioPacketsLost++
       continue
     }
     const slot = LabNode.takeSlot(target)
@@ -100,8 +109,7 @@ export const flush = (from: LabNode.LabNode, nowMs: number): void => {
       target.resources.rings.memory.bytes,
       slot * PacketMemory.slotBytes
     )
-    const type = HopFrame.typeAt(target.resources.rings.memory.bytes, slot * PacketMemory.slotBytes)
-    if (HopFrame.isAudio(type)) Samples.add(audioWaitsMs, first!.sojournMs)
+    if (isAudio) Samples.add(audioWaitsMs, first!.sojournMs)
     target.lengths[slot] = sizeBytes
     target.sources[slot] = from.address
     EventHeap.schedule(from.heap, arrivalMs, path.ends[0]!, slot)

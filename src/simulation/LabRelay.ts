@@ -27,12 +27,20 @@ export interface LabRelay {
   readonly wake: number
 }
 
-const call = CallId.make("call")
+export const call = CallId.make("call")
 const epoch = 1
 
-export const make = (heap: EventHeap.EventHeap, options: { number: number; seed: string; name: string }): LabRelay => {
-  const { name, number, seed } = options
-  const node = LabNode.make(heap, number)
+export interface Options {
+  readonly number: number
+  readonly seed: string
+  readonly name: string
+  /** Left out: enough for a few pictures. */
+  readonly videoRingBytes?: number | undefined
+}
+
+export const make = (heap: EventHeap.EventHeap, options: Options): LabRelay => {
+  const { name, number, seed, videoRingBytes } = options
+  const node = LabNode.make(heap, number, undefined, videoRingBytes)
   const forwarding = Forwarding.make(node.resources, 1, 0)
   const wake = EventHeap.register(heap, (_, nowMs) => poll(self, nowMs))
   const self: LabRelay = { node, forwarding, repairs: new Map(), isAsleep: false, wake }
@@ -80,7 +88,7 @@ export interface DeviceOptions {
 }
 
 /** A device of the call joins here. */
-export const addDevice = (self: LabRelay, options: DeviceOptions): RelayLeg.RelayLeg => {
+export const addDevice = (self: LabRelay, options: DeviceOptions): RelayLeg.DeviceLeg => {
   const { number, protects, receiveTag, sendTag, streams } = options
   const participant = ParticipantId.make(`device ${number}`)
   const address = LabNode.addressOf(number)
@@ -101,7 +109,7 @@ export const addTrunk = (
   return add(self, leg)
 }
 
-const add = (self: LabRelay, leg: RelayLeg.RelayLeg): RelayLeg.RelayLeg => {
+const add = <Leg extends RelayLeg.RelayLeg>(self: LabRelay, leg: Leg): Leg => {
   LegTable.add(self.forwarding.legs, leg)
   if (!self.repairs.has(leg.hop)) self.repairs.set(leg.hop, RepairRecorder.make())
   return leg

@@ -61,25 +61,27 @@ export const make = (
   ready: []
 })
 
-/** Takes in the RTP packet at `offset`. */
+/** Takes in the RTP packet at `offset`. `hole`: see OrderedStream. */
 export const handlePacket = (
   self: ReceivedStream,
   view: DataView,
   offset: number,
   descriptor: number,
+  hole: OrderedStream.IntendedHole | undefined,
   nowMs: number
 ): void => {
   const sequenceNumber = RtpHeader.sequenceNumberAt(view, offset)
   if (!OrderedStream.isNew(self.ordered, sequenceNumber)) return
   self.packets++
-  OrderedStream.handlePacket(self.ordered, {
+  const packet = {
     sequenceNumber,
     timestamp: RtpHeader.timestampAt(view, offset),
     arrivedAtMs: nowMs,
     descriptor,
     missedBefore: 0,
     baseLayerIndex: view.getUint8(offset + RtpHeader.fixedHeaderBytes)
-  })
+  }
+  OrderedStream.handlePacket(self.ordered, packet, hole)
 }
 
 /** Plays what has its turn. */

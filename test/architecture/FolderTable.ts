@@ -81,12 +81,15 @@ export const rows: Readonly<Record<string, Row>> = {
       ...names("node:child_process node:fs node:os node:path node:url")
     ]
   },
-  // Of the pipeline the packet path alone, of the client nothing: its streams bring encryption.
+  // Of the pipeline the packet path, and what plans make of it; of the client what makes one picture of layers: its streams
+  // bring encryption.
   simulation: {
     ours: [
       ...names("protocol media call routing"),
       ...names("pipeline/Forwarding pipeline/KeyFrames pipeline/LegTable pipeline/LegTimers pipeline/PacketCounters"),
-      ...names("pipeline/RelayLeg pipeline/RelayStream"),
+      ...names("pipeline/RelayLeg pipeline/RelayStream pipeline/CallRoutes pipeline/CallTable pipeline/LegSummary"),
+      ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable pipeline/UplinkNews actor/LegEstimates"),
+      ...names("client/streams/ReceivedPacket client/streams/SplicedStream"),
       ...packets
     ],
     modules: [pureValues]
