@@ -32,6 +32,11 @@ export const handleRequest = (self: KeyFrameRequest): void => {
   self.asked = 0
 }
 
+/** Nobody gets the stream any more. */
+export const forget = (self: KeyFrameRequest): void => {
+  self.pending = false
+}
+
 /** A key frame has passed. */
 export const handleKeyFrame = (self: KeyFrameRequest): void => {
   self.pending = false

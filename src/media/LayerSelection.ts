@@ -128,11 +128,18 @@ const isUsable = (self: LayerSelection, layer: number, nowMs: number): boolean =
 export const isExpected = ({ lastPacketAtMs, plannedSinceMs }: Layer): boolean =>
   plannedSinceMs < Infinity && plannedSinceMs > lastPacketAtMs
 
-/** Whether the leg may have the layer: it says nothing of higher and lower ones. */
-export const plan = (self: LayerSelection, layer: number, isPlanned: boolean, nowMs: number): void => {
+/** Whether the leg may have the layer: it says nothing of higher and lower ones. True: now it may, and before it could not. */
+export const plan = (self: LayerSelection, layer: number, isPlanned: boolean, nowMs: number): boolean => {
   const known = self.layers[layer]!
+  const isAnew = isPlanned && known.plannedSinceMs === Infinity
   if (!isPlanned) known.plannedSinceMs = Infinity
-  else if (known.plannedSinceMs === Infinity) known.plannedSinceMs = nowMs
+  else if (isAnew) known.plannedSinceMs = nowMs
+  return isAnew
+}
+
+/** What flowed has been interrupted: it goes on with a key frame. */
+export const interrupt = (self: LayerSelection): void => {
+  self.current = -1
 }
 
 /** What is not known fits. */

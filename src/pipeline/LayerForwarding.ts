@@ -101,6 +101,13 @@ const flow = (self: LayerForwarding, layer: number): void => {
   noteHole(self, layer)
 }
 
+/** Packets of the layer that flows may not have come here, though nothing was lost: it begins anew with a key frame. */
+export const interrupt = (self: LayerForwarding): void => {
+  LayerSelection.interrupt(self.selection)
+  self.flowing = -1
+  self.isSparing = false
+}
+
 const noteHole = (self: LayerForwarding, layer: number): void => {
   if (self.holeIn < 0) self.receiver.holes++
   self.holeIn = layer

@@ -42,7 +42,9 @@ export const connect = (
         one.layers = layers
         one.selection.allowed = layers.findLastIndex(({ targets }) => targets.includes(receiver))
         for (const [layer, { targets }] of layers.entries()) {
-          LayerSelection.plan(one.selection, layer, targets.includes(receiver), nowMs)
+          const isAnew = LayerSelection.plan(one.selection, layer, targets.includes(receiver), nowMs)
+          // On a trunk it was left out meanwhile, and nothing says so.
+          if (isAnew && one.flowing === layer && from.carrier !== undefined) LayerForwarding.interrupt(one)
         }
         // What is planned now is looked at with the next frame of it.
         receiver.layersPolledAtMs = -Infinity

@@ -44,7 +44,9 @@ export const route = (
   isPlanned: boolean,
   nowMs: number
 ): void => {
-  const { gate } = self
+  const { gate, keyFrames } = self
+  // Whoever switched it off would be asked for one for ever.
+  if (!isPlanned && keyFrames !== undefined) KeyFrameRequest.forget(keyFrames)
   self.isSelected = false
   self.pending = []
   self.sparing = []

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as LayerSelection from "../../src/media/LayerSelection.ts"
 import * as LayerRoutes from "../../src/pipeline/LayerRoutes.ts"
+import * as Leg from "../../src/media/Leg.ts"
+import * as RelayStream from "../../src/pipeline/RelayStream.ts"
 import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as RtpHeader from "../../src/protocol/RtpHeader.ts"
@@ -314,6 +316,50 @@ describe("layers at the relay", () => {
       assert.strictEqual(call.got[receiver]!.length, 150)
       assert.strictEqual(call.legs[receiver]!.layers.length, 0)
     }
+  })
+
+  it("what comes on a trunk and was not planned for a time begins anew with a key frame", () => {
+    const call = makeCall(2, 2)
+    const carrier = RelayLeg.makeTrunk({
+      receiveTag: 1,
+      sendTag: 2,
+      epoch: 0,
+      address: Relay.addressOf(9),
+      repair: true
+    })
+    const trunk = RelayLeg.makeOnTrunk(carrier, call.legs[0]!.call, { receiveTag: 3, sendTag: 4 })
+    const device = call.legs[1]!
+    const streams = call.legs[0]!.streams.map(({ description }) => description)
+    trunk.streams = streams.map(RelayStream.make)
+    const plan = (planned: ReadonlyArray<number>, nowMs: number) => {
+      for (const [layer, stream] of trunk.streams.entries()) {
+        RelayStream.route(stream, [device], planned.includes(layer), nowMs)
+      }
+      LayerRoutes.connect([{ from: trunk, streams }], [device], nowMs)
+    }
+    plan([0, 1], 0)
+    const [one] = device.layers
+    assert.isTrue(LayerSelection.handleKeyFrame(Object.assign(one!.selection, { target: 1 }), 1, 10))
+    one!.flowing = 1
+    plan([0, 1], 100)
+    assert.strictEqual(one!.flowing, 1)
+    plan([0], 200)
+    assert.strictEqual(one!.flowing, 1, "until the other has its key frame")
+    plan([0, 1], 300)
+    assert.deepStrictEqual([one!.flowing, one!.selection.current], [-1, -1])
+  })
+
+  it("of a layer that nobody is to get no key frame is asked for any more", () => {
+    const call = makeCall(3, 2)
+    call.roomBps.fill(3_000_000)
+    call.run(3000)
+    call.stopped.add(1)
+    const [, high] = call.legs[0]!.streams
+    Leg.requestKeyFrame(call.legs[0]!.hop, high!.keyFrames!)
+    RelayStream.route(high!, [], false, call.now())
+    const asked = call.asked.length
+    call.run(2000)
+    assert.isFalse(call.asked.slice(asked).some(({ layer }) => layer === 1))
   })
 
   it("a receiver on whom nothing flows is found by what he could have, and a trunk gets every layer", () => {
