@@ -10,6 +10,8 @@ const othersMax = 49
 const smallerSizesMax = 2
 /** A minute. */
 const waitMsMax = 60_000
+/** All of it is in memory. Ten minutes. */
+const playMsMax = 600_000
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -43,6 +45,12 @@ const flags = {
     Flag.withMetavar("MS"),
     Flag.withDescription("How long to wait when they are there"),
     Flag.withDefault(0)
+  ),
+  playForMs: Flag.Int("play-for").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: playMsMax }))),
+    Flag.withMetavar("MS"),
+    Flag.withDescription("How long to send: files begin anew when they end. Left out: each once"),
+    Flag.optional
   ),
   lingerMs: Flag.Int("linger").pipe(
     Flag.withSchema(upTo(waitMsMax)),

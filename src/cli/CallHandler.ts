@@ -1,5 +1,6 @@
 import { Console, Effect, Option } from "effect"
 import * as FileCall from "../client/tracks/FileCall.ts"
+import * as MediaTrack from "../client/tracks/MediaTrack.ts"
 import * as Network from "../server/Network.ts"
 import type { Flags } from "./CallCommand.ts"
 import * as CallProgress from "./CallProgress.ts"
@@ -19,7 +20,9 @@ export const run = Effect.fn(function* (flags: Flags) {
       message: "give --passphrase, the same for everybody in the call: the media is encrypted with it"
     })
   }
-  const tracks = yield* CallTracks.read(flags)
+  const files = yield* CallTracks.read(flags)
+  const { playForMs } = flags
+  const tracks = Option.isNone(playForMs) ? files : files.map((track) => MediaTrack.repeated(track, playForMs.value))
   const progress = yield* CallProgress.make(!flags.json)
   const summary = yield* FileCall.run({
     relays: flags.relay.split(","),

@@ -30,6 +30,8 @@ const call = "demo"
  * would show how fast the machine compiles, not how the call is. Milliseconds.
  */
 const startApartMs = 1000
+/** So long that all of eight send at once for most of it, and most of it is not the beginning. Milliseconds. */
+const playForMs = 20_000
 /**
  * After the last frame of all, everybody stays for the last resends, for the reports to be read, and for whoever began
  * late because the answer to its join was lost twice. Milliseconds.
@@ -117,13 +119,23 @@ const startParticipant = Effect.fnUntraced(function* (
   const media = ["--audio", path.resolve(options.audio), "--video", path.resolve(options.video)]
   const stayMs = lingerMs + (options.participants - place.n) * startApartMs
   const others = String(options.participants - 1)
-  const timing = ["--wait-for", others, "--start-after", String(place.n * startApartMs), "--linger", String(stayMs)]
+  const timing = [
+    "--wait-for",
+    others,
+    "--start-after",
+    String(place.n * startApartMs),
+    "--linger",
+    String(stayMs),
+    "--play-for",
+    String(playForMs)
+  ]
   const rest = ["--frame-log", frameLog, ...place.impairment]
   const process = yield* DemoProcess.start({
     name: `participant ${name}`,
     args: ["call", "--json", "--relay", place.address, "--call", call, "--as", name, ...media, ...timing, ...rest],
     cwd: place.directory,
-    env: { TANDEM_SHARED_SECRET: place.sharedSecret }
+    env: { TANDEM_SHARED_SECRET: place.sharedSecret },
+    givesWay: true
   })
   return { process, frameLog }
 })

@@ -1,5 +1,6 @@
 import { Effect, Fiber, Option, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as Os from "node:os"
 import { fileURLToPath } from "node:url"
 
 /** A part of the demo did not do its work. */
@@ -14,15 +15,20 @@ export interface Options {
   readonly args: ReadonlyArray<string>
   readonly cwd: string
   readonly env?: Record<string, string>
+  /** The other processes come first: a relay that shares two processors with eight devices would have the share of one of nine. */
+  readonly givesWay?: boolean
 }
 
 /** Starts `tandem ARGS` as a process that ends with the scope. */
-export const start = Effect.fnUntraced(function* ({ args, cwd, env = {}, name }: Options) {
+export const start = Effect.fnUntraced(function* ({ args, cwd, env = {}, givesWay = false, name }: Options) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const command = ChildProcess.make(process.execPath, [program, ...args], { cwd, env, extendEnv: true })
   const handle = yield* spawner
     .spawn(command)
     .pipe(Effect.mapError((error) => new DemoFailed({ message: `${name} did not start: ${error.message}` })))
+  // Where it may not be said, all are alike.
+  if (givesWay)
+    yield* Effect.ignore(Effect.try(() => Os.setPriority(handle.pid, Os.constants.priority.PRIORITY_BELOW_NORMAL)))
   // Both are read all the time: a full pipe would stop the process.
   const lines = handle.stdout.pipe(
     Stream.decodeText,
