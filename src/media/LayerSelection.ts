@@ -104,7 +104,9 @@ export const poll = (self: LayerSelection, nowMs: number): number => {
   noteDiscardable(self)
   if (self.current !== to && !mayFlowOn(self, nowMs)) self.current = -1
   self.wantsMore = self.isPaused || hasNoRoomAbove(self, to, nowMs)
-  return to >= 0 && to !== self.current ? ask(self.layers[to]!, to, nowMs) : -1
+  // What nobody has sent yet begins with a key frame by itself.
+  if (to < 0 || to === self.current || isExpected(self.layers[to]!)) return -1
+  return ask(self.layers[to]!, to, nowMs)
 }
 
 /** A key frame of the layer starts. True: from here on this layer flows, and no other. */
