@@ -18,7 +18,7 @@ export const run = Effect.fn(function* (flags: Flags) {
   }
   const impairment = yield* impairmentOf(impair)
   yield* findSamples([audio, video])
-  if (!json) yield* Console.log(`a call of ${participants} over a relay, some ${15 + participants} seconds ...`)
+  if (!json) yield* Console.log(`a call of ${participants} over a relay, some ${29 + participants} seconds ...`)
   const report = yield* Demo.run({
     participants,
     impair: Option.getOrUndefined(impair)?.replace(/,?seed=[^,]*/, ""),

@@ -125,7 +125,8 @@ describe("layers of video of a group on several relays", () => {
         ;[nearFrom, farFrom] = all()
         yield* Effect.sleep("2 seconds")
         assert.deepStrictEqual(layersOf(near, sender, nearFrom), [2])
-        assert.isTrue(layersOf(far, sender, farFrom).every((layer) => layer < 2))
+        const narrowed = layersOf(far, sender, farFrom)
+        assert.isTrue(narrowed.length > 0 && narrowed.every((layer) => layer < 2))
         assert.isAbove(told.at(-1)!.filter((rateBps) => rateBps > 0).length, 1)
 
         const [low] = sender.client.streams.slice(1)
