@@ -10,10 +10,18 @@ export interface EventHeap {
   /** Events scheduled so far: the order of those of the same time. */
   scheduled: number
   readonly handlers: Array<Handler>
+  /** While the machine stands still, nothing happens: what would, does when it goes on. By time. */
+  standstills: ReadonlyArray<Standstill>
   timesMs: Float64Array
   orders: Float64Array
   handlerOf: Int32Array
   placeOf: Int32Array
+}
+
+/** Milliseconds. */
+export interface Standstill {
+  readonly fromMs: number
+  readonly untilMs: number
 }
 
 export type Handler = (place: number, nowMs: number) => void
@@ -25,6 +33,7 @@ export const make = (): EventHeap => ({
   size: 0,
   scheduled: 0,
   handlers: [],
+  standstills: [],
   timesMs: new Float64Array(capacityInitial),
   orders: new Float64Array(capacityInitial),
   handlerOf: new Int32Array(capacityInitial),
@@ -60,10 +69,17 @@ export const runUntil = (self: EventHeap, untilMs: number): void => {
     const handler = self.handlerOf[0]!
     const place = self.placeOf[0]!
     removeFirst(self)
-    self.nowMs = timeMs
-    self.handlers[handler]!(place, timeMs)
+    self.nowMs = goesOnAtMs(self, Math.max(timeMs, self.nowMs))
+    self.handlers[handler]!(place, self.nowMs)
   }
   self.nowMs = untilMs
+}
+
+const goesOnAtMs = (self: EventHeap, timeMs: number): number => {
+  while (self.standstills.length > 0 && self.standstills[0]!.untilMs <= timeMs)
+    self.standstills = self.standstills.slice(1)
+  const [next] = self.standstills
+  return next !== undefined && next.fromMs <= timeMs ? next.untilMs : timeMs
 }
 
 const removeFirst = (self: EventHeap): void => {

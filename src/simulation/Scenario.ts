@@ -1,4 +1,5 @@
 import type * as Bottleneck from "./Bottleneck.ts"
+import type { Standstill } from "./EventHeap.ts"
 import type { Presence } from "./LabDevice.ts"
 
 /**
@@ -18,6 +19,8 @@ export interface Scenario {
   readonly bottlenecks: { readonly forward: Shape; readonly backward?: Shape }
   readonly calls: ReadonlyArray<Call>
   readonly tcp: ReadonlyArray<Tcp>
+  /** When nothing at all happens, as on a machine whose host has given its processors to others. */
+  readonly standstills?: ReadonlyArray<Standstill>
 }
 
 /** A drop-tail queue in front of a rate. */

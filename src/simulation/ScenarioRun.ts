@@ -22,6 +22,7 @@ const playoutDelayMs = 300
 /** The same bytes for the same seed. */
 export const run = (scenario: Scenario.Scenario, seed: string): ScenarioReport.ScenarioReport => {
   const heap = EventHeap.make()
+  heap.standstills = scenario.standstills ?? []
   const links = new Map<ScenarioReport.Direction, Link.Link>()
   for (const direction of ScenarioReport.directions) {
     const shape = scenario.bottlenecks[direction]
@@ -33,12 +34,14 @@ export const run = (scenario: Scenario.Scenario, seed: string): ScenarioReport.S
     ...scenario.tcp.map((traffic, i) => startTcp(traffic, i, links.get("forward")!, heap, seed))
   ]
   const bottlenecks = [...links].map(([direction, link]) => watchLink(scenario, direction, link))
-  const look = EventHeap.register(heap, (_, nowMs) => {
+  // After a standstill, the looks that were missed are made up for.
+  const look = EventHeap.register(heap, (atMs) => {
     for (const { note } of watched) note()
-    for (const { note } of bottlenecks) note(nowMs)
-    if (nowMs < scenario.durationMs) EventHeap.schedule(heap, nowMs + ScenarioReport.stepMs, look, 0)
+    for (const { note } of bottlenecks) note(atMs)
+    const nextMs = atMs + ScenarioReport.stepMs
+    if (atMs < scenario.durationMs) EventHeap.schedule(heap, nextMs, look, nextMs)
   })
-  EventHeap.schedule(heap, ScenarioReport.stepMs, look, 0)
+  EventHeap.schedule(heap, ScenarioReport.stepMs, look, ScenarioReport.stepMs)
   EventHeap.runUntil(heap, scenario.durationMs)
   for (const call of calls) Topology.finish(call)
   const flows = watched.map(({ flow }) => flow)

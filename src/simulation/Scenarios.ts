@@ -1,5 +1,6 @@
 import type * as Bottleneck from "./Bottleneck.ts"
 import * as GeneratedTrace from "./GeneratedTrace.ts"
+import * as Random from "./Random.ts"
 import type * as RateTrace from "./RateTrace.ts"
 import type * as Scenario from "./Scenario.ts"
 
@@ -122,13 +123,34 @@ export const overTrace = (trace: RateTrace.RateTrace): Scenario.Scenario =>
 
 export const traced = "trace"
 
+/**
+ * A path that carries everything, between machines that stand still for up to a quarter of a second, every 250 to 750 ms: what is
+ * late then says nothing of the path.
+ */
+export const onBusyHost = (seed: string): Scenario.Scenario => {
+  const dice = Random.make(seed, "standstills")
+  const durationMs = 60_000
+  const standstills = []
+  for (let nowMs = 3000; nowMs < durationMs; nowMs = standstills.at(-1)!.untilMs) {
+    const fromMs = nowMs + 250 + 500 * Random.uniform(dice)
+    standstills.push({ fromMs, untilMs: fromMs + 20 + 230 * Random.uniform(dice) })
+  }
+  const camera = { ...source("video"), videoMaxBps: 600_000 }
+  const calls = [{ delayMs: 20, jitterMs: 0, forward: camera }]
+  return { ...overRelay(busy, busyTitle, durationMs / 1000, constant(1000), calls), standstills }
+}
+
+const busy = "standstills"
+const busyTitle = "1 Gbit/s between machines that stand still for up to 250 ms, twice a second"
+
 export const titles: ReadonlyArray<{ readonly name: string; readonly title: string }> = [
   ...fixed.map(({ name, title }) => ({ name, title })),
+  { name: busy, title: busyTitle },
   { name: traced, title: "the rate of --trace FILE (Mahimahi), or a walk of our own, as of a telephone on the move" }
 ]
 
 /** `undefined`: there is none of this name. */
-export const byName = (name: string, seed: string, trace?: RateTrace.RateTrace): Scenario.Scenario | undefined =>
-  name === traced
-    ? overTrace(trace ?? GeneratedTrace.generate(GeneratedTrace.lte, seed, "cell"))
-    : fixed.find((scenario) => scenario.name === name)
+export const byName = (name: string, seed: string, trace?: RateTrace.RateTrace): Scenario.Scenario | undefined => {
+  if (name === traced) return overTrace(trace ?? GeneratedTrace.generate(GeneratedTrace.lte, seed, "cell"))
+  return name === busy ? onBusyHost(seed) : fixed.find((scenario) => scenario.name === name)
+}

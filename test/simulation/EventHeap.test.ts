@@ -32,6 +32,30 @@ describe("EventHeap", () => {
     assert.strictEqual(heap.nowMs, 1e6)
   })
 
+  it("does late, in its order, what was due while everything stood still", () => {
+    const heap = EventHeap.make()
+    heap.standstills = [
+      { fromMs: 10, untilMs: 30 },
+      { fromMs: 40, untilMs: 41 }
+    ]
+    const handled: Array<readonly [number, number]> = []
+    const handler = EventHeap.register(heap, (place, nowMs) => {
+      handled.push([nowMs, place])
+      if (place === 9) EventHeap.schedule(heap, nowMs + 2, handler, 12)
+    })
+    for (const atMs of [9, 10, 29, 30, 31, 41]) EventHeap.schedule(heap, atMs, handler, atMs)
+    EventHeap.runUntil(heap, 100)
+    assert.deepStrictEqual(handled, [
+      [9, 9],
+      [30, 10],
+      [30, 12],
+      [30, 29],
+      [30, 30],
+      [31, 31],
+      [41, 41]
+    ])
+  })
+
   it("stops at a time, puts nothing into the past, and never handles what is never due", () => {
     const heap = EventHeap.make()
     const handled: Array<number> = []

@@ -51,6 +51,15 @@ describe("scenarios", () => {
 
 /** The aims of docs/algorithms/laboratory.md. Who gets better figures narrows these bounds. */
 describe("estimation", () => {
+  it("standstills: takes nothing that a machine has held up for congestion", () => {
+    for (const seed of ["1", "2", "3"]) {
+      const [video] = run("standstills", seed).flows
+      const estimates = video!.estimateBps!.slice(100).toSorted((a, b) => a - b)
+      // The camera and the microphone send 0.7 Mbit/s.
+      assert.isAtLeast(estimates[Math.floor(estimates.length * 0.05)]!, 1_000_000, `seed ${seed}`)
+    }
+  })
+
   it("steady: uses the link, and loses next to nothing", () => {
     const [forward] = run("steady", "1").summary.bottlenecks
     assert.isAtLeast(forward!.utilisation, 0.85)
@@ -66,9 +75,12 @@ describe("estimation", () => {
     assert.isAtMost(forward!.lossRatio, 0.01)
   })
 
-  it("two flows share 60 to 40 or better", () => {
+  it("two flows share 60 to 40 or better, in the median of five runs", () => {
     // The first two capacities of 5.2 show it; the whole takes too long for a test.
-    const [first] = run("rfc8867-5.2", "1", 50_000).summary.flows
-    assert.closeTo(first!.share!, 0.5, 0.1)
+    const shares = ["1", "2", "3", "4", "5"].map((seed) => {
+      const { flows } = run("rfc8867-5.2", seed, 50_000).summary
+      return Math.min(...flows.map(({ share }) => share!))
+    })
+    assert.isAtLeast(shares.toSorted((a, b) => a - b)[2]!, 0.4)
   })
 })

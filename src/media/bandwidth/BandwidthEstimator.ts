@@ -9,6 +9,7 @@ import * as DeliveryRate from "./DeliveryRate.ts"
 import * as LossBasedEstimator from "./LossBasedEstimator.ts"
 import { Usage } from "./OveruseDetector.ts"
 import * as ProbeControl from "./ProbeControl.ts"
+import * as ProbedFrames from "./ProbedFrames.ts"
 import * as ProbeResults from "./ProbeResults.ts"
 import * as QueueDelay from "./QueueDelay.ts"
 import * as QueueDrain from "./QueueDrain.ts"
@@ -51,13 +52,9 @@ export interface BandwidthEstimator {
   readonly probeResults: ProbeResults.ProbeResults
   /** First hop sequence that no report has told of; what comes before is not believed a second time. */
   nextReported: number
-  /** The probe whose frames are being sent, with the first of them; 0: none. */
+  readonly probed: ProbedFrames.ProbedFrames
+  /** The probe whose frames are being sent; 0: none. */
   probeId: number
-  probeFirst: number
-  /** The probe before it, whose last frame was the one before `probedEnd`. */
-  probedId: number
-  probedFirst: number
-  probedEnd: number
 }
 
 type ReportInput = { -readonly [Key in keyof AllInput]: AllInput[Key] }
@@ -86,6 +83,7 @@ export const make = (kind: LegKind, firstHopSequence: number, options: Options):
     probeBps: Number.NaN,
     drainedBps: Number.NaN,
     queueMs: 0,
+    standsMs: 0,
     estimateBps: Number.NaN,
     delayBasedBps: Number.NaN,
     roundTripMs: Number.NaN,
@@ -106,11 +104,8 @@ export const make = (kind: LegKind, firstHopSequence: number, options: Options):
   probes: ProbeControl.make({ ...options, maxBps: options.probeMaxBps }),
   probeResults: ProbeResults.make(),
   nextReported: firstHopSequence,
-  probeId: 0,
-  probeFirst: 0,
-  probedId: 0,
-  probedFirst: 0,
-  probedEnd: 0
+  probed: ProbedFrames.make(kind),
+  probeId: 0
 })
 
 /** Call with everything that is sent on the leg. Without IP and UDP headers. */
@@ -128,18 +123,14 @@ export const capacityBps = ({ delay, loss }: BandwidthEstimator): number =>
 /** From this hop sequence on, what is sent belongs to the probe that `probes` has given out. */
 export const startProbe = (self: BandwidthEstimator, firstHopSequence: number): void => {
   const { bytesMin, packetsMin, probeId } = self.probes
-  endProbe(self, firstHopSequence)
   ProbeResults.start(self.probeResults, probeId, packetsMin, bytesMin)
+  ProbedFrames.start(self.probed, probeId, firstHopSequence)
   self.probeId = probeId
-  self.probeFirst = firstHopSequence
 }
 
 /** The frame with this hop sequence is not of the probe any more. */
 export const endProbe = (self: BandwidthEstimator, endHopSequence: number): void => {
-  if (self.probeId === 0) return
-  self.probedId = self.probeId
-  self.probedFirst = self.probeFirst
-  self.probedEnd = endHopSequence
+  ProbedFrames.end(self.probed, endHopSequence)
   self.probeId = 0
 }
 
@@ -166,7 +157,7 @@ export const handleReport = (
   const first = arrivalCount - Math.min(arrivalCount, newCount, departures.known - sentSince)
   for (let i = first; i < arrivalCount; i++) handlePacket(self, departures, report, i, nowMs)
   self.nextReported = end
-  if (SequenceNumber.distance(self.probedEnd, end, shift) >= 0) self.probedId = 0
+  ProbedFrames.forgetBefore(self.probed, end)
   if (first === arrivalCount) return
   QueueDelay.handleReport(self.queue, newestRoundTripMs(self, departures, report, nowMs), nowMs)
   DeliveryRate.handleReport(self.delivery)
@@ -194,7 +185,7 @@ const handlePacket = (
   DeliveryRate.handlePacket(self.delivery, packet)
   QueueDelay.handlePacket(self.queue, packet)
   DelayBasedEstimator.handlePacket(self.delay, packet, nowMs)
-  const probeId = probeOf(self, hopSequence)
+  const probeId = ProbedFrames.idOf(self.probed, hopSequence)
   if (probeId > 0) ProbeResults.handlePacket(self.probeResults, probeId, packet)
 }
 
@@ -208,13 +199,6 @@ const newestRoundTripMs = (
   const newest = Feedback.newestReceived(report)
   if (newest < 0 || report.holdMs < 0) return Number.NaN
   return nowMs - DepartureRecorder.sentAtMs(departures, (report.baseHopSequence + newest) & kind.mask) - report.holdMs
-}
-
-const probeOf = (self: BandwidthEstimator, hopSequence: number): number => {
-  const { kind, probeFirst, probeId, probedEnd, probedFirst, probedId } = self
-  if (probeId > 0 && SequenceNumber.distance(probeFirst, hopSequence, kind.shift) >= 0) return probeId
-  if (probedId === 0 || SequenceNumber.distance(probedFirst, hopSequence, kind.shift) < 0) return 0
-  return SequenceNumber.distance(hopSequence, probedEnd, kind.shift) > 0 ? probedId : 0
 }
 
 const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number): void => {
@@ -234,6 +218,7 @@ const estimate = (self: BandwidthEstimator, roundTripMs: number, nowMs: number):
   input.probeBps = shownBps
   if (!isShown && isMoreCarried(self)) input.probeBps = acknowledged.rateBps
   input.queueMs = queue.queueMs
+  input.standsMs = queue.standsMs
   input.estimateBps = delay.targetBps
   QueueDrain.handleReport(drain, input, self.delivery, nowMs)
   input.drainedBps = drain.estimateBps

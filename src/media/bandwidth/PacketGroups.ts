@@ -11,6 +11,8 @@ export interface PacketGroups extends Delta {
   previous: Group
   /** Groups in a row that have arrived before the group before them. */
   reordered: number
+  /** The last group was left out because it had been held up. */
+  wasHeldUp: boolean
 }
 
 /** What lies between the last two complete groups. It means something after `handlePacket` has said true. Milliseconds. */
@@ -39,6 +41,8 @@ const groupMs = 5
 const burstGapMs = 5
 /** A burst is not longer. libwebrtc InterArrivalDelta kMaxBurstDuration. Milliseconds. */
 const burstMsMax = 100
+/** One group that is later by more than this says nothing yet. Milliseconds. */
+const heldUpMsMin = 50
 /** More than this is a clock that was set, and no delay. libwebrtc InterArrivalDelta kArrivalTimeOffsetThreshold. Milliseconds. */
 const jumpMs = 3000
 /** So many groups in a row are a clock that was set back, and no reordering. libwebrtc InterArrivalDelta kReorderedResetThreshold. */
@@ -60,7 +64,8 @@ export const make = (): PacketGroups => ({
   bytesDelta: 0,
   current: makeGroup(),
   previous: makeGroup(),
-  reordered: 0
+  reordered: 0,
+  wasHeldUp: false
 })
 
 /** Call for every packet that has arrived, in the order of sending. True: a pair of groups is complete, the deltas are new. */
@@ -88,6 +93,7 @@ export const restart = (self: PacketGroups): void => {
   self.current.packets = 0
   self.previous.packets = 0
   self.reordered = 0
+  self.wasHeldUp = false
 }
 
 const isOfGroup = (group: Group, { arrivedAtMs, sentAtMs }: ReportedPacket): boolean => {
@@ -124,8 +130,11 @@ const finishGroup = (self: PacketGroups): boolean => {
     restart(self)
     return false
   }
+  // What stood still for a moment, a radio link or a machine, has held up one group: if it is a queue the next tells so, too.
+  const isHeldUp = !self.wasHeldUp && arrivalDeltaMs - sendDeltaMs > heldUpMsMin
+  self.wasHeldUp = isHeldUp
   // Left out: the next is compared with the one before it.
-  if (isReordered) return false
+  if (isReordered || isHeldUp) return false
   self.sendDeltaMs = sendDeltaMs
   self.arrivalDeltaMs = arrivalDeltaMs
   self.bytesDelta = current.bytes - previous.bytes

@@ -8,6 +8,13 @@ import type { ReportedPacket } from "./ReportedPacket.ts"
 export interface QueueDelay {
   /** With the newest report. Milliseconds; 0 until a round trip has been measured. */
   queueMs: number
+  /**
+   * For so long every packet has waited: what stood still and goes on again delivers at once what it had held up, and that
+   * is no queue. The receiver's clock, milliseconds.
+   */
+  standsMs: number
+  /** Arrival of the first of them. Milliseconds; NaN: the last has not waited. */
+  standsSinceMs: number
   /** One way, the receiver's clock less the sender's, smoothed over a few packets. Milliseconds; NaN before the first. */
   delayMs: number
   /** Shortest of this window, and of the one before. Milliseconds. */
@@ -27,6 +34,8 @@ const emptyMsMax = 30
 
 export const make = (): QueueDelay => ({
   queueMs: 0,
+  standsMs: 0,
+  standsSinceMs: Number.NaN,
   delayMs: Number.NaN,
   shortestDelayMs: Infinity,
   shortestDelayMsBefore: Infinity,
@@ -41,6 +50,9 @@ export const handlePacket = (self: QueueDelay, { arrivedAtMs, sentAtMs }: Report
   if (Number.isNaN(self.delayMs)) self.delayMs = delayMs
   self.delayMs += smoothing * (delayMs - self.delayMs)
   if (delayMs < self.shortestDelayMs) self.shortestDelayMs = delayMs
+  if (delayMs - Math.min(self.shortestDelayMs, self.shortestDelayMsBefore) < emptyMsMax) self.standsSinceMs = Number.NaN
+  else if (!(arrivedAtMs >= self.standsSinceMs)) self.standsSinceMs = arrivedAtMs
+  self.standsMs = Number.isNaN(self.standsSinceMs) ? 0 : arrivedAtMs - self.standsSinceMs
 }
 
 /** Call when all packets of a report have been handled. `roundTripMs`: of its newest packet alone, NaN if it is not known. */

@@ -26,6 +26,8 @@ export interface QueueDrain {
 
 /** Packets that wait longer are a queue to be emptied. A steady sender's own reach 50 to 60 ms, see the laboratory. Milliseconds. */
 export const drainFromMs = 70
+/** What has gone within this time was held up, not queued. Milliseconds. */
+const standsMsMin = 40
 /** At less it has been. Milliseconds. */
 export const drainUntilMs = 30
 /** The limit is lower by so much of what arrives: what waits longer than 15 ms is to be gone after this time. Milliseconds. */
@@ -61,6 +63,7 @@ export const make = (): QueueDrain => ({
 export interface ReportInput {
   /** See QueueDelay. Milliseconds. */
   readonly queueMs: number
+  readonly standsMs: number
   /** What is thought to be carried. Bits a second. */
   readonly estimateBps: number
 }
@@ -68,7 +71,7 @@ export interface ReportInput {
 /** Call for every report. */
 export const handleReport = (
   self: QueueDrain,
-  { estimateBps, queueMs }: ReportInput,
+  { estimateBps, queueMs, standsMs }: ReportInput,
   delivery: DeliveryRate,
   nowMs: number
 ): void => {
@@ -76,7 +79,7 @@ export const handleReport = (
   self.limitBps = Infinity
   self.estimateBps = Number.NaN
   if (!self.isDraining) {
-    if (queueMs < self.crossTrafficMs + drainFromMs) return
+    if (queueMs < self.crossTrafficMs + drainFromMs || standsMs < standsMsMin) return
     begin(self, queueMs, estimateBps, nowMs)
   } else remember(self, delivery)
   if (queueMs < self.lowestMs) {

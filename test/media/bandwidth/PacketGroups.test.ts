@@ -34,6 +34,25 @@ describe("PacketGroups", () => {
     ])
   })
 
+  it("leaves out one group that was held up; of a queue the next one tells, too", () => {
+    // The path stood still from 50 to 250 ms.
+    const held = [0, 20, 40, 60, 260, 280, 300]
+    const stood = held.map((sentAtMs) => [sentAtMs, offsetMs + (sentAtMs === 60 ? 250 : sentAtMs)] as const)
+    assert.deepStrictEqual(deltasOf(stood), [
+      [20, 20, 0],
+      [20, 20, 0],
+      [220, 220, 0],
+      [20, 20, 0]
+    ])
+    const queued = held.map((sentAtMs) => [sentAtMs, offsetMs + sentAtMs + (sentAtMs >= 60 ? 190 : 0)] as const)
+    assert.deepStrictEqual(deltasOf(queued), [
+      [20, 20, 0],
+      [20, 20, 0],
+      [220, 410, 0],
+      [20, 20, 0]
+    ])
+  })
+
   it("a burst does not go on for ever", () => {
     // Sent every 10 ms, arriving every 4 ms: a queue that empties. Groups of 100 ms on arrival.
     const packets = Array.from({ length: 120 }, (_, n) => [n * 10, offsetMs + n * 4] as const)

@@ -53,6 +53,32 @@ describe("QueueDelay", () => {
   })
 })
 
+describe("QueueDelay, of a path that stands still", () => {
+  /** Packets every 10 ms, which nothing delivers between two times. */
+  const hold = (fromMs: number, untilMs: number, lastSentAtMs: number) => {
+    const queue = QueueDelay.make()
+    for (let sentAtMs = 0; sentAtMs <= lastSentAtMs; sentAtMs += 10) {
+      const dueMs = sentAtMs + 20
+      const arrivedAtMs = dueMs >= fromMs && dueMs < untilMs ? untilMs : dueMs
+      QueueDelay.handlePacket(queue, { sentAtMs, arrivedAtMs, bytes: 1000 })
+    }
+    return queue
+  }
+
+  it("what it delivers at once when it goes on has not stood, however many reports it takes", () => {
+    for (let lastSentAtMs = 1000; lastSentAtMs <= 2000; lastSentAtMs += 10) {
+      assert.isBelow(hold(1200, 1500, lastSentAtMs).standsMs, 40, `${lastSentAtMs}`)
+    }
+    // A queue of 300 ms does.
+    const queue = QueueDelay.make()
+    for (let sentAtMs = 0; sentAtMs <= 1300; sentAtMs += 10) {
+      const arrivedAtMs = sentAtMs + (sentAtMs < 1000 ? 20 : 320)
+      QueueDelay.handlePacket(queue, { sentAtMs, arrivedAtMs, bytes: 1000 })
+    }
+    assert.strictEqual(queue.standsMs, 300)
+  })
+})
+
 describe("DeliveryRate", () => {
   it("is the rate of the arrivals since the last one, and of nothing else", () => {
     const delivery = DeliveryRate.make()
@@ -77,7 +103,13 @@ describe("DeliveryRate", () => {
 })
 
 /** Reports every 100 ms of a queue that gets `queueMs`, and what arrives of it. */
-const drain = (self: QueueDrain.QueueDrain, queuesMs: ReadonlyArray<number>, deliveredBps: number, fromMs = 0) =>
+const drain = (
+  self: QueueDrain.QueueDrain,
+  queuesMs: ReadonlyArray<number>,
+  deliveredBps: number,
+  fromMs = 0,
+  standsMs = 100
+) =>
   queuesMs.map((queueMs, i) => {
     const delivery = {
       ...DeliveryRate.make(),
@@ -85,7 +117,7 @@ const drain = (self: QueueDrain.QueueDrain, queuesMs: ReadonlyArray<number>, del
       measuredBytes: deliveredBps / 80,
       measuredMs: 100
     }
-    QueueDrain.handleReport(self, { queueMs, estimateBps: 2_500_000 }, delivery, fromMs + i * 100)
+    QueueDrain.handleReport(self, { queueMs, standsMs, estimateBps: 2_500_000 }, delivery, fromMs + i * 100)
     return { limitBps: self.limitBps, estimateBps: self.estimateBps, isDraining: self.isDraining }
   })
 
@@ -102,6 +134,12 @@ describe("QueueDrain", () => {
     assert.closeTo(seen[4]!.limitBps, 0.55 * 600_000, 1)
     assert.closeTo(seen[6]!.estimateBps, 0.85 * 600_000, 1)
     assert.isNaN(seen[7]!.estimateBps)
+  })
+
+  it("empties nothing that has not stood for a moment", () => {
+    const self = QueueDrain.make()
+    assert.isFalse(drain(self, [285, 285], 600_000, 0, 39).some(({ isDraining }) => isDraining))
+    assert.isTrue(drain(self, [285], 600_000, 200, 40)[0]!.isDraining)
   })
 
   it("leaves others the queue that does not become shorter, and forgets them when it has", () => {
