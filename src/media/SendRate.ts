@@ -18,6 +18,8 @@ export interface SendRate {
   readonly resends: Int32Array
   resendFirst: number
   resendCount: number
+  /** What is left of what goes faster at the start. */
+  startBytesLeft: number
   /** Of the probe that is being sent: since when, and how much of it has been, media too. */
   probeSinceMs: number
   probePackets: number
@@ -35,6 +37,12 @@ export const drainMsMax = 300
  * video is of no use. Milliseconds.
  */
 export const waitMsMax = 500
+/**
+ * So much goes at this pace at the start, whatever the estimate: a small key frame. Nothing is known of the path yet, and TCP sends as
+ * much before it knows anything (RFC 6928 section 2: ten segments), within a round trip. Bytes, bits a second.
+ */
+export const startBytes = 14_600
+export const startPaceBps = 2_400_000
 /** A rate needs some time. Two ticks of the timers. Milliseconds. */
 const leftMsMin = 10
 
@@ -43,25 +51,28 @@ export const make = (kind: LegKind, firstHopSequence: number, bandwidth = kind.b
   const pacer = Pacer.make()
   // Nothing has been sent yet: as much as may be saved up is there.
   pacer.remainingBytes = Infinity
-  Pacer.setRate(pacer, Pacer.pacingFactor * estimator.targetBps)
-  return {
+  const self: SendRate = {
     estimator,
     pacer,
     queue: PacketQueue.make(kind),
     resends: new Int32Array(resendsMax),
     resendFirst: 0,
     resendCount: 0,
+    startBytesLeft: startBytes,
     probeSinceMs: 0,
     probePackets: 0,
     probeBytes: 0,
     deadlineMs: -Infinity
   }
+  setPace(self, 0)
+  return self
 }
 
 /** Call with every datagram of the leg. Without IP and UDP headers. */
 export const handleSent = (self: SendRate, bytes: number, nowMs: number): void => {
   BandwidthEstimator.handleSent(self.estimator, bytes)
   Pacer.handleSent(self.pacer, bytes + BandwidthEstimator.datagramOverheadBytes, nowMs)
+  self.startBytesLeft = Math.max(0, self.startBytesLeft - bytes - BandwidthEstimator.datagramOverheadBytes)
   if (self.estimator.probeId === 0) return
   self.probePackets++
   self.probeBytes += bytes + BandwidthEstimator.datagramOverheadBytes
@@ -81,8 +92,9 @@ export const handleReport = (
 }
 
 /** Brings the pace up to date with the estimate and the queue. */
-export const setPace = ({ estimator, pacer, queue }: SendRate, nowMs: number): void => {
-  const pacedBps = Pacer.pacingFactor * estimator.targetBps
+export const setPace = ({ estimator, pacer, queue, startBytesLeft }: SendRate, nowMs: number): void => {
+  const estimatedBps = Pacer.pacingFactor * estimator.targetBps
+  const pacedBps = startBytesLeft > 0 ? Math.max(startPaceBps, estimatedBps) : estimatedBps
   if (queue.count === 0) {
     Pacer.setRate(pacer, pacedBps)
     return

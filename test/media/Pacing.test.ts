@@ -43,6 +43,20 @@ describe("a leg that paces", () => {
     assert.isAtMost(lastMs, SendRate.waitMsMax)
   })
 
+  it("begins with a small key frame at once, and goes on as the estimate has it", () => {
+    const leg = PacedLeg.make(300_000)
+    for (const number of range(24)) leg.send("video", number, 1100)
+    leg.pass(80)
+    const early = leg.left
+      .filter(({ type }) => type !== Audio)
+      .reduce((sum, { bytes }) => sum + bytes + overheadBytes, 0)
+    assert.isAtLeast(early, SendRate.startBytes)
+    // 2.5 times the estimate for what is left of the time, and two packets.
+    assert.isAtMost(early, SendRate.startBytes + (0.75e6 * 60) / 8000 + 2 * Pacer.packetBytesMax)
+    leg.pass(500)
+    assert.deepStrictEqual(numbersOf(leg.left, Video), range(24))
+  })
+
   it.prop(
     "sends in no 10 ms more than 2.5 times the estimate and two packets, while its queue can drain",
     [

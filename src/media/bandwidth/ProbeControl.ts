@@ -15,6 +15,10 @@ export interface ProbeControl {
   estimateBps: number
   limit: Limit
   phase: Phase
+  /** What the first probes are multiples of. Bits a second. */
+  readonly startBps: number
+  /** How often they may still be planned; 0 as soon as any probe has shown something. */
+  startsLeft: number
   /** Planned and not given out: at most two, 0 is none. */
   plannedBps: number
   plannedNextBps: number
@@ -48,6 +52,12 @@ type Phase = (typeof Phase)[keyof typeof Phase]
 
 /** libwebrtc ProbeControllerConfig first_ and second_exponential_probe_scale, of the start rate. */
 export const startScales = [3, 6] as const
+/**
+ * The first probes are sent a second time when after so long none has shown anything: losses, or a machine that stands still for a
+ * moment, may have spoiled them, and until there is another the start rate is all there is. Milliseconds.
+ */
+export const startAgainMs = 400
+const startsMax = 2
 /** libwebrtc further_exponential_probe_scale, of a result. */
 export const furtherScale = 2
 /** libwebrtc further_probe_threshold: share of the probed rate that a result must reach. */
@@ -97,6 +107,8 @@ export const make = (options: {
   estimateBps: Math.min(options.maxBps, Math.max(options.minBps, options.startBps)),
   limit: Limit.None,
   phase: Phase.Initial,
+  startBps: Math.min(options.maxBps, Math.max(options.minBps, options.startBps)),
+  startsLeft: startsMax,
   plannedBps: 0,
   plannedNextBps: 0,
   plannedAtMs: -Infinity,
@@ -150,6 +162,7 @@ export const requestAfterDrop = (self: ProbeControl, nowMs: number): void => {
 
 /** What a probe has shown, of ProbeResults. */
 export const handleResult = (self: ProbeControl, resultBps: number, nowMs: number): void => {
+  self.startsLeft = 0
   if (self.phase !== Phase.Waiting || !(resultBps >= self.furtherFromBps)) return
   plan(self, furtherScale * resultBps, 0, true, nowMs)
 }
@@ -157,11 +170,12 @@ export const handleResult = (self: ProbeControl, resultBps: number, nowMs: numbe
 /** True: a probe is to be sent now, as the fields say. Poll again when it has been sent. */
 export const poll = (self: ProbeControl, nowMs: number): boolean => {
   forgetTheFuture(self, nowMs)
-  if (self.phase === Phase.Initial) {
+  if (self.phase === Phase.Initial || (isAnswerOverdue(self, nowMs) && self.startsLeft > 0)) {
     complete(self)
-    plan(self, startScales[0] * self.estimateBps, startScales[1] * self.estimateBps, true, nowMs)
+    self.startsLeft--
+    plan(self, startScales[0] * self.startBps, startScales[1] * self.startBps, true, nowMs)
   }
-  if (self.phase === Phase.Waiting && nowMs >= self.probedAtMs + answerMsMax) complete(self)
+  if (isAnswerOverdue(self, nowMs)) complete(self)
   if (self.plannedBps > 0 && nowMs >= self.plannedAtMs + plannedMsMax) dropPlanned(self)
   if (nowMs >= periodicDueMs(self)) plan(self, self.estimateBps + periodicStepBps, 0, true, nowMs)
   if (self.plannedBps === 0) return false
@@ -180,8 +194,14 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
 /** When to poll next. Milliseconds; -Infinity: at once, Infinity: when something has changed. */
 export const nextDeadlineMs = (self: ProbeControl): number => {
   if (self.plannedBps > 0 || self.phase === Phase.Initial) return -Infinity
-  return self.phase === Phase.Waiting ? self.probedAtMs + answerMsMax : periodicDueMs(self)
+  return self.phase === Phase.Waiting ? answerDueMs(self) : periodicDueMs(self)
 }
+
+const answerDueMs = ({ probedAtMs, startsLeft }: ProbeControl): number =>
+  probedAtMs + (startsLeft > 0 ? startAgainMs : answerMsMax)
+
+const isAnswerOverdue = (self: ProbeControl, nowMs: number): boolean =>
+  self.phase === Phase.Waiting && nowMs >= answerDueMs(self)
 
 /** False when there is nothing to find out, or this is not the moment. */
 const plan = (self: ProbeControl, rateBps: number, nextBps: number, isFurther: boolean, nowMs: number): boolean => {

@@ -12,10 +12,11 @@ const probes = (self: ProbeControl.ProbeControl, nowMs: number): Array<number> =
   return rates
 }
 
-/** After the probes of the start, unanswered. */
+/** After the probes of the start, which have shown less than is worth another. */
 const started = (rateBps = 1_000_000) => {
   const self = ProbeControl.make(options)
   probes(self, 0)
+  ProbeControl.handleResult(self, 1_000_000, 10)
   ProbeControl.setEstimate(self, rateBps, 10)
   assert.deepStrictEqual(probes(self, ProbeControl.answerMsMax), [])
   return self
@@ -30,6 +31,24 @@ describe("ProbeControl", () => {
     assert.isTrue(ProbeControl.poll(self, 0))
     assert.deepStrictEqual([self.probeBps, self.probeId, self.packetsMin, self.bytesMin], [1_800_000, 2, 5, 6750])
     assert.isFalse(ProbeControl.poll(self, 0))
+  })
+
+  it("begins once more when nothing has been shown after 400 ms", () => {
+    const self = ProbeControl.make(options)
+    probes(self, 0)
+    ProbeControl.setEstimate(self, 330_000, 399)
+    assert.deepStrictEqual(probes(self, 399), [])
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 400)
+    assert.deepStrictEqual(probes(self, 400), [900_000, 1_800_000])
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 400 + ProbeControl.answerMsMax)
+    assert.deepStrictEqual(probes(self, 400 + ProbeControl.answerMsMax), [])
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
+    const congested = ProbeControl.make(options)
+    probes(congested, 0)
+    ProbeControl.setLimit(congested, Limit.Congestion, 300)
+    assert.deepStrictEqual(probes(congested, 400), [])
+    ProbeControl.setLimit(congested, Limit.None, 500)
+    assert.deepStrictEqual(probes(congested, 900), [])
   })
 
   it("goes on with twice the result while that reaches 0.7 of what was probed, up to the largest rate", () => {
@@ -53,6 +72,7 @@ describe("ProbeControl", () => {
   it("a result that comes after a second is too late, and a probe that was not sent for 5 s is dropped", () => {
     const self = ProbeControl.make(options)
     assert.isTrue(ProbeControl.poll(self, 0))
+    ProbeControl.handleResult(self, 100_000, 100)
     assert.isFalse(ProbeControl.poll(self, ProbeControl.plannedMsMax))
     ProbeControl.handleResult(self, 1_800_000, ProbeControl.plannedMsMax)
     assert.deepStrictEqual(probes(self, ProbeControl.plannedMsMax), [])
