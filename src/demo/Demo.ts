@@ -37,6 +37,8 @@ const playForMs = 20_000
  * late because the answer to its join was lost twice. Milliseconds.
  */
 const lingerMs = 3000
+/** What comes later than in time is late, and no more: only what has not come after this is missing. Milliseconds. */
+const playoutDelayMs = 1000
 const lookEvery = "250 millis"
 
 /** A relay and its participants, each a process of its own, and what became of every frame. */
@@ -127,7 +129,9 @@ const startParticipant = Effect.fnUntraced(function* (
     "--linger",
     String(stayMs),
     "--play-for",
-    String(playForMs)
+    String(playForMs),
+    "--playout-delay",
+    String(playoutDelayMs)
   ]
   const rest = ["--frame-log", frameLog, ...place.impairment]
   const process = yield* DemoProcess.start({

@@ -1,11 +1,34 @@
 // Runs the demo as a user would and holds it to what the README promises: through 5 % loss on every hop, 99.7 % of the
-// frames arrive bit for bit within 300 ms; without repair a tenth of the packets is lost, so the check can fail. Three
-// tries for frames that are late only: on a machine that is busy with something else, they say nothing about Tandem.
-// Streams or frames that are missing or altered fail at once.
+// frames arrive bit for bit within 300 ms; without repair a tenth of the packets is lost, so the check can fail. On a
+// machine that is busy with something else, frames that are late say nothing about Tandem: so a moment is waited for in which
+// it is not, and there are five tries. Streams or frames that are missing or altered fail at once.
 import * as assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
+import { setTimeout as sleep } from "node:timers/promises"
 
 const promised = 0.997
+const tries = [1, 2, 3, 4, 5]
+
+/** Until a machine that does nothing wakes up on time for three seconds; that is not waited for longer than a minute. */
+const untilQuiet = async () => {
+  const givenUpMs = performance.now() + 60_000
+  for (let quietSinceMs = performance.now(); ;) {
+    const beforeMs = performance.now()
+    await sleep(5)
+    const nowMs = performance.now()
+    if (nowMs - beforeMs > 30) quietSinceMs = nowMs
+    if (nowMs - quietSinceMs > 3000 || nowMs > givenUpMs) return
+  }
+}
+
+/** Whether one of the tries shows what is promised. */
+const isShown = async (attempt) => {
+  for (const _ of tries) {
+    await untilQuiet()
+    if (attempt()) return true
+  }
+  return false
+}
 
 const demo = (participants, ...args) => {
   const impair = ["--impair", "loss=0.05,delay=20ms", "--json", "--participants", String(participants), ...args]
@@ -39,10 +62,7 @@ const isPunctual = (participants) => {
 }
 
 for (const participants of [2, 8]) {
-  assert.ok(
-    [1, 2, 3].some(() => isPunctual(participants)),
-    "the frames came late, three times"
-  )
+  assert.ok(await isShown(() => isPunctual(participants)), `the frames came late, ${tries.length} times`)
 }
 
 // In a group of eight who take turns, each is heard by all while he talks, and nobody gets more than a fraction of everything.
@@ -57,10 +77,7 @@ const group = () => {
   assert.ok(layerSwitches > 0, "everybody has seen one size all the time")
   return heardShare >= 0.95 && audioAtOnceMax <= 5 && downlinkShare < 0.6
 }
-assert.ok(
-  [1, 2, 3].some(() => group()),
-  "who talks is not heard, or everything is forwarded, three times"
-)
+assert.ok(await isShown(group), `who talks is not heard, or everything is forwarded, ${tries.length} times`)
 
 const { missing } = demo(2, "--no-repair")
 assert.ok(missing >= 0.08 && missing <= 0.12, `without repair ${missing} of the packets are missing`)
