@@ -1,3 +1,4 @@
+import { audibleMax } from "../call/AudibleSpeakers.ts"
 import { type ForwardingPlan, nextRelay, type PlanRow } from "../call/ForwardingPlan.ts"
 import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import type { LocalCall } from "./CallTable.ts"
@@ -32,6 +33,7 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     sources.set(leg, [])
     for (const stream of leg.streams) unrouted.add(stream)
   }
+  const holdsSilence = isUndecided(plan)
   for (const row of plan.rows) {
     const from = sourceOf(self, call, plan, relays.get(row.from), row.from)
     const stream = from && RelayLeg.findStream(from, row.ssrc)
@@ -40,7 +42,7 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     // Audio that the plan holds back may be let through for a moment, and then to everybody.
     const to = isPlanned || stream.gate === undefined ? row.to : plan.participants.map(({ id }) => id)
     const audience = targetsOf(self, call, plan, relays, { ...row, to }, from)
-    RelayStream.route(stream, audience, isPlanned, nowMs)
+    RelayStream.route(stream, audience, isPlanned, nowMs, holdsSilence)
     unrouted.delete(stream)
     for (const target of audience) {
       const known = sources.get(target)
@@ -60,6 +62,11 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
   }
   LayerRoutes.connect(senders, devices, nowMs)
 }
+
+/** Nobody has chosen yet who is heard, and there are more than may be. */
+const isUndecided = ({ participants, version }: ForwardingPlan): boolean =>
+  version.revision === 0 &&
+  participants.filter(({ streams }) => streams.some(({ kind }) => kind === "audio")).length > audibleMax + 1
 
 /** Nobody of the call is here any more. */
 export const disconnect = (self: Routing, call: LocalCall, nowMs: number): void => {

@@ -37,12 +37,13 @@ export interface RelayStream {
 
 const nobody: ReadonlyArray<RelayLeg> = []
 
-/** A new plan: these legs get the stream when it is let through, and now it is, or is not. */
+/** A new plan: these legs get the stream when it is let through, and now it is, or is not. `holdsSilence`: see VoiceGate. */
 export const route = (
   self: RelayStream,
   audience: ReadonlyArray<RelayLeg>,
   isPlanned: boolean,
-  nowMs: number
+  nowMs: number,
+  holdsSilence = false
 ): void => {
   const { gate, keyFrames } = self
   // Whoever switched it off would be asked for one for ever.
@@ -53,7 +54,7 @@ export const route = (
   if (gate === undefined) self.targets = isPlanned ? audience : nobody
   else {
     gate.audience = audience
-    VoiceGate.handlePlan(gate, isPlanned, nowMs)
+    VoiceGate.handlePlan(gate, isPlanned, holdsSilence, nowMs)
     self.targets = VoiceGate.isOpen(gate, nowMs) ? audience : nobody
   }
 }

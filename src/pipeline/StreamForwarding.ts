@@ -202,7 +202,7 @@ const sendOn = (
   counters.mediaOut += targets.length
 }
 
-/** Audio goes on when the plan, or for a moment its sender, lets it. */
+/** Audio goes on when the plan, or for a moment its sender, or while there is no decision its level, lets it. */
 const passGate = (
   self: Forwarding,
   stream: RelayStream.RelayStream,
@@ -218,7 +218,7 @@ const passGate = (
   VolumeMeter.handlePacket(gate.volume, descriptor, timestamp, stream.description.clockRate)
   if (VoiceGate.poll(gate, nowMs)) RelayStream.close(stream)
   const isOnset = HopFrame.typeOf(typeByte) === HopFrame.FrameType.AudioOnset
-  if (isOnset && VoiceGate.handleOnset(gate, nowMs)) {
+  if (VoiceGate.handleLevel(gate, descriptor, nowMs) || (isOnset && VoiceGate.handleOnset(gate, nowMs))) {
     RelayStream.open(stream)
     sendHeldBack(self, stream, gate, ring, timestamp, nowMs, out)
   }

@@ -1,3 +1,4 @@
+import * as HopFrame from "../protocol/HopFrame.ts"
 import * as VolumeMeter from "../media/VolumeMeter.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
 
@@ -12,6 +13,9 @@ export interface VoiceGate {
   /** The legs that get the stream when it is let through. Replaced whole by each plan. */
   audience: ReadonlyArray<RelayLeg>
   isPlanned: boolean
+  /** Nobody has decided yet who of many is heard: until then silence goes no further. Whoever is not silent does, until then. */
+  holdsSilence: boolean
+  soundsUntilMs: number
   /** It has been let through on an onset, until then; -Infinity: it is not. Milliseconds. */
   onsetUntilMs: number
   onsetAtMs: number
@@ -25,6 +29,11 @@ export interface VoiceGate {
 
 /** So many packets of before are let through with an onset: it takes two loud ones to know, and one may have been lost. */
 const packetsBefore = 3
+/** What is quieter is silence, as long as nobody knows the room. dBov below 0; speech is 20 to 40, see docs/algorithms/dominant-speaker.md. */
+const silentFrom = 55
+/** A pause between two words is shorter. Milliseconds. */
+const soundsForMs = 400
+const levelMask = 0x7f
 /** What is older, as after a pause of the sender, is no part of what it says. */
 export const heldBackSeconds = 0.2
 /** By then the plan knows who talks. Milliseconds. */
@@ -38,6 +47,8 @@ export const make = (): VoiceGate => ({
   volume: VolumeMeter.make(),
   audience: [],
   isPlanned: true,
+  holdsSilence: false,
+  soundsUntilMs: -Infinity,
   onsetUntilMs: -Infinity,
   onsetAtMs: -Infinity,
   holdMs: holdMsMin,
@@ -46,16 +57,26 @@ export const make = (): VoiceGate => ({
   descriptors: new Uint8Array(packetsBefore)
 })
 
-export const isOpen = ({ isPlanned, onsetUntilMs }: VoiceGate, nowMs: number): boolean =>
-  isPlanned || nowMs < onsetUntilMs
+export const isOpen = (self: VoiceGate, nowMs: number): boolean =>
+  self.isPlanned ? !self.holdsSilence || nowMs < self.soundsUntilMs : nowMs < self.onsetUntilMs
 
-/** A new plan lets the stream through, or does not. */
-export const handlePlan = (self: VoiceGate, isPlanned: boolean, nowMs: number): void => {
+/** A new plan lets the stream through, or does not; of many among whom nobody has chosen, what is not silent. */
+export const handlePlan = (self: VoiceGate, isPlanned: boolean, holdsSilence: boolean, nowMs: number): void => {
+  self.holdsSilence = holdsSilence
   if (isPlanned) {
     if (nowMs < self.onsetUntilMs) self.holdMs = holdMsMin
     self.onsetUntilMs = -Infinity
   } else if (nowMs - self.onsetAtMs >= decidedAfterMs) endOnset(self)
   self.isPlanned = isPlanned
+}
+
+/** A packet of it has come. True: it was silent, and is so no longer. Who does not say how loud he is never is. */
+export const handleLevel = (self: VoiceGate, descriptor: number, nowMs: number): boolean => {
+  const level = descriptor & levelMask
+  if (level >= silentFrom && level !== HopFrame.audioLevelUnknown) return false
+  const wasSilent = nowMs >= self.soundsUntilMs
+  self.soundsUntilMs = nowMs + soundsForMs
+  return wasSilent && self.isPlanned && self.holdsSilence
 }
 
 /** The stream's sender has said that it starts. True: it is let through from now on, and was not before. */
@@ -66,9 +87,10 @@ export const handleOnset = (self: VoiceGate, nowMs: number): boolean => {
   return true
 }
 
-/** True: what was let through on an onset is so no longer. */
+/** True: what was let through on an onset, or because it was not silent, is so no longer. */
 export const poll = (self: VoiceGate, nowMs: number): boolean => {
-  if (self.isPlanned || nowMs < self.onsetUntilMs || self.onsetUntilMs === -Infinity) return false
+  if (self.isPlanned) return self.holdsSilence && nowMs >= self.soundsUntilMs
+  if (nowMs < self.onsetUntilMs || self.onsetUntilMs === -Infinity) return false
   endOnset(self)
   return true
 }
