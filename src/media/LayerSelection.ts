@@ -11,6 +11,8 @@ export interface LayerSelection {
   allowed: number
   /** What the leg has for this source, with all headers; NaN: not known. Bits a second. */
   roomBps: number
+  /** While that is not known: what others on the leg leave of what is assumed of it. Infinity: nothing is. Bits a second. */
+  assumedBps: number
   /** Whether any key frame of the source has been marked. What marks none could not be resumed, so it is not paused. */
   marksKeyFrames: boolean
   /** The layer that flows; -1: none. */
@@ -79,6 +81,7 @@ export const make = (layers: number, current: number): LayerSelection => ({
   })),
   allowed: layers - 1,
   roomBps: NaN,
+  assumedBps: Infinity,
   marksKeyFrames: false,
   current,
   target: current,
@@ -160,13 +163,22 @@ const choose = (self: LayerSelection, from: number, nowMs: number): number => {
   const lowest = lowestUsable(self, nowMs)
   // A source that is silent altogether goes on where it was.
   if (lowest < 0) return isAllowed(self, self.target) && isAllowed(self, from) ? self.target : -1
-  if (from < 0) return self.isPaused ? resumed(self, lowest, nowMs) : Math.max(lowest, highestWithRoom(self, nowMs))
+  if (from < 0) {
+    if (self.isPaused) return resumed(self, lowest, nowMs)
+    return mayBegin(self, lowest) ? Math.max(lowest, highestWithRoom(self, nowMs)) : -1
+  }
   if (!isUsable(self, from, nowMs)) return below(self, from, lowest, nowMs)
   // Once a lower layer is waited for, a little more room is no reason to stay.
   const stays = self.target < self.current ? hasRoom(self, from) || Number.isNaN(self.roomBps) : fits(self, from)
   if (!stays) return from === lowest ? tightened(self, lowest, nowMs) : below(self, from, lowest, nowMs)
   if (nowMs - self.lastDownAtMs < self.holdMs) return from
   return Math.max(from, highestWithRoom(self, nowMs))
+}
+
+/** Who has nothing yet misses nothing: more than can be borne is not begun. */
+const mayBegin = ({ assumedBps, layers, roomBps }: LayerSelection, lowest: number): boolean => {
+  const { firmBps } = layers[lowest]!
+  return !(Number.isNaN(roomBps) ? firmBps > assumedBps : firmBps > bearableFactor * roomBps)
 }
 
 const highestWithRoom = (self: LayerSelection, nowMs: number): number => {
@@ -227,8 +239,10 @@ const mayFlowOn = ({ allowed, current, forbiddenSinceMs, layers, roomBps, target
   !(layers[current]!.firmBps > bearableFactor * roomBps)
 
 const hasNoRoomAbove = (self: LayerSelection, target: number, nowMs: number): boolean => {
+  const { assumedBps, roomBps } = self
+  const freeBps = Number.isNaN(roomBps) ? assumedBps : roomBps
   for (let layer = target + 1; layer <= self.allowed; layer++) {
-    if (isUsable(self, layer, nowMs) && self.layers[layer]!.rateBps * upFactor > self.roomBps) return true
+    if (isUsable(self, layer, nowMs) && self.layers[layer]!.rateBps * upFactor > freeBps) return true
   }
   return false
 }

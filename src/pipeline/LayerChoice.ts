@@ -18,11 +18,14 @@ export const poll = (self: Forwarding, receiver: RelayLeg, nowMs: number, out: P
   if (layers.length === 0 || nowMs - receiver.layersPolledAtMs < pollEveryMs) return
   receiver.layersPolledAtMs = nowMs
   const roomBps = Downlink.shareBps(downlink, nowMs)
+  let assumedBps = Downlink.assumedBps(receiver)
   for (let i = 0; i < layers.length; i++) {
     const one = layers[i]!
     LayerForwarding.measure(one, nowMs)
     one.selection.roomBps = roomBps
+    one.selection.assumedBps = assumedBps
     const asked = LayerSelection.poll(one.selection, nowMs)
+    assumedBps = Math.max(0, assumedBps - LayerForwarding.takenBps(one))
     LayerForwarding.link(one)
     const keyFrames = one.layers[asked]?.keyFrames
     if (keyFrames !== undefined) KeyFrames.request(self, one.from, keyFrames, nowMs, out)

@@ -68,6 +68,12 @@ export const demandBps = ({ layers, selection }: LayerForwarding, nowMs: number)
   return Number.isNaN(rateBps) ? Infinity : FairShare.growthFactor * rateBps
 }
 
+/** What it takes of the leg, or is about to. Bits a second; what is not known counts as nothing. */
+export const takenBps = ({ selection: { current, layers, target } }: LayerForwarding): number => {
+  const { firmBps = NaN } = layers[Math.max(current, target)] ?? {}
+  return Number.isNaN(firmBps) ? 0 : firmBps
+}
+
 /** Nothing flows, and this is the layer that will be the first. */
 export const isWaitingFor = (self: LayerForwarding, stream: RelayStream): boolean =>
   self.flowing < 0 && self.layers[Math.max(0, self.selection.target)] === stream

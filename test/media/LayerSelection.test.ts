@@ -46,6 +46,22 @@ const make = (layers = 3, current = -1) => {
 }
 
 describe("LayerSelection", () => {
+  it("does not begin what cannot be borne, and before the path is known no more than is assumed of it", () => {
+    const { selection, source } = make()
+    selection.assumedBps = 149_000
+    source.run(5000, NaN)
+    assert.deepStrictEqual([selection.current, selection.target, selection.wantsMore], [-1, -1, true])
+    source.run(5000, 124_000)
+    assert.deepStrictEqual([selection.current, selection.target, selection.wantsMore], [-1, -1, true])
+    assert.deepStrictEqual(source.asked[0], [])
+    source.run(200, 126_000)
+    assert.strictEqual(selection.current, 0)
+    const other = make()
+    other.selection.assumedBps = 151_000
+    other.source.run(200, NaN)
+    assert.strictEqual(other.selection.current, 0)
+  })
+
   it("begins with the lowest layer while nothing is known, then takes the highest that has room", () => {
     const { selection, source } = make()
     source.run(200, NaN)

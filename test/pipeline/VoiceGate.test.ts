@@ -12,11 +12,12 @@ const make = () => {
   const [leg] = relay.legs
   const stream = leg!.streams[0]!
   let repair = 0
-  const plan = (isAudible: boolean, nowMs: number) => RelayStream.route(stream, leg!.sources, isAudible, nowMs)
+  const plan = (isAudible: boolean, nowMs: number, holdsSilence = false) =>
+    RelayStream.route(stream, leg!.sources, isAudible, nowMs, holdsSilence)
   plan(false, 0)
   /** `place`: of its timestamp, in packets; as its number, if not said. */
-  const send = (nowMs: number, type: HopFrame.FrameType = FrameType.Audio, place = repair) =>
-    relay.receive(nowMs, Relay.frame({ from: 0, repair: repair++, type, timestamp: place * 960 }))
+  const send = (nowMs: number, type: HopFrame.FrameType = FrameType.Audio, place = repair, descriptor = 0) =>
+    relay.receive(nowMs, Relay.frame({ from: 0, repair: repair++, type, timestamp: place * 960, descriptor }))
   /** From then on for so long; how many of the packets the second one gets. */
   const sendFor = (fromMs: number, forMs: number, type: HopFrame.FrameType = FrameType.Audio): number => {
     let heard = 0
@@ -44,6 +45,30 @@ describe("VoiceGate", () => {
     plan(true, 200)
     assert.deepStrictEqual(send(200).map(hasHole), [true, true])
     assert.deepStrictEqual(send(220).map(hasHole), [false, false])
+  })
+
+  it("of many of whom none has been chosen, silence goes nowhere, and a voice at once, from just before it", () => {
+    const { plan, send } = make()
+    plan(true, 0, true)
+    const levels = (fromMs: number, forMs: number, level: number) => {
+      const heard: Array<number> = []
+      for (let nowMs = fromMs; nowMs < fromMs + forMs; nowMs += packetMs) {
+        heard.push(send(nowMs, FrameType.Audio, undefined, level).filter(({ to }) => to === 1).length)
+      }
+      return heard
+    }
+    assert.isTrue(levels(0, 200, 70).every((count) => count === 0))
+    assert.deepStrictEqual(levels(200, 60, 30), [4, 1, 1])
+    // A pause between two words is no silence.
+    assert.isTrue(levels(260, 380, 70).every((count) => count === 1))
+    assert.isTrue(levels(640, 100, 70).every((count) => count === 0))
+    assert.deepStrictEqual(levels(740, 40, HopFrame.audioLevelUnknown), [4, 1], "who does not say how loud he is")
+    levels(780, 600, 70)
+    plan(true, 1380)
+    assert.isTrue(
+      levels(1380, 100, 70).every((count) => count === 1),
+      "who has been chosen"
+    )
   })
 
   it("an onset is heard at once, with the three packets before it", () => {

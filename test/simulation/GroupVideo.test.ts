@@ -31,6 +31,19 @@ describe("groups with cameras in the laboratory", () => {
   )
 
   it(
+    "poor paths are not flooded, not even before anything has been decided",
+    () => {
+      const scenario = { ...VideoScenarios.twentyMixed, durationMs: 3000, settleMs: 2500 }
+      const { viewers } = VideoRun.run(scenario, GroupsRun, "1", still)
+      for (const { beginning, linkBps } of viewers.filter(({ isPoor }) => isPoor)) {
+        assert.isAtMost(beginning.bps, 1.25 * linkBps)
+        assert.isAtMost(beginning.audioPacketsLost / beginning.audioPackets, 0.2)
+      }
+    },
+    timeoutMs
+  )
+
+  it(
     "a picture that is scrolled to is there within a second, and the same seed shows the same",
     () => {
       const people = { talkers: 3, noisy: 0, quiet: 8, scrolling: 1, relays: 1 }
