@@ -1,5 +1,6 @@
 import * as HopFrame from "../protocol/HopFrame.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
+import * as QueueDrain from "./bandwidth/QueueDrain.ts"
 import * as AudioDuplication from "./fec/AudioDuplication.ts"
 import * as PacketRing from "./PacketRing.ts"
 import type { ReportedLoss } from "./ReportedLoss.ts"
@@ -31,8 +32,10 @@ export const handleSent = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  const { duplication, history, kind } = self
+  const { duplication, history, kind, rate } = self
   if (duplication === undefined || duplication.copies === 0) return
+  // What is lost behind a queue is lost because too much is sent: copies would be more of it.
+  if (rate !== undefined && rate.estimator.queue.queueMs >= QueueDrain.drainFromMs) return
   const clock = PacketRing.clockOf(ring, packet)
   let wanted = duplication.distance
   const backMax = Math.min(history.known - 1, kind.isTrunk ? lookBackMaxOnTrunk : lookBackMax)
