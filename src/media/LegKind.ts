@@ -49,8 +49,8 @@ export const device: LegKind = {
   reorderDecay: 1 / 256,
   resendBudgetMax: 256,
   reportsMax: 1,
-  // Starts as libwebrtc does. A probe finds what a call of high definition needs, and no more.
-  bandwidth: { startBps: 300_000, minBps: 30_000, maxBps: 1e9, probeMaxBps: 6_000_000 }
+  // Starts as libwebrtc does. A probe finds what somebody on stage and a grid of eight need, and no more.
+  bandwidth: { startBps: 300_000, minBps: 30_000, maxBps: 1e9, probeMaxBps: 10_000_000 }
 }
 
 export const trunk: LegKind = {

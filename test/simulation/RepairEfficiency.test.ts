@@ -7,7 +7,7 @@ const far = (lossRatio: number, protects: boolean) => ({ roundTripMs: 200, lossR
 
 describe("what repair leaves of losses, and what it costs", () => {
   it("half a per cent of 10 %, at a third of overhead, and all ends when the loss does", () => {
-    const [efficiency] = RepairEfficiency.run(["1"], [far(0.1, true)])
+    const [efficiency] = RepairEfficiency.run(["1", "2", "3"], [far(0.1, true)])
     assert.isAtLeast(efficiency!.videoPacketsPerSecond, 170)
     assert.isAtMost(efficiency!.videoMissed, 0.005)
     assert.isAtMost(efficiency!.audioMissed, 0.01)

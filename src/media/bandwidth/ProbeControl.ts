@@ -23,6 +23,8 @@ export interface ProbeControl {
   plannedBps: number
   plannedNextBps: number
   plannedAtMs: number
+  /** How long what is planned lasts at its rate. Milliseconds. */
+  plannedMs: number
   /** A result of at least this is worth another probe. Infinity: none is. */
   furtherFromBps: number
   /** When the last probe was planned. */
@@ -90,6 +92,8 @@ export const plannedMsMax = 5000
 export const packetsMin = 5
 /** libwebrtc min_probe_duration is 15: in that time, jitter of 5 ms makes a rate of nearly any other. Milliseconds. */
 export const probeMsMin = 30
+/** What goes on from a result may be longer, and is less blurred by jitter: most of it is known to fit. Milliseconds. */
+export const furtherMs = 60
 /** Numbers of probes start anew after this one; 0 is no probe. */
 const probeIdMax = 0xffff
 
@@ -112,6 +116,7 @@ export const make = (options: {
   plannedBps: 0,
   plannedNextBps: 0,
   plannedAtMs: -Infinity,
+  plannedMs: probeMsMin,
   furtherFromBps: Infinity,
   probedAtMs: -Infinity,
   congestedAtMs: -Infinity,
@@ -153,7 +158,8 @@ export const setPeriodic = (self: ProbeControl, isPeriodic: boolean, nowMs: numb
 export const requestAfterDrop = (self: ProbeControl, nowMs: number): void => {
   const lingers = self.isPeriodic || isWithin(self.periodicUntilMs, periodicLingersMs, nowMs)
   if (!lingers || self.phase !== Phase.Complete || self.plannedBps > 0) return
-  const probeBps = afterDropScale * self.beforeDropBps
+  // Not further from what is believed than at the start: on a path that has become narrow more of it would be a queue.
+  const probeBps = Math.min(afterDropScale * self.beforeDropBps, startScales[1] * self.estimateBps)
   const isNews = probeBps * (1 - uncertainty) > self.estimateBps
   if (!isNews || !isWithin(self.droppedAtMs, dropForgottenAfterMs, nowMs)) return
   if (isWithin(self.probedDropAtMs, afterDropEveryMs, nowMs)) return
@@ -164,7 +170,7 @@ export const requestAfterDrop = (self: ProbeControl, nowMs: number): void => {
 export const handleResult = (self: ProbeControl, resultBps: number, nowMs: number): void => {
   self.startsLeft = 0
   if (self.phase !== Phase.Waiting || !(resultBps >= self.furtherFromBps)) return
-  plan(self, furtherScale * resultBps, 0, true, nowMs)
+  if (plan(self, furtherScale * resultBps, 0, true, nowMs)) self.plannedMs = furtherMs
 }
 
 /** True: a probe is to be sent now, as the fields say. Poll again when it has been sent. */
@@ -185,7 +191,7 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
   }
   self.probeBps = self.plannedBps
   self.probeId = self.probeId < probeIdMax ? self.probeId + 1 : 1
-  self.bytesMin = Math.ceil((self.probeBps * probeMsMin) / 8000)
+  self.bytesMin = Math.ceil((self.probeBps * self.plannedMs) / 8000)
   self.plannedBps = self.plannedNextBps
   self.plannedNextBps = 0
   return true
@@ -213,6 +219,7 @@ const plan = (self: ProbeControl, rateBps: number, nextBps: number, isFurther: b
   // Where both are bounded, the second would be the first again.
   self.plannedNextBps = secondBps > self.plannedBps ? secondBps : 0
   self.plannedAtMs = nowMs
+  self.plannedMs = probeMsMin
   self.probedAtMs = nowMs
   const lastBps = Math.max(self.plannedBps, self.plannedNextBps)
   const goesOn = isFurther && lastBps < highestBps

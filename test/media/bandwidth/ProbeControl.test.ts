@@ -60,6 +60,7 @@ describe("ProbeControl", () => {
     assert.deepStrictEqual(probes(self, 60), [])
     ProbeControl.handleResult(self, 1_260_000, 70)
     assert.deepStrictEqual(probes(self, 70), [2_520_000])
+    assert.strictEqual(self.bytesMin, (2_520_000 * ProbeControl.furtherMs) / 8000)
     ProbeControl.handleResult(self, 2_500_000, 140)
     assert.deepStrictEqual(probes(self, 140), [5_000_000])
     ProbeControl.handleResult(self, 5_000_000, 200)
@@ -116,6 +117,14 @@ describe("ProbeControl", () => {
       ProbeControl.requestAfterDrop(self, 6200)
       assert.deepStrictEqual(probes(self, 6200), [], "again too soon")
     }
+  })
+
+  it("after a drop to a tenth no more than 6 times of what is left", () => {
+    const self = started()
+    ProbeControl.setPeriodic(self, true, 3000)
+    ProbeControl.setEstimate(self, 100_000, 3100)
+    ProbeControl.requestAfterDrop(self, 3200)
+    assert.deepStrictEqual(probes(self, 3200), [600_000])
   })
 
   it("no drop is remembered for more than 5 s, and a small one not at all", () => {
@@ -183,7 +192,7 @@ describe("ProbeControl", () => {
         for (let sent = 0; ProbeControl.poll(self, nowMs); sent++) {
           assert.isBelow(sent, 2)
           assert.isTrue(self.probeBps >= options.minBps && self.probeBps <= options.maxBps, `${self.probeBps}`)
-          assert.isTrue(self.bytesMin > 0 && self.bytesMin <= 37_500 && self.probeId > 0)
+          assert.isTrue(self.bytesMin > 0 && self.bytesMin <= 75_000 && self.probeId > 0)
         }
         assert.isAbove(ProbeControl.nextDeadlineMs(self), nowMs)
       }
