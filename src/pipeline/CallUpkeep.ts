@@ -1,29 +1,20 @@
 import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
-import * as LegEstimate from "../call/LegEstimate.ts"
-import * as Subscription from "../call/Subscription.ts"
-import * as Uplinks from "../call/Uplinks.ts"
-import * as Volumes from "../call/Volumes.ts"
 import * as SendLeg from "../media/SendLeg.ts"
-import * as VolumeMeter from "../media/VolumeMeter.ts"
 import * as CallReporting from "./CallReporting.ts"
 import type { LocalCall } from "./CallTable.ts"
+import * as DeviceNews from "./DeviceNews.ts"
 import { Directives } from "./Directives.ts"
-import * as LegSummary from "./LegSummary.ts"
 import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { RelayPeers } from "./RelayPeers.ts"
-import type { Session } from "./Session.ts"
-import * as UplinkNews from "./UplinkNews.ts"
 
 /** While media flows a call is reported with every turn. Milliseconds. */
 const turnMs = 200
 /** Otherwise this often, to who cares. Milliseconds. */
 const restingReportMs = 10_000
 const { nothingNew } = CallReporting
-/** What was told and has not changed. Milliseconds. */
-const repeatMs = 5000
 /** Of fewer nobody has to be chosen. */
 const groupMin = 3
 /** The store forgets calls that nobody has kept for ten minutes. */
@@ -48,58 +39,11 @@ export const layer = Layer.effectDiscard(
       return false
     }
 
-    const summaries = new WeakMap<Session, LegSummary.LegSummary>()
-    const newsOf = ({ sessions }: LocalCall): Uint8Array => {
-      const news: Array<LegEstimate.LegEstimate> = []
-      for (const session of sessions.values()) {
-        const summary = summaries.get(session) ?? LegSummary.make()
-        summaries.set(session, summary)
-        const estimate = LegSummary.poll(summary, session.leg, nowMs())
-        if (estimate !== undefined) news.push(estimate)
-      }
-      return news.length === 0 ? nothingNew : LegEstimate.encode(news)
-    }
-
-    const volumesOf = ({ plan, sessions }: LocalCall): Pick<CallReport, "volumes"> => {
-      if (plan === undefined || plan.participants.length < groupMin) return {}
-      const volumes: Array<Volumes.Volume> = []
-      for (const { leg } of sessions.values()) {
-        // Of several it is the voice that comes first. Who is silent is told of too: it is known that he is.
-        const voice = leg.streams.find(({ gate }) => gate?.volume.isKnown)?.gate
-        if (voice !== undefined) volumes.push({ legTag: leg.receiveTag, levels: VolumeMeter.take(voice.volume) })
-      }
-      return volumes.length === 0 ? {} : { volumes: Volumes.encode(volumes) }
-    }
-
-    const toldUplinks = new WeakMap<Session, UplinkNews.UplinkNews>()
-    const uplinksOf = ({ sessions }: LocalCall): Pick<CallReport, "uplinks"> => {
-      const news: Array<Uplinks.Uplink> = []
-      for (const session of sessions.values()) {
-        const told = toldUplinks.get(session) ?? UplinkNews.make()
-        toldUplinks.set(session, told)
-        const { receiveTag: legTag, uplinkBps } = session.leg
-        if (UplinkNews.poll(told, uplinkBps, nowMs())) news.push({ legTag, uplinkBps })
-      }
-      return news.length === 0 ? {} : { uplinks: Uplinks.encode(news) }
-    }
-
-    const told = new WeakMap<
-      Session,
-      { readonly version: number; readonly ownerEpoch: number; readonly atMs: number }
-    >()
-    /** A new owner knows of none; and what is told may be lost. */
-    const subscriptionsOf = ({ sessions }: LocalCall, ownerEpoch: number): Pick<CallReport, "subscriptions"> => {
-      const news: Array<Subscription.LegSubscription> = []
-      for (const session of sessions.values()) {
-        const { leg, subscription } = session
-        if (subscription === undefined) continue
-        const last = told.get(session)
-        const isTold = last?.version === subscription.version && last.ownerEpoch === ownerEpoch
-        if (isTold && nowMs() - last.atMs < repeatMs) continue
-        told.set(session, { version: subscription.version, ownerEpoch, atMs: nowMs() })
-        news.push({ legTag: leg.receiveTag, subscription })
-      }
-      return news.length === 0 ? {} : { subscriptions: Subscription.encode(news) }
+    const mediaNewsOf = ({ plan, sessions }: LocalCall): Pick<CallReport, "volumes" | "uplinks"> => {
+      const isGroup = plan !== undefined && plan.participants.length >= groupMin
+      const volumes = isGroup ? DeviceNews.volumes(sessions.values()) : nothingNew
+      const uplinks = DeviceNews.uplinks(sessions.values(), nowMs())
+      return { ...(volumes.length > 0 && { volumes }), ...(uplinks.length > 0 && { uplinks }) }
     }
 
     const dueReports = (): ReadonlyArray<CallReport> => {
@@ -108,12 +52,13 @@ export const layer = Layer.effectDiscard(
         const active = isActive(call)
         if (call.confirmed === undefined || (!active && nowMs() - call.reportedAtMs < restingReportMs)) continue
         call.reportedAtMs = nowMs()
+        const devices = [...call.sessions.values()]
+        const subscriptions = DeviceNews.subscriptions(devices, call.confirmed.version.ownerEpoch, nowMs())
         const report = CallReporting.reportOf(call, {
           isActive: active,
-          estimates: active ? newsOf(call) : nothingNew,
-          ...(active && volumesOf(call)),
-          ...subscriptionsOf(call, call.confirmed.version.ownerEpoch),
-          ...(active && uplinksOf(call))
+          estimates: active ? DeviceNews.estimates(devices, nowMs()) : nothingNew,
+          ...(subscriptions.length > 0 && { subscriptions }),
+          ...(active && mediaNewsOf(call))
         })
         if (report !== undefined) due.push(report)
       }

@@ -3,6 +3,7 @@ import * as ReplayWindow from "../access/ReplayWindow.ts"
 import type { LegAge } from "../call/LegAge.ts"
 import * as Subscription from "../call/Subscription.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
+import * as DeviceNews from "./DeviceNews.ts"
 import type * as RelayLeg from "./RelayLeg.ts"
 
 /** A participant that this relay serves: its leg, and what its control messages are checked with. */
@@ -13,6 +14,7 @@ export interface Session extends LegAge {
   /** Signs the control messages of both sides. 32 bytes. */
   readonly key: Uint8Array
   readonly replay: ReplayWindow.ReplayWindow
+  readonly news: DeviceNews.DeviceNews
   /**
    * Of a restored session, which does not know what its device has said before: what was captured then has an older cookie,
    * or none. -Infinity for the others. Monotonic, since the clock that is in cookies may be set. Milliseconds.
@@ -49,6 +51,7 @@ export const make = (
     restores,
     key,
     replay,
+    news: DeviceNews.make(),
     restoredAtMs: origin === "restored" ? nowMs : -Infinity,
     // The device has seen the counters of the relays before.
     lastDirective: restores * directivesMax,

@@ -87,8 +87,8 @@ export const rows: Readonly<Record<string, Row>> = {
     ours: [
       ...names("protocol media call routing"),
       ...names("pipeline/Forwarding pipeline/KeyFrames pipeline/LegTable pipeline/LegTimers pipeline/PacketCounters"),
-      ...names("pipeline/RelayLeg pipeline/RelayStream pipeline/CallRoutes pipeline/CallTable pipeline/LegSummary"),
-      ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable pipeline/UplinkNews actor/LegEstimates"),
+      ...names("pipeline/RelayLeg pipeline/RelayStream pipeline/CallRoutes pipeline/CallTable pipeline/DeviceNews"),
+      ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable actor/LegEstimates"),
       ...names("client/streams/ReceivedPacket client/streams/SplicedStream"),
       ...packets
     ],

@@ -1,16 +1,11 @@
-import * as LegEstimate from "../../call/LegEstimate.ts"
 import type { ForwardingPlan } from "../../call/ForwardingPlan.ts"
-import * as Uplinks from "../../call/Uplinks.ts"
-import * as Volumes from "../../call/Volumes.ts"
-import * as VolumeMeter from "../../media/VolumeMeter.ts"
 import * as CallRoutes from "../../pipeline/CallRoutes.ts"
 import * as CallTable from "../../pipeline/CallTable.ts"
-import * as LegSummary from "../../pipeline/LegSummary.ts"
+import * as DeviceNews from "../../pipeline/DeviceNews.ts"
 import type { DeviceLeg, RelayLeg } from "../../pipeline/RelayLeg.ts"
 import * as SentVideo from "../../pipeline/SentVideo.ts"
 import * as Session from "../../pipeline/Session.ts"
 import * as TrunkTable from "../../pipeline/TrunkTable.ts"
-import * as UplinkNews from "../../pipeline/UplinkNews.ts"
 import type { RelayId } from "../../protocol/Ids.ts"
 import type { VideoAllocation } from "../../protocol/VideoAttribute.ts"
 import type { LabRelay } from "../LabRelay.ts"
@@ -22,13 +17,7 @@ import type { LabRelay } from "../LabRelay.ts"
 export interface GroupRelay {
   readonly routing: CallRoutes.Routing
   readonly call: CallTable.LocalCall
-  readonly members: ReadonlyArray<Member>
-}
-
-interface Member {
-  readonly session: Session.Session
-  readonly summary: LegSummary.LegSummary
-  readonly uplink: UplinkNews.UplinkNews
+  readonly members: ReadonlyArray<Session.Session>
 }
 
 /** What it tells the call's owner, as bytes: see actor/CallReports. */
@@ -48,12 +37,10 @@ export const make = (
   trunks: ReadonlyArray<{ readonly to: RelayId; readonly address: string; readonly leg: RelayLeg }>
 ): GroupRelay => {
   const table = CallTable.make()
-  const members = devices.map((leg) => ({
-    session: Session.make(leg, { epoch: 1, restores: 0 }, new Uint8Array(32), { counter: 1 }, 0),
-    summary: LegSummary.make(),
-    uplink: UplinkNews.make()
-  }))
-  const [call] = members.map(({ session }) => CallTable.add(table, session))
+  const members = devices.map((leg) =>
+    Session.make(leg, { epoch: 1, restores: 0 }, new Uint8Array(32), { counter: 1 }, 0)
+  )
+  const [call] = members.map((session) => CallTable.add(table, session))
   if (call === undefined) throw new RangeError("a relay of a group without devices")
   const trunkTable = TrunkTable.make(1)
   for (const { address, leg, to } of trunks) {
@@ -67,25 +54,11 @@ export const make = (
 }
 
 /** As pipeline/CallUpkeep has it. */
-export const reportOf = ({ members }: GroupRelay, nowMs: number): Report => {
-  const volumes: Array<Volumes.Volume> = []
-  const estimates: Array<LegEstimate.LegEstimate> = []
-  const uplinks: Array<Uplinks.Uplink> = []
-  for (const { session, summary, uplink } of members) {
-    const { leg } = session
-    const { receiveTag: legTag, streams, uplinkBps } = leg
-    const voice = streams.find(({ gate }) => gate?.volume.isKnown)?.gate
-    if (voice !== undefined) volumes.push({ legTag, levels: VolumeMeter.take(voice.volume) })
-    const estimate = LegSummary.poll(summary, leg, nowMs)
-    if (estimate !== undefined) estimates.push(estimate)
-    if (UplinkNews.poll(uplink, uplinkBps, nowMs)) uplinks.push({ legTag, uplinkBps })
-  }
-  return {
-    volumes: Volumes.encode(volumes),
-    estimates: LegEstimate.encode(estimates),
-    uplinks: Uplinks.encode(uplinks)
-  }
-}
+export const reportOf = ({ members }: GroupRelay, nowMs: number): Report => ({
+  volumes: DeviceNews.volumes(members),
+  estimates: DeviceNews.estimates(members, nowMs),
+  uplinks: DeviceNews.uplinks(members, nowMs)
+})
 
 /** A device is told which video it is to send. */
 export interface Directive {
@@ -97,7 +70,7 @@ export interface Directive {
 export const applyPlan = ({ call, members, routing }: GroupRelay, plan: ForwardingPlan, nowMs: number) => {
   call.plan = plan
   CallRoutes.connect(routing, call, nowMs)
-  return members.flatMap(({ session }): ReadonlyArray<Directive> => {
+  return members.flatMap((session): ReadonlyArray<Directive> => {
     const allocation = SentVideo.newsOf(session, plan, 0)
     return allocation === undefined ? [] : [{ leg: session.leg, allocation }]
   })
