@@ -35,7 +35,7 @@ export const handleSent = (
   const { duplication, history, kind, rate } = self
   if (duplication === undefined || duplication.copies === 0) return
   // What is lost behind a queue is lost because too much is sent: copies would be more of it.
-  if (rate !== undefined && rate.estimator.queue.queueMs >= QueueDrain.drainFromMs) return
+  if (rate !== undefined && QueueDrain.isStanding(rate.estimator.queue)) return
   const clock = PacketRing.clockOf(ring, packet)
   let wanted = duplication.distance
   const backMax = Math.min(history.known - 1, kind.isTrunk ? lookBackMaxOnTrunk : lookBackMax)

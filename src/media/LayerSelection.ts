@@ -107,8 +107,8 @@ export const poll = (self: LayerSelection, nowMs: number): number => {
   noteDiscardable(self)
   if (self.current !== to && !mayFlowOn(self, nowMs)) self.current = -1
   self.wantsMore = self.isPaused || hasNoRoomAbove(self, to, nowMs)
-  // What nobody has sent yet begins with a key frame by itself.
-  if (to < 0 || to === self.current || isExpected(self.layers[to]!)) return -1
+  // What nobody sends yet begins with a key frame by itself.
+  if (to < 0 || to === self.current || isAboutToBegin(self.layers[to]!, nowMs)) return -1
   return ask(self.layers[to]!, to, nowMs)
 }
 
@@ -132,6 +132,9 @@ const isUsable = (self: LayerSelection, layer: number, nowMs: number): boolean =
 /** Nothing of it has come since the leg may have it. */
 export const isExpected = ({ lastPacketAtMs, plannedSinceMs }: Layer): boolean =>
   plannedSinceMs < Infinity && plannedSinceMs > lastPacketAtMs
+
+const isAboutToBegin = (layer: Layer, nowMs: number): boolean =>
+  isExpected(layer) && nowMs - layer.lastPacketAtMs >= stoppedAfterMs
 
 /** Whether the leg may have the layer: it says nothing of higher and lower ones. True: now it may, and before it could not. */
 export const plan = (self: LayerSelection, layer: number, isPlanned: boolean, nowMs: number): boolean => {

@@ -33,7 +33,7 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     sources.set(leg, [])
     for (const stream of leg.streams) unrouted.add(stream)
   }
-  const holdsSilence = isUndecided(plan)
+  const holdsSilence = hasTooManyVoices(plan)
   for (const row of plan.rows) {
     const from = sourceOf(self, call, plan, relays.get(row.from), row.from)
     const stream = from && RelayLeg.findStream(from, row.ssrc)
@@ -63,10 +63,13 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
   LayerRoutes.connect(senders, devices, nowMs)
 }
 
-/** Nobody has chosen yet who is heard, and there are more than may be. */
-const isUndecided = ({ participants, version }: ForwardingPlan): boolean =>
-  version.revision === 0 &&
-  participants.filter(({ streams }) => streams.some(({ kind }) => kind === "audio")).length > audibleMax + 1
+/** Nobody has chosen yet who of them is heard. */
+const hasTooManyVoices = ({ participants, rows }: ForwardingPlan): boolean => {
+  const voices = new Set(
+    participants.flatMap(({ streams }) => streams.filter(({ kind }) => kind === "audio").map(({ ssrc }) => ssrc))
+  )
+  return rows.filter(({ ssrc, to }) => to.length > 0 && voices.has(ssrc)).length > audibleMax + 1
+}
 
 /** Nobody of the call is here any more. */
 export const disconnect = (self: Routing, call: LocalCall, nowMs: number): void => {

@@ -103,8 +103,7 @@ const measureStreams = (leg: RelayLeg, nowMs: number): void => {
 }
 
 /** What the path is taken to carry before it has been measured. Bits a second. */
-export const assumedBps = ({ hop: { kind, send } }: RelayLeg): number =>
-  send.rate?.estimator.targetBps ?? kind.bandwidth.startBps
+export const assumedBps = ({ hop: { send } }: RelayLeg): number => send.rate?.estimator.targetBps ?? send.startBps
 
 /** NaN: not known, or too old. */
 export const shareBps = (self: Downlink | undefined, nowMs: number): number =>

@@ -18,14 +18,16 @@ export const poll = (self: Forwarding, receiver: RelayLeg, nowMs: number, out: P
   if (layers.length === 0 || nowMs - receiver.layersPolledAtMs < pollEveryMs) return
   receiver.layersPolledAtMs = nowMs
   const roomBps = Downlink.shareBps(downlink, nowMs)
-  let assumedBps = Downlink.assumedBps(receiver)
+  const assumedBps = Downlink.assumedBps(receiver)
+  let takenBps = 0
   for (let i = 0; i < layers.length; i++) {
     const one = layers[i]!
     LayerForwarding.measure(one, nowMs)
     one.selection.roomBps = roomBps
-    one.selection.assumedBps = assumedBps
+    // Where nothing flows nothing would ever be known of the path: one may begin, whatever it takes.
+    one.selection.assumedBps = takenBps === 0 ? Infinity : Math.max(0, assumedBps - takenBps)
     const asked = LayerSelection.poll(one.selection, nowMs)
-    assumedBps = Math.max(0, assumedBps - LayerForwarding.takenBps(one))
+    takenBps += LayerForwarding.takenBps(one)
     LayerForwarding.link(one)
     const keyFrames = one.layers[asked]?.keyFrames
     if (keyFrames !== undefined) KeyFrames.request(self, one.from, keyFrames, nowMs, out)

@@ -13,7 +13,7 @@ export interface VoiceGate {
   /** The legs that get the stream when it is let through. Replaced whole by each plan. */
   audience: ReadonlyArray<RelayLeg>
   isPlanned: boolean
-  /** Nobody has decided yet who of many is heard: until then silence goes no further. Whoever is not silent does, until then. */
+  /** More are planned than may be heard at once, for nobody has chosen yet: silence goes no further. Whoever is not silent does, until then. */
   holdsSilence: boolean
   soundsUntilMs: number
   /** It has been let through on an onset, until then; -Infinity: it is not. Milliseconds. */
@@ -58,7 +58,10 @@ export const make = (): VoiceGate => ({
 })
 
 export const isOpen = (self: VoiceGate, nowMs: number): boolean =>
-  self.isPlanned ? !self.holdsSilence || nowMs < self.soundsUntilMs : nowMs < self.onsetUntilMs
+  nowMs < self.onsetUntilMs || (self.isPlanned && !isSilent(self, nowMs))
+
+const isSilent = ({ holdsSilence, soundsUntilMs }: VoiceGate, nowMs: number): boolean =>
+  holdsSilence && nowMs >= soundsUntilMs
 
 /** A new plan lets the stream through, or does not; of many among whom nobody has chosen, what is not silent. */
 export const handlePlan = (self: VoiceGate, isPlanned: boolean, holdsSilence: boolean, nowMs: number): void => {
@@ -73,7 +76,8 @@ export const handlePlan = (self: VoiceGate, isPlanned: boolean, holdsSilence: bo
 /** A packet of it has come. True: it was silent, and is so no longer. Who does not say how loud he is never is. */
 export const handleLevel = (self: VoiceGate, descriptor: number, nowMs: number): boolean => {
   const level = descriptor & levelMask
-  if (level >= silentFrom && level !== HopFrame.audioLevelUnknown) return false
+  const isUnknown = level === HopFrame.audioLevelUnknown && !self.volume.isKnown
+  if (level >= silentFrom && !isUnknown) return false
   const wasSilent = nowMs >= self.soundsUntilMs
   self.soundsUntilMs = nowMs + soundsForMs
   return wasSilent && self.isPlanned && self.holdsSilence
@@ -89,7 +93,7 @@ export const handleOnset = (self: VoiceGate, nowMs: number): boolean => {
 
 /** True: what was let through on an onset, or because it was not silent, is so no longer. */
 export const poll = (self: VoiceGate, nowMs: number): boolean => {
-  if (self.isPlanned) return self.holdsSilence && nowMs >= self.soundsUntilMs
+  if (self.isPlanned) return !isOpen(self, nowMs)
   if (nowMs < self.onsetUntilMs || self.onsetUntilMs === -Infinity) return false
   endOnset(self)
   return true

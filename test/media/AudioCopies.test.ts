@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as AudioCopies from "../../src/media/AudioCopies.ts"
 import * as Leg from "../../src/media/Leg.ts"
 import * as Pacing from "../../src/media/Pacing.ts"
 import * as PacketRing from "../../src/media/PacketRing.ts"
+import * as SendRate from "../../src/media/SendRate.ts"
+import * as SentHistory from "../../src/media/SentHistory.ts"
 import * as StreamClock from "../../src/media/StreamClock.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as LegPair from "./LegPair.ts"
@@ -60,6 +63,25 @@ describe("copies of audio", () => {
     assert.isAbove(copiesSent, 0)
     lossy.speakUntil(30_000)
     assert.strictEqual(lossy.left.leg.send.copiesSent, copiesSent)
+  })
+
+  it("are not sent behind a queue that stands, and are behind what was held up for a moment", () => {
+    const { left, state } = speak(0.1, 10_000, 5000, 1)
+    const { rings } = left.resources
+    const copiesBehind = (queueMs: number, standsMs: number) => {
+      const rate = SendRate.make(left.leg.send.kind, left.leg.send.nextHop)
+      Object.assign(rate.estimator.queue, { queueMs, standsMs })
+      const leg = { ...left.leg.send, rate }
+      AudioCopies.handleSent(
+        leg,
+        rings.audio,
+        leg.history.packets[SentHistory.find(leg.history, leg.history.highest)]!,
+        state.nowMs,
+        left.out
+      )
+      return leg.copiesSent - left.leg.send.copiesSent
+    }
+    assert.deepStrictEqual([copiesBehind(0, 0), copiesBehind(200, 0), copiesBehind(200, 100)], [1, 1, 0])
   })
 
   it("cost nothing on a leg that was idle", () => {

@@ -62,13 +62,27 @@ describe("VoiceGate", () => {
     // A pause between two words is no silence.
     assert.isTrue(levels(260, 380, 70).every((count) => count === 1))
     assert.isTrue(levels(640, 100, 70).every((count) => count === 0))
-    assert.deepStrictEqual(levels(740, 40, HopFrame.audioLevelUnknown), [4, 1], "who does not say how loud he is")
-    levels(780, 600, 70)
-    plan(true, 1380)
-    assert.isTrue(
-      levels(1380, 100, 70).every((count) => count === 1),
-      "who has been chosen"
-    )
+    assert.isTrue(levels(740, 100, HopFrame.audioLevelUnknown).every((count) => count === 0))
+    plan(true, 840)
+    assert.isTrue(levels(840, 100, 70).every((count) => count === 1))
+  })
+
+  it("of many of whom none has been chosen, who does not say how loud he is is heard, and who says an onset", () => {
+    const heard = (sent: ReadonlyArray<Relay.Sent>) => sent.filter(({ to }) => to === 1).length
+    const unknown = make()
+    unknown.plan(true, 0, true)
+    for (let nowMs = 0; nowMs < 1000; nowMs += packetMs) {
+      const sent = unknown.send(nowMs, FrameType.Audio, undefined, HopFrame.audioLevelUnknown)
+      assert.strictEqual(heard(sent), 1, `at ${nowMs} ms`)
+    }
+    const quiet = make()
+    quiet.plan(true, 0, true)
+    assert.strictEqual(heard(quiet.send(0, FrameType.Audio, undefined, 70)), 0)
+    assert.strictEqual(heard(quiet.send(20, FrameType.AudioOnset, undefined, 60)), 2)
+    for (let nowMs = 40; nowMs < 820; nowMs += packetMs) {
+      assert.strictEqual(heard(quiet.send(nowMs, FrameType.Audio, undefined, 60)), 1, `at ${nowMs} ms`)
+    }
+    assert.strictEqual(heard(quiet.send(840, FrameType.Audio, undefined, 60)), 0)
   })
 
   it("an onset is heard at once, with the three packets before it", () => {

@@ -223,7 +223,7 @@ const plan = (self: ProbeControl, rateBps: number, nextBps: number, isFurther: b
   self.probedAtMs = nowMs
   const lastBps = Math.max(self.plannedBps, self.plannedNextBps)
   const goesOn = isFurther && lastBps < highestBps
-  self.phase = goesOn ? Phase.Waiting : Phase.Complete
+  self.phase = goesOn || self.startsLeft > 0 ? Phase.Waiting : Phase.Complete
   self.furtherFromBps = goesOn ? lastBps * furtherThreshold : Infinity
   return true
 }

@@ -68,6 +68,10 @@ export interface ReportInput {
   readonly estimateBps: number
 }
 
+/** A queue stands that is worth emptying, whoever fills it. */
+export const isStanding = ({ queueMs, standsMs }: Pick<ReportInput, "queueMs" | "standsMs">): boolean =>
+  queueMs >= drainFromMs && standsMs >= standsMsMin
+
 /** Call for every report. */
 export const handleReport = (
   self: QueueDrain,

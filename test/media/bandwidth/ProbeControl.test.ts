@@ -43,6 +43,10 @@ describe("ProbeControl", () => {
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), 400 + ProbeControl.answerMsMax)
     assert.deepStrictEqual(probes(self, 400 + ProbeControl.answerMsMax), [])
     assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
+    // Also where the second was the fastest that there may be.
+    const trunk = ProbeControl.make({ startBps: 20e6, minBps: 1e6, maxBps: 100e6 })
+    assert.deepStrictEqual(probes(trunk, 0), [60e6, 100e6])
+    assert.deepStrictEqual(probes(trunk, 400), [60e6, 100e6])
     const congested = ProbeControl.make(options)
     probes(congested, 0)
     ProbeControl.setLimit(congested, Limit.Congestion, 300)
