@@ -9,6 +9,7 @@ import * as Lingering from "./Lingering.ts"
 import * as RelayLeg from "./RelayLeg.ts"
 import * as RelayStream from "./RelayStream.ts"
 import * as TrunkTable from "./TrunkTable.ts"
+import * as VoiceGate from "./VoiceGate.ts"
 
 /** What the rows of all plans are made of. */
 export interface Routing {
@@ -33,7 +34,7 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     sources.set(leg, [])
     for (const stream of leg.streams) unrouted.add(stream)
   }
-  const holdsSilence = hasTooManyVoices(plan)
+  const voices = VoiceGate.makeVoices(hasTooManyVoices(plan))
   for (const row of plan.rows) {
     const from = sourceOf(self, call, plan, relays.get(row.from), row.from)
     const stream = from && RelayLeg.findStream(from, row.ssrc)
@@ -42,7 +43,7 @@ export const connect = (self: Routing, call: LocalCall, nowMs: number): void => 
     // Audio that the plan holds back may be let through for a moment, and then to everybody.
     const to = isPlanned || stream.gate === undefined ? row.to : plan.participants.map(({ id }) => id)
     const audience = targetsOf(self, call, plan, relays, { ...row, to }, from)
-    RelayStream.route(stream, audience, isPlanned, nowMs, holdsSilence)
+    RelayStream.route(stream, audience, isPlanned, nowMs, voices)
     unrouted.delete(stream)
     for (const target of audience) {
       const known = sources.get(target)

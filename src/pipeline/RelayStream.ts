@@ -37,13 +37,13 @@ export interface RelayStream {
 
 const nobody: ReadonlyArray<RelayLeg> = []
 
-/** A new plan: these legs get the stream when it is let through, and now it is, or is not. `holdsSilence`: see VoiceGate. */
+/** A new plan: these legs get the stream when it is let through, and now it is, or is not. `voices`: of audio, those of its call. */
 export const route = (
   self: RelayStream,
   audience: ReadonlyArray<RelayLeg>,
   isPlanned: boolean,
   nowMs: number,
-  holdsSilence = false
+  voices = VoiceGate.makeVoices(false)
 ): void => {
   const { gate, keyFrames } = self
   // Whoever switched it off would be asked for one for ever.
@@ -54,7 +54,7 @@ export const route = (
   if (gate === undefined) self.targets = isPlanned ? audience : nobody
   else {
     gate.audience = audience
-    VoiceGate.handlePlan(gate, isPlanned, holdsSilence, nowMs)
+    VoiceGate.handlePlan(gate, isPlanned, voices, nowMs)
     self.targets = VoiceGate.isOpen(gate, nowMs) ? audience : nobody
   }
 }

@@ -202,7 +202,7 @@ const sendOn = (
   counters.mediaOut += targets.length
 }
 
-/** Audio goes on when the plan, or for a moment its sender, or while there is no decision its level, lets it. */
+/** Audio goes on when the plan, or for a moment its sender, or among many its level, lets it. */
 const passGate = (
   self: Forwarding,
   stream: RelayStream.RelayStream,
@@ -216,15 +216,18 @@ const passGate = (
   out: PacketBatch.SendBatch
 ): void => {
   VolumeMeter.handlePacket(gate.volume, descriptor, timestamp, stream.description.clockRate)
-  if (VoiceGate.poll(gate, nowMs)) RelayStream.close(stream)
+  VoiceGate.poll(gate, nowMs)
+  VoiceGate.handleLevel(gate, descriptor, nowMs)
   const isOnset = HopFrame.typeOf(typeByte) === HopFrame.FrameType.AudioOnset
-  if (VoiceGate.handleLevel(gate, descriptor, nowMs) || (isOnset && VoiceGate.handleOnset(gate, nowMs))) {
-    RelayStream.open(stream)
-    sendHeldBack(self, stream, gate, ring, timestamp, nowMs, out)
-  }
-  if (stream.targets.length === 0) {
+  if (isOnset) VoiceGate.handleOnset(gate, nowMs)
+  if (gate.audience.length === 0 || !VoiceGate.isOpen(gate, nowMs)) {
+    RelayStream.close(stream)
     VoiceGate.holdBack(gate, packet, descriptor)
     return
+  }
+  if (stream.targets.length === 0) {
+    RelayStream.open(stream)
+    sendHeldBack(self, stream, gate, ring, timestamp, nowMs, out)
   }
   const flags = VoiceGate.letThrough(gate) ? HopFrame.gapFlag : 0
   sendOn(self, stream, ring, packet, typeByte | flags, descriptor, nowMs, out)

@@ -1,3 +1,4 @@
+import { audibleMax } from "../call/AudibleSpeakers.ts"
 import * as HopFrame from "../protocol/HopFrame.ts"
 import * as VolumeMeter from "../media/VolumeMeter.ts"
 import type { RelayLeg } from "./RelayLeg.ts"
@@ -13,8 +14,8 @@ export interface VoiceGate {
   /** The legs that get the stream when it is let through. Replaced whole by each plan. */
   audience: ReadonlyArray<RelayLeg>
   isPlanned: boolean
-  /** More are planned than may be heard at once, for nobody has chosen yet: silence goes no further. Whoever is not silent does, until then. */
-  holdsSilence: boolean
+  voices: Voices
+  /** It is not silent, until then. Milliseconds. */
   soundsUntilMs: number
   /** It has been let through on an onset, until then; -Infinity: it is not. Milliseconds. */
   onsetUntilMs: number
@@ -25,6 +26,15 @@ export interface VoiceGate {
   heldBack: number
   readonly packets: Int32Array
   readonly descriptors: Uint8Array
+}
+
+/** What the voices of a call have in common at one relay. Replaced with each plan. */
+export interface Voices {
+  /** More are planned than may be heard at once, for nobody has chosen yet: of those what is silent goes no further. */
+  readonly holdsSilence: boolean
+  /** One that is not planned is let through on an onset, until then: meanwhile too. Milliseconds. */
+  onsetUntilMs: number
+  readonly gates: Array<VoiceGate>
 }
 
 /** So many packets of before are let through with an onset: it takes two loud ones to know, and one may have been lost. */
@@ -43,11 +53,13 @@ const decidedAfterMs = 450
 const holdMsMin = 2000
 const holdMsMax = 60_000
 
+export const makeVoices = (holdsSilence: boolean): Voices => ({ holdsSilence, onsetUntilMs: -Infinity, gates: [] })
+
 export const make = (): VoiceGate => ({
   volume: VolumeMeter.make(),
   audience: [],
   isPlanned: true,
-  holdsSilence: false,
+  voices: makeVoices(false),
   soundsUntilMs: -Infinity,
   onsetUntilMs: -Infinity,
   onsetAtMs: -Infinity,
@@ -60,43 +72,66 @@ export const make = (): VoiceGate => ({
 export const isOpen = (self: VoiceGate, nowMs: number): boolean =>
   nowMs < self.onsetUntilMs || (self.isPlanned && !isSilent(self, nowMs))
 
-const isSilent = ({ holdsSilence, soundsUntilMs }: VoiceGate, nowMs: number): boolean =>
-  holdsSilence && nowMs >= soundsUntilMs
+const isSilent = ({ soundsUntilMs, voices }: VoiceGate, nowMs: number): boolean =>
+  (voices.holdsSilence || nowMs < voices.onsetUntilMs) && nowMs >= soundsUntilMs
 
-/** A new plan lets the stream through, or does not; of many among whom nobody has chosen, what is not silent. */
-export const handlePlan = (self: VoiceGate, isPlanned: boolean, holdsSilence: boolean, nowMs: number): void => {
-  self.holdsSilence = holdsSilence
+/** A new plan lets the stream through, or does not. */
+export const handlePlan = (self: VoiceGate, isPlanned: boolean, voices: Voices, nowMs: number): void => {
   if (isPlanned) {
     if (nowMs < self.onsetUntilMs) self.holdMs = holdMsMin
     self.onsetUntilMs = -Infinity
   } else if (nowMs - self.onsetAtMs >= decidedAfterMs) endOnset(self)
   self.isPlanned = isPlanned
+  self.voices = voices
+  voices.gates.push(self)
+  voices.onsetUntilMs = Math.max(voices.onsetUntilMs, self.onsetUntilMs)
 }
 
-/** A packet of it has come. True: it was silent, and is so no longer. Who does not say how loud he is never is. */
-export const handleLevel = (self: VoiceGate, descriptor: number, nowMs: number): boolean => {
+/** A packet of it has come. Who does not say how loud he is is never silent. */
+export const handleLevel = (self: VoiceGate, descriptor: number, nowMs: number): void => {
   const level = descriptor & levelMask
   const isUnknown = level === HopFrame.audioLevelUnknown && !self.volume.isKnown
-  if (level >= silentFrom && !isUnknown) return false
+  if (level >= silentFrom && !isUnknown) return
   const wasSilent = nowMs >= self.soundsUntilMs
   self.soundsUntilMs = nowMs + soundsForMs
-  return wasSilent && self.isPlanned && self.holdsSilence
+  if (wasSilent && self.isPlanned && nowMs < self.voices.onsetUntilMs) makeRoom(self.voices, nowMs)
 }
 
-/** The stream's sender has said that it starts. True: it is let through from now on, and was not before. */
+/** Whoever is planned comes before whoever is let through on an onset. */
+const makeRoom = (voices: Voices, nowMs: number): void => {
+  for (const gate of voices.gates) {
+    if (countSounding(voices, nowMs) <= audibleMax) return
+    if (!gate.isPlanned) gate.onsetUntilMs = -Infinity
+  }
+}
+
+/** Of those who say how loud they are: those that are heard while somebody is let through on an onset. */
+const countSounding = ({ gates }: Voices, nowMs: number): number => {
+  let count = 0
+  for (let i = 0; i < gates.length; i++) {
+    const { isPlanned, onsetUntilMs, soundsUntilMs, volume } = gates[i]!
+    if (volume.isKnown && nowMs < (isPlanned ? soundsUntilMs : onsetUntilMs)) count++
+  }
+  return count
+}
+
+/**
+ * The stream's sender has said that it starts. True: it is let through from now on, and was not before; those that are planned and
+ * silent make room. Where as many sound as may be heard at once it waits for the plan.
+ */
 export const handleOnset = (self: VoiceGate, nowMs: number): boolean => {
   if (isOpen(self, nowMs) || nowMs - self.onsetAtMs < self.holdMs) return false
+  const { voices } = self
+  if (!self.isPlanned && countSounding(voices, nowMs) >= audibleMax) return false
   self.onsetAtMs = nowMs
   self.onsetUntilMs = nowMs + onsetMs
+  if (!self.isPlanned) voices.onsetUntilMs = self.onsetUntilMs
   return true
 }
 
-/** True: what was let through on an onset, or because it was not silent, is so no longer. */
-export const poll = (self: VoiceGate, nowMs: number): boolean => {
-  if (self.isPlanned) return !isOpen(self, nowMs)
-  if (nowMs < self.onsetUntilMs || self.onsetUntilMs === -Infinity) return false
-  endOnset(self)
-  return true
+/** What was let through on an onset may be so no longer. */
+export const poll = (self: VoiceGate, nowMs: number): void => {
+  if (!self.isPlanned && nowMs >= self.onsetUntilMs) endOnset(self)
 }
 
 /** The newest packets are kept in mind, for an onset. */

@@ -88,7 +88,7 @@ export const rows: Readonly<Record<string, Row>> = {
       ...names("protocol media call routing"),
       ...names("pipeline/Forwarding pipeline/KeyFrames pipeline/LegTable pipeline/LegTimers pipeline/PacketCounters"),
       ...names("pipeline/RelayLeg pipeline/RelayStream pipeline/CallRoutes pipeline/CallTable pipeline/DeviceNews"),
-      ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable actor/LegEstimates"),
+      ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable pipeline/VoiceGate actor/LegEstimates"),
       ...names("client/streams/ReceivedPacket client/streams/SplicedStream"),
       ...packets
     ],

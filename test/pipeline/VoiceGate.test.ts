@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as RelayStream from "../../src/pipeline/RelayStream.ts"
+import * as VoiceGate from "../../src/pipeline/VoiceGate.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as Relay from "./RelayHarness.ts"
 
@@ -13,7 +14,7 @@ const make = () => {
   const stream = leg!.streams[0]!
   let repair = 0
   const plan = (isAudible: boolean, nowMs: number, holdsSilence = false) =>
-    RelayStream.route(stream, leg!.sources, isAudible, nowMs, holdsSilence)
+    RelayStream.route(stream, leg!.sources, isAudible, nowMs, VoiceGate.makeVoices(holdsSilence))
   plan(false, 0)
   /** `place`: of its timestamp, in packets; as its number, if not said. */
   const send = (nowMs: number, type: HopFrame.FrameType = FrameType.Audio, place = repair, descriptor = 0) =>
@@ -146,5 +147,55 @@ describe("VoiceGate", () => {
     assert.strictEqual(sendFor(200, 300), 15)
     plan(false, 500)
     assert.strictEqual(sendFor(500, 300), 0)
+  })
+
+  /** A relay of six, where the plan lets the first four be heard; who of them is heard by the sixth, with each packet of all. */
+  const makeCrowd = () => {
+    const relay = Relay.make(6)
+    const voices = VoiceGate.makeVoices(false)
+    for (const [n, leg] of relay.legs.entries()) {
+      RelayStream.route(leg.streams[0]!, leg.sources, n < 4, 0, voices)
+    }
+    let repair = 0
+    let nowMs = 0
+    /** `says`: the level of each of the first five, and whether it is an onset. */
+    const pass = (forMs: number, says: ReadonlyArray<number | "onset">): ReadonlyArray<number> => {
+      const heard = new Set<number>()
+      for (const untilMs = nowMs + forMs; nowMs < untilMs; nowMs += packetMs) {
+        for (const [from, said] of says.entries()) {
+          const type = said === "onset" ? FrameType.AudioOnset : FrameType.Audio
+          const descriptor = said === "onset" ? 20 : said
+          const sent = relay.receive(nowMs, Relay.frame({ from, repair, type, timestamp: repair * 960, descriptor }))
+          if (sent.some(({ to }) => to === 5)) heard.add(from)
+        }
+        repair++
+      }
+      return [...heard].sort()
+    }
+    return pass
+  }
+
+  it("no more than four are heard at once: who is silent makes room for an onset, and is heard again after it", () => {
+    const pass = makeCrowd()
+    assert.deepStrictEqual(pass(1000, [30, 70, 70, 70, 70]), [0, 1, 2, 3])
+    pass(20, [30, 70, 70, 70, "onset"])
+    assert.deepStrictEqual(pass(200, [30, 70, 70, 70, "onset"]), [0, 4])
+    // A pause between two words takes nobody's place.
+    assert.deepStrictEqual(pass(100, [70, 70, 70, 70, 20]), [0, 4])
+    assert.deepStrictEqual(pass(100, [30, 30, 70, 70, 20]), [0, 1, 4])
+    pass(1000, [30, 70, 70, 70, 70])
+    assert.deepStrictEqual(pass(100, [30, 70, 70, 70, 70]), [0, 1, 2, 3])
+  })
+
+  it("where four sound nobody is let through on an onset, and who is planned takes its place from one who was", () => {
+    const pass = makeCrowd()
+    pass(200, [30, 30, 30, 30, 70])
+    assert.deepStrictEqual(pass(200, [30, 30, 30, 30, "onset"]), [0, 1, 2, 3])
+    const other = makeCrowd()
+    other(1000, [30, 30, 30, 70, 70])
+    other(20, [30, 30, 30, 70, "onset"])
+    assert.deepStrictEqual(other(100, [30, 30, 30, 70, "onset"]), [0, 1, 2, 4])
+    other(20, [30, 30, 30, 30, 20])
+    assert.deepStrictEqual(other(100, [30, 30, 30, 30, 20]), [0, 1, 2, 3])
   })
 })

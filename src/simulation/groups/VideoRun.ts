@@ -1,4 +1,5 @@
 import type { RelayLeg } from "../../pipeline/RelayLeg.ts"
+import * as VoiceGate from "../../pipeline/VoiceGate.ts"
 import * as AudioSource from "../AudioSource.ts"
 import * as EventHeap from "../EventHeap.ts"
 import * as GroupCall from "../GroupCall.ts"
@@ -153,7 +154,7 @@ const watch = (
       if (subscription !== undefined) actor.subscribe({ legTag: leg.receiveTag, subscription }, nowMs)
       Viewer.look(viewer, leg, counts, nowMs)
       if (looks % looksPerSecond === 0) Viewer.countSecond(viewer, counts)
-      if (counts) countAudioStreams(audioStreams, leg)
+      if (counts) countAudioStreams(audioStreams, leg, nowMs)
     }
     looks++
     EventHeap.schedule(heap, nowMs + lookEveryMs, look, 0)
@@ -162,9 +163,11 @@ const watch = (
 }
 
 /** Those that go out on the leg now. */
-const countAudioStreams = (self: AudioStreams, leg: RelayLeg): void => {
+const countAudioStreams = (self: AudioStreams, leg: RelayLeg, nowMs: number): void => {
   const gates = leg.sources.flatMap(({ streams }) =>
-    streams.flatMap(({ gate, targets }) => (gate !== undefined && targets.includes(leg) ? [gate] : []))
+    streams.flatMap(({ gate }) =>
+      gate?.audience.includes(leg) === true && VoiceGate.isOpen(gate, nowMs) ? [gate] : []
+    )
   )
   self.max = Math.max(self.max, gates.length)
   self.plannedMax = Math.max(self.plannedMax, gates.filter(({ isPlanned }) => isPlanned).length)
