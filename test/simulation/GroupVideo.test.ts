@@ -21,7 +21,7 @@ describe("groups with cameras in the laboratory", () => {
       assert.isBelow(videoQuality.poor!, videoQuality.good)
       assert.strictEqual(receivers.good.freezesPerMinute, 0)
       assert.strictEqual(receivers.good.audio.lossRatio, 0)
-      assert.isAtMost(audioStreams.plannedMax, 4)
+      assert.isAtMost(audioStreams.max, 4)
       assert.deepStrictEqual(
         poorPaths.map(({ linkKbps }) => linkKbps),
         scenario.poorKbps
