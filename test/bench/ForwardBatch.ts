@@ -1,6 +1,7 @@
 import * as Forwarding from "../../src/pipeline/Forwarding.ts"
 import * as LegTable from "../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
+import * as RelayStream from "../../src/pipeline/RelayStream.ts"
 import * as Leg from "../../src/media/Leg.ts"
 import * as PacketRings from "../../src/media/PacketRings.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
@@ -42,7 +43,7 @@ export const setUp = (receivers: number, payloadBytes: number): Setup => {
     })
   )
   for (const leg of legs) LegTable.add(forwarding.legs, leg)
-  legs[0]!.streams[0]!.targets = legs.slice(1)
+  RelayStream.route(legs[0]!.streams[0]!, legs.slice(1), true, 0)
   const batch = PacketBatch.makePacketBatch(batchPackets)
   for (let i = 0; i < batchPackets; i++) {
     batch.offsets[i] = i * PacketMemory.slotBytes

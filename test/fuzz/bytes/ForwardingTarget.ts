@@ -1,6 +1,7 @@
 import * as Leg from "../../../src/media/Leg.ts"
 import * as LegTable from "../../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../../src/pipeline/RelayLeg.ts"
+import * as RelayStream from "../../../src/pipeline/RelayStream.ts"
 import * as FecFrame from "../../../src/protocol/FecFrame.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
 import { CallId, ParticipantId } from "../../../src/protocol/Ids.ts"
@@ -38,7 +39,7 @@ const makeRelay = () => {
   for (const leg of others) {
     LegTable.add(relay.forwarding.legs, leg)
     leg.sources = others.filter((other) => other !== leg)
-    for (const stream of leg.streams) stream.targets = leg.sources
+    for (const stream of leg.streams) RelayStream.route(stream, leg.sources, true, 0)
   }
   return { ...relay, legs: [...relay.legs, ...others] }
 }
