@@ -1,13 +1,15 @@
 // Runs the demo as a user would and holds it to what the README promises: through 5 % loss on every hop, 99.7 % of the
 // frames arrive bit for bit within 300 ms; without repair a tenth of the packets is lost, so the check can fail. On a
 // machine that is busy with something else, frames that are late say nothing about Tandem: so a moment is waited for in which
-// it is not, and there are five tries. Streams or frames that are missing or altered fail at once.
+// it is not, and there are three tries. Streams or frames that are missing or altered fail at once: what has not come a second late is missing.
 import * as assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { setTimeout as sleep } from "node:timers/promises"
 
 const promised = 0.997
-const tries = [1, 2, 3, 4, 5]
+/** Late or not. */
+const arriving = 0.999
+const tries = [1, 2, 3]
 
 /** Until a machine that does nothing wakes up on time for three seconds; that is not waited for longer than a minute. */
 const untilQuiet = async () => {
@@ -57,7 +59,7 @@ const demo = (participants, ...args) => {
 
 const isPunctual = (participants) => {
   const { identical, received } = demo(participants)
-  assert.ok(received >= promised, `frames are missing: only ${received} of them came`)
+  assert.ok(received >= arriving, `frames are missing: only ${received} of them came`)
   return identical >= promised
 }
 
