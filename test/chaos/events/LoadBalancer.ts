@@ -20,9 +20,11 @@ export const loadBalancer: ChaosEvent = {
     )
     const isThere = (member: number) => flows.get(hostOf(member)) === victim.station.host
     const sinceMs = nowMs()
-    await RelayProcess.kill(victim)
+    // The balancer does not wait until the system has cleared away what was left of the process.
+    const killed = RelayProcess.kill(victim)
     Firewall.balance(relays.filter((relay) => relay !== victim).map(({ station }) => station))
     Firewall.forgetFlowsTo(victim.station)
+    await killed
     return {
       sinceMs,
       classOf: ({ receiver, sender }) => {

@@ -118,13 +118,13 @@ export const forgetFlowsTo = ({ host }: Station): void => {
   spawnSync("conntrack", ["-D", "-p", "udp", "--reply-src", host])
 }
 
-/** Which relay each device's flow is sent to: by the device's address, the relay's. */
+/**
+ * Which relay each device's flow is sent to: by the device's address, the relay's. Of a device that has begun anew from
+ * another port an older flow is still known: the one counts that will be forgotten last.
+ */
 export const balancedFlows = (): ReadonlyMap<string, string> => {
   const listed = run("conntrack", ["-L", "-p", "udp", "--orig-dst", balancerHost])
-  return new Map(
-    [...listed.matchAll(/ src=(\S+) dst=\S+ sport=\d+ dport=\d+ .*?src=(\S+) dst=/g)].map(([, from, to]) => [
-      from!,
-      to!
-    ])
-  )
+  const flows = [...listed.matchAll(/ 17 (\d+) src=(\S+) dst=\S+ sport=\d+ dport=\d+ .*?src=(\S+) dst=/g)]
+  const newestLast = flows.toSorted(([, a], [, b]) => Number(a) - Number(b))
+  return new Map(newestLast.map(([, , from, to]) => [from!, to!]))
 }

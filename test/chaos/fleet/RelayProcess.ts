@@ -65,7 +65,8 @@ export const start = async (self: RelayProcess): Promise<void> => {
   const started = PinnedProcess.start({
     name: self.id,
     command: [...asGroup(group), process.execPath, program, "run", "--json", ...where, ...self.args],
-    core: undefined
+    core: undefined,
+    hasPriority: false
   })
   self.process = started
   const silent = () => `${self.id} is not ready after ${readyMs / 1000} s: ${started.complaints.join("\n")}`

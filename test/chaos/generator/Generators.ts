@@ -28,7 +28,8 @@ const start = (place: number) => {
   const generator = PinnedProcess.start({
     name: `generator ${place}`,
     command: [process.execPath, program],
-    core: undefined
+    core: undefined,
+    hasPriority: false
   })
   const waiting = new Map<number, (answer: Order.Answer) => void>()
   let orders = 0
