@@ -4,8 +4,8 @@ import type { RelayId } from "../protocol/Ids.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as TrunkTable from "./TrunkTable.ts"
 
-/** A relay of the same place answers within milliseconds, and what is lost is asked four times until then. Milliseconds. */
-const answerWithinMs = 150
+/** A relay of the same place answers within milliseconds, and what is lost is asked three times until then. Milliseconds. */
+const answerWithinMs = 100
 const lookEveryMs = 5
 /** A relay that has not answered is not asked again for so long: all of its devices come at once. Milliseconds. */
 const silentForMs = 1000
