@@ -8,6 +8,7 @@ import * as FrameLog from "../client/tracks/FrameLog.ts"
 import * as DemoProcess from "./DemoProcess.ts"
 import * as DemoRelay from "./DemoRelay.ts"
 import * as DemoReport from "./DemoReport.ts"
+import * as MachineStalls from "./MachineStalls.ts"
 
 export interface Options {
   readonly participants: number
@@ -55,6 +56,7 @@ export const run = Effect.fn("Demo.run")(
 
     const { address, admin } = yield* DemoRelay.start(directory, impairedBy(0))
     const workBefore = yield* DemoRelay.ask(admin.work())
+    const stalls = yield* MachineStalls.watch
 
     // The participants share it; the relay never sees it.
     const random = yield* SecureRandom.SecureRandom
@@ -90,7 +92,9 @@ export const run = Effect.fn("Demo.run")(
               packetsReceived: arrived?.packets ?? 0,
               repairedUpstream: reports.get(sent.ssrc)?.packetsRepaired ?? 0,
               repairedDownstream: arrived?.packetsRepaired ?? 0,
-              delayMs: 2 * options.hopDelayMs
+              delayMs: 2 * options.hopDelayMs,
+              playoutDelayMs,
+              stalls
             })
           })
       )
@@ -98,6 +102,7 @@ export const run = Effect.fn("Demo.run")(
     const report: DemoReport.DemoReport = {
       participants: options.participants,
       streams,
+      stalls: MachineStalls.report(stalls),
       relay: DemoRelay.workOf(workBefore, work)
     }
     return report

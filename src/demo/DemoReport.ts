@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import type { FrameRecord } from "../client/tracks/FrameLog.ts"
 import * as DemoRelay from "./DemoRelay.ts"
+import * as MachineStalls from "./MachineStalls.ts"
 
 const Percentiles = Schema.Struct({ p50: Schema.Finite, p99: Schema.Finite })
 
@@ -15,6 +16,8 @@ export const StreamReport = Schema.Struct({
   framesIdentical: Schema.Int,
   /** Not what was sent, however late. */
   framesAltered: Schema.Int,
+  /** Late or missing, and in time but for what the machine stood still meanwhile. */
+  framesHeldUp: Schema.Int,
   packetsSent: Schema.Int,
   /** Lost at their first sending, on either hop. */
   packetsLost: Schema.Int,
@@ -31,6 +34,7 @@ export type StreamReport = typeof StreamReport.Type
 export const DemoReport = Schema.Struct({
   participants: Schema.Int,
   streams: Schema.Array(StreamReport),
+  stalls: MachineStalls.StallReport,
   relay: DemoRelay.RelayWork
 })
 export type DemoReport = typeof DemoReport.Type
@@ -51,21 +55,31 @@ export interface StreamEvidence {
   readonly repairedDownstream: number
   /** Configured delay of both hops together. */
   readonly delayMs: number
+  /** So long the receiver has waited for what was missing. Milliseconds. */
+  readonly playoutDelayMs: number
+  readonly stalls: ReadonlyArray<MachineStalls.Stall>
 }
 
 export const streamReport = (evidence: StreamEvidence): StreamReport => {
-  const { delayMs, packetsReceived, packetsSent, repairedDownstream, repairedUpstream } = evidence
+  const { delayMs, packetsReceived, packetsSent, playoutDelayMs, repairedDownstream, repairedUpstream, stalls } =
+    evidence
   const received = new Map(evidence.received.map((record) => [record.timestamp, record]))
   const lateMs: Array<number> = []
   let framesIdentical = 0
   let framesAltered = 0
+  let framesHeldUp = 0
   for (const sent of evidence.sent) {
     const arrived = received.get(sent.timestamp)
-    if (arrived === undefined) continue
-    const tookMs = arrived.atMs - sent.atMs
-    lateMs.push(tookMs - delayMs)
-    if (arrived.digest !== sent.digest) framesAltered++
-    else if (tookMs <= identicalWithinMs) framesIdentical++
+    // What is missing took as long as it was waited for, at least.
+    const tookMs = arrived === undefined ? playoutDelayMs : arrived.atMs - sent.atMs
+    if (arrived !== undefined) lateMs.push(tookMs - delayMs)
+    if (arrived !== undefined && arrived.digest !== sent.digest) framesAltered++
+    else if (arrived !== undefined && tookMs <= identicalWithinMs) framesIdentical++
+    else {
+      // What had piled up just before it was sent went first.
+      const stalledMs = MachineStalls.stalledBetween(stalls, sent.atMs - identicalWithinMs, sent.atMs + tookMs)
+      if (tookMs - stalledMs <= identicalWithinMs) framesHeldUp++
+    }
   }
   const packetsRepaired = repairedUpstream + repairedDownstream
   return {
@@ -76,6 +90,7 @@ export const streamReport = (evidence: StreamEvidence): StreamReport => {
     framesReceived: received.size,
     framesIdentical,
     framesAltered,
+    framesHeldUp,
     packetsSent,
     packetsLost: packetsSent - packetsReceived + packetsRepaired,
     packetsRepaired,
@@ -109,17 +124,21 @@ const columns: ReadonlyArray<readonly [title: string, cell: (row: StreamReport) 
 const share = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(2)} %`
 
 /** The same for people. */
-export const format = ({ relay, streams }: DemoReport): string => {
+export const format = ({ relay, stalls, streams }: DemoReport): string => {
   const rows = [columns.map(([title]) => title), ...streams.map((row) => columns.map(([, cell]) => cell(row)))]
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   const lines = rows.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join("  "))
   const sum = (of: (row: StreamReport) => number) => streams.reduce((total, row) => total + of(row), 0)
   const frames = sum(({ framesSent }) => framesSent)
   const identical = sum(({ framesIdentical }) => framesIdentical)
+  const heldUp = sum(({ framesHeldUp }) => framesHeldUp)
   return [
     ...lines,
     "",
     `${share(identical, frames)} of ${frames} frames were identical within ${identicalWithinMs} ms of sending`,
+    ...(heldUp === 0
+      ? []
+      : [`${share(heldUp, frames)} were not because the machine stood still, ${stalls.longestMs} ms at the longest`]),
     DemoRelay.formatWork(relay)
   ].join("\n")
 }

@@ -23,7 +23,9 @@ const evidence: DemoReport.StreamEvidence = {
   packetsReceived: 98,
   repairedUpstream: 4,
   repairedDownstream: 3,
-  delayMs: 40
+  delayMs: 40,
+  playoutDelayMs: 1000,
+  stalls: []
 }
 
 describe("DemoReport", () => {
@@ -34,6 +36,31 @@ describe("DemoReport", () => {
     assert.strictEqual(row.framesIdentical, 2)
     assert.strictEqual(row.framesAltered, 1)
     assert.deepStrictEqual(row.lateMs, { p50: 10, p99: 261 })
+  })
+
+  it("counts what was late or missing only for what the machine stood still as held up, and as nothing else", () => {
+    const stalls = [
+      { fromMs: 100, untilMs: 200, stalledMs: 60 },
+      { fromMs: 200, untilMs: 1000, stalledMs: 650 }
+    ]
+    const received = [record(0, 360), record(1, 1031), record(2, 1050, "other")]
+    const { framesAltered, framesHeldUp, framesIdentical } = DemoReport.streamReport({ ...evidence, received, stalls })
+    // 1011 - 710 ms is one too late; what is missing has been waited for for 1000; what is altered has no excuse.
+    assert.deepStrictEqual(
+      { framesAltered, framesHeldUp, framesIdentical },
+      { framesAltered: 1, framesHeldUp: 2, framesIdentical: 0 }
+    )
+    const piledUp = (fromMs: number) =>
+      DemoReport.streamReport({
+        ...evidence,
+        sent: [record(4, 400)],
+        received: [record(4, 740)],
+        stalls: [{ fromMs, untilMs: fromMs + 50, stalledMs: 50 }]
+      }).framesHeldUp
+    // What had piled up before it was sent went first, unless that was long ago.
+    assert.deepStrictEqual([piledUp(60), piledUp(40)], [1, 0])
+    const inTime = DemoReport.streamReport({ ...evidence, received: [record(0, 50)], stalls: [] })
+    assert.deepStrictEqual([inTime.framesIdentical, inTime.framesHeldUp], [1, 0])
   })
 
   it("counts what was lost at first: what was repaired, and what never came", () => {
