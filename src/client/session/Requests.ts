@@ -109,15 +109,18 @@ interface Conversation {
   /** Those with a proof, and the challenges that are acted on. */
   readonly answers: Queue.Queue<Transactions.Answer>
   challengesLeft: number
+  /** The transaction that may be challenged: the last one, and once. */
+  open: Transactions.Transaction | undefined
 }
 
 /**
  * Asks, and again with each cookie that the relay wants to see. A challenge can be forged: what was asked before may still
- * be answered.
+ * be answered. But what was repeated is challenged once more, and by then there is a cookie: two transactions with one each
+ * would be carried out both.
  */
 const ask = Effect.fnUntraced(function* (asking: Asking, makeRequest: (cookie?: Uint8Array) => Request) {
   const answers = yield* Queue.unbounded<Transactions.Answer>()
-  const conversation: Conversation = { answers, challengesLeft: challengesMax }
+  const conversation: Conversation = { answers, challengesLeft: challengesMax, open: undefined }
   let answer = yield* exchange(asking, makeRequest(asking.cookie), conversation)
   while (answer?._tag === "Challenge") answer = yield* exchange(asking, makeRequest(answer.cookie), conversation)
   return answer
@@ -143,10 +146,14 @@ const exchange = Effect.fnUntraced(function* (
     expiresAtMs: Infinity,
     handle: (answer, isProved) => {
       if (answer._tag === "Refused" && !isProved) unproved = answer
-      else if (answer._tag !== "Challenge" || conversation.challengesLeft-- > 0) {
-        Queue.offerUnsafe(conversation.answers, answer)
-      }
+      else if (answer._tag !== "Challenge" || isFirstChallenge()) Queue.offerUnsafe(conversation.answers, answer)
     }
+  }
+  conversation.open = transaction
+  const isFirstChallenge = () => {
+    if (conversation.open !== transaction || conversation.challengesLeft-- <= 0) return false
+    conversation.open = undefined
+    return true
   }
   yield* Effect.acquireRelease(
     Effect.sync(() => Transactions.add(core.transactions, transactionId, transaction)),
