@@ -4,6 +4,7 @@ import * as Decision from "./Decision.ts"
 import * as LayerMerge from "./LayerMerge.ts"
 import * as RateLadder from "./RateLadder.ts"
 import * as ReceiverChoice from "./ReceiverChoice.ts"
+import * as ReceiverOptions from "./ReceiverOptions.ts"
 import type { Scratch } from "./Scratch.ts"
 
 /**
@@ -93,13 +94,14 @@ const settle = (past: Past, rungs: Int8Array): Decision.Decision => {
   const next: Decision.Decision = { rungs, choices: decision.choices.slice() }
   const other: Decision.Decision = { rungs, choices: decision.choices.slice() }
   for (let receiver = 0; receiver < problem.receiverCount; receiver++) {
-    ReceiverChoice.choose(roomy, rungs, receiver, other.choices, scratch)
-    if (canStay(past, next, receiver)) {
-      const utility = Decision.utilityOfReceiver(problem, next, receiver)
-      const gain = Decision.utilityOfReceiver(problem, other, receiver) - utility
-      const gainMin = wantsAnew(past, receiver) ? 0 : gainRatioMin * utility
-      if (gain <= gainMin) continue
-    }
+    const mayStay = canStay(past, next, receiver)
+    const utility = Decision.utilityOfReceiver(problem, next, receiver)
+    const gainMin = wantsAnew(past, receiver) ? 0 : gainRatioMin * utility
+    // Most have nothing to gain, and to see that takes a tenth of choosing anew.
+    const price = scratch.keptPrices[receiver]!
+    if (mayStay && ReceiverOptions.worthMost(roomy, rungs, receiver, price) - utility <= gainMin) continue
+    scratch.keptPrices[receiver] = ReceiverChoice.choose(roomy, rungs, receiver, other.choices, scratch) ?? price
+    if (mayStay && Decision.utilityOfReceiver(problem, other, receiver) - utility <= gainMin) continue
     const first = problem.wishStart[receiver]!
     next.choices.set(other.choices.subarray(first, problem.wishStart[receiver + 1]!), first)
   }

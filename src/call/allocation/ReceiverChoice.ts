@@ -45,7 +45,7 @@ const spendRest = (scratch: Scratch, wishes: number, capacity: number): void => 
  * Writes the choice of one receiver into `choices`: exact unless he has many wishes, none of which is much of his downlink.
  * Returns the price that it was found by; `undefined` when there was none.
  */
-const chooseByAny = (
+export const choose = (
   problem: AllocationProblem,
   rungs: Int8Array,
   receiver: number,
@@ -68,17 +68,6 @@ const chooseByAny = (
   return price
 }
 
-/** Writes the choice of one receiver into `choices`. */
-export const choose = (
-  problem: AllocationProblem,
-  rungs: Int8Array,
-  receiver: number,
-  choices: Int8Array,
-  scratch: Scratch
-): void => {
-  chooseByAny(problem, rungs, receiver, choices, scratch)
-}
-
 export const chooseAll = (problem: AllocationProblem, rungs: Int8Array, choices: Int8Array, scratch: Scratch): void => {
   for (let receiver = 0; receiver < problem.receiverCount; receiver++) {
     choose(problem, rungs, receiver, choices, scratch)
@@ -93,7 +82,7 @@ export const chooseWithPrice = (
   choices: Int8Array,
   scratch: Scratch
 ): number => {
-  const price = chooseByAny(problem, rungs, receiver, choices, scratch)
+  const price = choose(problem, rungs, receiver, choices, scratch)
   if (price !== undefined) return price
   const wishes = problem.wishStart[receiver + 1]! - problem.wishStart[receiver]!
   return ReceiverPrice.ofOptions(scratch, wishes, problem.downlinkUnits[receiver]!)

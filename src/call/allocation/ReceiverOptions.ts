@@ -35,6 +35,26 @@ export const list = (problem: AllocationProblem, rungs: Int8Array, receiver: num
   return sum
 }
 
+/**
+ * What no choice of a receiver is worth more than: at any price of a unit, what each wish leaves at most by itself, and the price
+ * of all units. Close to the best where the price is that of his knapsack.
+ */
+export const worthMost = (problem: AllocationProblem, rungs: Int8Array, receiver: number, price: number): number => {
+  let sum = price * problem.downlinkUnits[receiver]!
+  for (let wish = problem.wishStart[receiver]!; wish < problem.wishStart[receiver + 1]!; wish++) {
+    const from = problem.wishSource[wish]! * layersMax
+    let most = 0
+    for (let at = from; at < from + layersMax; at++) {
+      const rung = rungs[at]!
+      if (rung < 0) continue
+      const left = wishValue(problem, wish, rung) - price * RateLadder.rungUnits[rung]!
+      if (left > most) most = left
+    }
+    sum += most
+  }
+  return sum
+}
+
 /** Notes the layers of the options that are taken. */
 export const writeTaken = (
   problem: AllocationProblem,

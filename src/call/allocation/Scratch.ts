@@ -24,6 +24,8 @@ export interface Scratch {
   readonly optionCount: Int8Array
   /** Of each of these wishes the option that is taken, or -1. */
   readonly taken: Int8Array
+  /** Of each receiver the price by which he has chosen last when what was decided was kept; not a number when he has not yet. */
+  readonly keptPrices: Float64Array
   /** What each rung gains each wisher of one source, rung by rung. */
   readonly gains: Float64Array
   /** The best that each wisher has of the layers chosen so far, for each number of layers. */
@@ -67,6 +69,7 @@ export const make = (problem: AllocationProblem): Scratch => {
     optionLayers: new Int8Array(wishesMax * layersMax),
     optionCount: new Int8Array(wishesMax),
     taken: new Int8Array(wishesMax),
+    keptPrices: new Float64Array(problem.receiverCount).fill(NaN),
     gains: new Float64Array(RateLadder.rungCount * wishersMax),
     tops: Array.from({ length: layersMax + 1 }, () => new Float64Array(wishersMax)),
     tables: []
