@@ -1,16 +1,16 @@
 import { Clock, Effect, FileSystem, Schedule, Schema } from "effect"
 
-/** A time in which the machine did not run what was ready to run. Monotonic clock of the machine, milliseconds. */
+/** A time in which the machine did not run all that was ready to run. Monotonic clock of the machine, milliseconds. */
 export interface Stall {
   readonly fromMs: number
   readonly untilMs: number
-  /** Of the time between the two: how long at least one processor did nothing for this machine. Milliseconds. */
+  /** Of the time between the two: how long a processor did nothing for this machine, or all had to catch up. Milliseconds. */
   readonly stalledMs: number
 }
 
 /** What stood in the way of a demo without being part of it, as it prints it. */
 export const StallReport = Schema.Struct({
-  /** How long at least one of the processors stood still, in all. Milliseconds. */
+  /** How long a processor stood still or all had to catch up with that, in all. Milliseconds. */
   totalMs: Schema.Finite,
   /** Without a break. Milliseconds. */
   longestMs: Schema.Finite
@@ -23,31 +23,47 @@ const wakeLateMs = 20
 /** proc(5): what /proc/stat counts in, on every platform that Node runs on. Milliseconds. */
 const tickMs = 10
 
-/**
- * How long each processor was ready to run something and the host ran something else, since the start, in milliseconds:
- * the eighth number of each `cpuN` line of /proc/stat, proc(5). Of a text that is none: nothing.
- */
-export const stolenMsOf = (procStat: string): ReadonlyArray<number> =>
+/** Of one processor, since the start. Milliseconds. */
+export interface ProcessorTime {
+  /** It had nothing to run. */
+  readonly idleMs: number
+  /** It had, and the host ran something else. */
+  readonly stolenMs: number
+}
+
+/** Of each processor, from the text of /proc/stat: the fourth and the eighth number of its line, proc(5). Of another text nothing. */
+export const processorTimes = (procStat: string): ReadonlyArray<ProcessorTime> =>
   procStat
     .split("\n")
     .filter((line) => /^cpu\d/.test(line))
-    .map((line) => tickMs * (Number(line.split(/\s+/)[8]) || 0))
+    .map((line) => {
+      const ticks = line.split(/\s+/).map((text) => Number(text) || 0)
+      return { idleMs: tickMs * (ticks[4] ?? 0), stolenMs: tickMs * (ticks[8] ?? 0) }
+    })
 
-interface Look {
+export interface Look {
   readonly atMs: number
-  readonly stolenMs: ReadonlyArray<number>
+  readonly processors: ReadonlyArray<ProcessorTime>
 }
 
-/** What two looks after one another tell; both start with what was seen before. */
-export const stallBetween = (before: Look, after: Look): Stall => {
+/** The most that one of the processors has had more of. */
+const mostOf = (before: Look, after: Look, what: keyof ProcessorTime): number =>
+  Math.max(0, ...after.processors.map((now, place) => now[what] - (before.processors[place] ?? now)[what]))
+
+/**
+ * What two looks after one another tell. `isBehind`: the machine has stood still, and since then no processor has had nothing to
+ * run: what had piled up is still being caught up with.
+ */
+export const stallBetween = (before: Look, after: Look, isBehind: boolean): Stall => {
   const tookMs = after.atMs - before.atMs
   const lateMs = tookMs - lookEveryMs
-  const stolenMs = Math.max(0, ...after.stolenMs.map((stolen, cpu) => stolen - (before.stolenMs[cpu] ?? stolen)))
+  const isCatchingUp = isBehind && after.processors.length > 0 && mostOf(before, after, "idleMs") === 0
+  // The host's ticks are coarse, and what it took from a processor that slept shows in the timer alone.
+  const stalledMs = Math.max(mostOf(before, after, "stolenMs"), lateMs > wakeLateMs ? lateMs : 0)
   return {
     fromMs: before.atMs,
     untilMs: after.atMs,
-    // The host's ticks are coarse, and what it took from a processor that slept shows in the timer alone.
-    stalledMs: Math.min(tookMs, Math.max(stolenMs, lateMs > wakeLateMs ? lateMs : 0))
+    stalledMs: isCatchingUp ? tookMs : Math.min(tookMs, stalledMs)
   }
 }
 
@@ -79,12 +95,12 @@ export const watch = Effect.gen(function* () {
   const fileSystem = yield* FileSystem.FileSystem
   const look: Effect.Effect<Look> = Effect.map(
     Effect.orElseSucceed(fileSystem.readFileString("/proc/stat"), () => ""),
-    (text) => ({ atMs: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000, stolenMs: stolenMsOf(text) })
+    (text) => ({ atMs: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000, processors: processorTimes(text) })
   )
   const stalls: Array<Stall> = []
   let before = yield* look
   const next = Effect.map(look, (after) => {
-    const stall = stallBetween(before, after)
+    const stall = stallBetween(before, after, stalls.at(-1)?.untilMs === before.atMs)
     if (stall.stalledMs > 0) stalls.push(stall)
     before = after
   })

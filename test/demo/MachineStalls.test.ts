@@ -3,33 +3,50 @@ import { Effect, FileSystem } from "effect"
 import { TestClock } from "effect/testing"
 import * as MachineStalls from "../../src/demo/MachineStalls.ts"
 
-/** Two processors, of which the host has taken so many ticks of 10 ms. */
-const procStat = (...ticks: ReadonlyArray<number>) =>
+/** Two processors: ticks of 10 ms in which each had nothing to run, and in which the host ran something else. */
+const procStat = (...ticks: ReadonlyArray<readonly [idle: number, stolen: number]>) =>
   [
-    "cpu  9 9 9 9 9 9 9 999 0 0",
-    ...ticks.map((taken, cpu) => `cpu${cpu} 10 20 30 40 50 60 70 ${taken} 0 0`),
+    "cpu  9 9 9 999 9 9 9 999 0 0",
+    ...ticks.map(([idle, stolen], cpu) => `cpu${cpu} 10 20 30 ${idle} 50 60 70 ${stolen} 0 0`),
     "intr 1 2 3 4 5 6 7 8",
     ""
   ].join("\n")
 
-const at = (atMs: number, ...stolenMs: ReadonlyArray<number>) => ({ atMs, stolenMs })
+/** Two processors, stolen and idle so long. Milliseconds. */
+const at = (atMs: number, stolenMs: readonly [number, number], idleMs: readonly [number, number] = [0, 0]) => ({
+  atMs,
+  processors: [0, 1].map((place) => ({ stolenMs: stolenMs[place]!, idleMs: idleMs[place]! }))
+})
 
 describe("MachineStalls", () => {
-  it("reads what the host took from each processor, and nothing from what is no such text", () => {
-    assert.deepStrictEqual(MachineStalls.stolenMsOf(procStat(3, 12)), [30, 120])
-    assert.deepStrictEqual(MachineStalls.stolenMsOf("cpu0 1 2"), [0])
-    assert.deepStrictEqual(MachineStalls.stolenMsOf(""), [])
+  it("reads what each processor has not run, and nothing from what is no such text", () => {
+    assert.deepStrictEqual(MachineStalls.processorTimes(procStat([5, 3], [7, 12])), [
+      { idleMs: 50, stolenMs: 30 },
+      { idleMs: 70, stolenMs: 120 }
+    ])
+    assert.deepStrictEqual(MachineStalls.processorTimes("cpu0 1 2"), [{ idleMs: 0, stolenMs: 0 }])
+    assert.deepStrictEqual(MachineStalls.processorTimes(""), [])
   })
 
   it("a machine stands still while one of its processors does, or nobody is woken, and no longer than it took", () => {
-    const stalledMs = (before: ReturnType<typeof at>, after: ReturnType<typeof at>) =>
-      MachineStalls.stallBetween(before, after).stalledMs
-    assert.strictEqual(stalledMs(at(0, 100, 100), at(26, 100, 100)), 0)
-    assert.strictEqual(stalledMs(at(0, 100, 100), at(45, 120, 130)), 30)
-    assert.strictEqual(stalledMs(at(0, 100, 100), at(125, 100, 100)), 100)
-    assert.strictEqual(stalledMs(at(0, 100, 100), at(26, 100, 150)), 26)
-    // A processor that comes and goes is none that was taken away.
-    assert.strictEqual(stalledMs(at(0, 100), at(26, 100, 5000)), 0)
+    const stalledMs = (before: MachineStalls.Look, after: MachineStalls.Look) =>
+      MachineStalls.stallBetween(before, after, false).stalledMs
+    assert.strictEqual(stalledMs(at(0, [100, 100]), at(26, [100, 100])), 0)
+    assert.strictEqual(stalledMs(at(0, [100, 100]), at(45, [120, 130])), 30)
+    assert.strictEqual(stalledMs(at(0, [100, 100]), at(125, [100, 100])), 100)
+    assert.strictEqual(stalledMs(at(0, [100, 100]), at(26, [100, 150])), 26)
+    // A processor that comes is none that was taken away.
+    const one = { atMs: 0, processors: [{ idleMs: 0, stolenMs: 100 }] }
+    assert.strictEqual(stalledMs(one, at(26, [100, 5000])), 0)
+  })
+
+  it("a machine that has stood still catches up until a processor has nothing to run", () => {
+    const before = at(0, [0, 0])
+    assert.strictEqual(MachineStalls.stallBetween(before, at(26, [0, 0]), true).stalledMs, 26)
+    assert.strictEqual(MachineStalls.stallBetween(before, at(26, [0, 0], [0, 10]), true).stalledMs, 0)
+    // Where nobody says what processors do, only timers are gone by.
+    const nothing = { atMs: 0, processors: [] }
+    assert.strictEqual(MachineStalls.stallBetween(nothing, { ...nothing, atMs: 26 }, true).stalledMs, 0)
   })
 
   it("adds up what lies between two moments, and what follows without a break", () => {
@@ -45,17 +62,20 @@ describe("MachineStalls", () => {
   })
 
   it.effect("watches until its scope ends", () => {
-    let ticks = 0
-    const files = FileSystem.layerNoop({ readFileString: () => Effect.sync(() => procStat(0, ticks)) })
+    let stolen = 0
+    let idle = 0
+    const files = FileSystem.layerNoop({ readFileString: () => Effect.sync(() => procStat([0, stolen], [idle, 0])) })
     return Effect.gen(function* () {
       const stalls = yield* MachineStalls.watch
       yield* TestClock.adjust("100 millis")
       assert.strictEqual(stalls.length, 0)
-      ticks = 2
+      stolen = 2
+      yield* TestClock.adjust("50 millis")
+      idle = 1
       yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual(
         stalls.map(({ stalledMs }) => stalledMs),
-        [20]
+        [20, 25]
       )
     }).pipe(Effect.scoped, Effect.provide(files))
   })
