@@ -138,7 +138,9 @@ export const format = ({ relay, stalls, streams }: DemoReport): string => {
     `${share(identical, frames)} of ${frames} frames were identical within ${identicalWithinMs} ms of sending`,
     ...(heldUp === 0
       ? []
-      : [`${share(heldUp, frames)} were not because the machine stood still, ${stalls.longestMs} ms at the longest`]),
+      : [
+          `${share(heldUp, frames)} were late or missing because the machine stood still, for ${stalls.longestMs} ms at the longest`
+        ]),
     DemoRelay.formatWork(relay)
   ].join("\n")
 }
