@@ -4,14 +4,18 @@ import { Clock, Effect, FileSystem, Schedule, Schema } from "effect"
 export interface Stall {
   readonly fromMs: number
   readonly untilMs: number
-  /** Of the time between the two: how long a processor did nothing for this machine, or all had to catch up. Milliseconds. */
+  /** Of the time between the two: how long a processor did nothing for this machine. Milliseconds. */
   readonly stalledMs: number
+  /** The rest of it, if all processors had to catch up with that; or else 0. Milliseconds. */
+  readonly catchUpMs: number
 }
 
 /** What stood in the way of a demo without being part of it, as it prints it. */
 export const StallReport = Schema.Struct({
-  /** How long a processor stood still or all had to catch up with that, in all. Milliseconds. */
+  /** How long a processor stood still, in all. Milliseconds. */
   totalMs: Schema.Finite,
+  /** How long all had to catch up with that, in all. Milliseconds. */
+  catchUpMs: Schema.Finite,
   /** Without a break. Milliseconds. */
   longestMs: Schema.Finite
 })
@@ -50,39 +54,48 @@ export interface Look {
 const mostOf = (before: Look, after: Look, what: keyof ProcessorTime): number =>
   Math.max(0, ...after.processors.map((now, place) => now[what] - (before.processors[place] ?? now)[what]))
 
-/**
- * What two looks after one another tell. `isBehind`: the machine has stood still, and since then no processor has had nothing to
- * run: what had piled up is still being caught up with.
- */
-export const stallBetween = (before: Look, after: Look, isBehind: boolean): Stall => {
+/** On a machine that is busy for four fifths of the time, what has piled up takes four times as long as it took to pile up. */
+const catchUpRatio = 4
+
+const hadNothingToRun = (before: Look, after: Look): boolean =>
+  after.processors.length === 0 || mostOf(before, after, "idleMs") > 0
+
+/** What two looks after one another tell. `owedMs`: how much of the time before has yet to be caught up with, at most. */
+export const stallBetween = (before: Look, after: Look, owedMs: number): Stall => {
   const tookMs = after.atMs - before.atMs
   const lateMs = tookMs - lookEveryMs
-  const isCatchingUp = isBehind && after.processors.length > 0 && mostOf(before, after, "idleMs") === 0
   // The host's ticks are coarse, and what it took from a processor that slept shows in the timer alone.
-  const stalledMs = Math.max(mostOf(before, after, "stolenMs"), lateMs > wakeLateMs ? lateMs : 0)
-  return {
-    fromMs: before.atMs,
-    untilMs: after.atMs,
-    stalledMs: isCatchingUp ? tookMs : Math.min(tookMs, stalledMs)
-  }
+  const stolenMs = Math.max(mostOf(before, after, "stolenMs"), lateMs > wakeLateMs ? lateMs : 0)
+  const stalledMs = Math.min(tookMs, stolenMs)
+  const catchUpMs = hadNothingToRun(before, after) ? 0 : Math.min(owedMs, tookMs - stalledMs)
+  return { fromMs: before.atMs, untilMs: after.atMs, stalledMs, catchUpMs }
 }
 
-/** How long the machine stood still between two moments. Milliseconds. */
+/** What has to be caught up with after a stall: nothing of before it, where a processor had nothing to run. Milliseconds. */
+export const owedAfter = (before: Look, after: Look, { catchUpMs, stalledMs }: Stall, owedMs: number): number =>
+  catchUpRatio * stalledMs + (hadNothingToRun(before, after) ? 0 : owedMs - catchUpMs)
+
+/** How long the machine stood still between two moments, or caught up with that. Milliseconds. */
 export const stalledBetween = (stalls: ReadonlyArray<Stall>, fromMs: number, untilMs: number): number =>
-  stalls.reduce((sum, stall) => (stall.untilMs > fromMs && stall.fromMs < untilMs ? sum + stall.stalledMs : sum), 0)
+  stalls.reduce(
+    (sum, stall) => (stall.untilMs > fromMs && stall.fromMs < untilMs ? sum + stall.stalledMs + stall.catchUpMs : sum),
+    0
+  )
 
 export const report = (stalls: ReadonlyArray<Stall>): StallReport => {
   let totalMs = 0
+  let catchUpMs = 0
   let longestMs = 0
   let sinceMs = 0
   let endedAtMs = -Infinity
-  for (const { fromMs, stalledMs, untilMs } of stalls) {
-    sinceMs = fromMs > endedAtMs ? stalledMs : sinceMs + stalledMs
-    endedAtMs = untilMs
-    totalMs += stalledMs
+  for (const stall of stalls) {
+    sinceMs = stall.fromMs > endedAtMs || stall.stalledMs === 0 ? stall.stalledMs : sinceMs + stall.stalledMs
+    endedAtMs = stall.untilMs
+    totalMs += stall.stalledMs
+    catchUpMs += stall.catchUpMs
     longestMs = Math.max(longestMs, sinceMs)
   }
-  return { totalMs: Math.round(totalMs), longestMs: Math.round(longestMs) }
+  return { totalMs: Math.round(totalMs), catchUpMs: Math.round(catchUpMs), longestMs: Math.round(longestMs) }
 }
 
 /**
@@ -99,9 +112,11 @@ export const watch = Effect.gen(function* () {
   )
   const stalls: Array<Stall> = []
   let before = yield* look
+  let owedMs = 0
   const next = Effect.map(look, (after) => {
-    const stall = stallBetween(before, after, stalls.at(-1)?.untilMs === before.atMs)
-    if (stall.stalledMs > 0) stalls.push(stall)
+    const stall = stallBetween(before, after, owedMs)
+    owedMs = owedAfter(before, after, stall, owedMs)
+    if (stall.stalledMs + stall.catchUpMs > 0) stalls.push(stall)
     before = after
   })
   yield* Effect.forkScoped(Effect.repeat(next, Schedule.spaced(lookEveryMs)))

@@ -40,8 +40,8 @@ describe("DemoReport", () => {
 
   it("counts what was late or missing only for what the machine stood still as held up, and as nothing else", () => {
     const stalls = [
-      { fromMs: 100, untilMs: 200, stalledMs: 60 },
-      { fromMs: 200, untilMs: 1000, stalledMs: 650 }
+      { fromMs: 100, untilMs: 200, stalledMs: 60, catchUpMs: 0 },
+      { fromMs: 200, untilMs: 1000, stalledMs: 600, catchUpMs: 50 }
     ]
     const received = [record(0, 360), record(1, 1031), record(2, 1050, "other")]
     const { framesAltered, framesHeldUp, framesIdentical } = DemoReport.streamReport({ ...evidence, received, stalls })
@@ -55,7 +55,7 @@ describe("DemoReport", () => {
         ...evidence,
         sent: [record(4, 400)],
         received: [record(4, 740)],
-        stalls: [{ fromMs, untilMs: fromMs + 50, stalledMs: 50 }]
+        stalls: [{ fromMs, untilMs: fromMs + 50, stalledMs: 50, catchUpMs: 0 }]
       }).framesHeldUp
     // What had piled up before it was sent went first, unless that was long ago.
     assert.deepStrictEqual([piledUp(60), piledUp(40)], [1, 0])

@@ -30,7 +30,7 @@ describe("MachineStalls", () => {
 
   it("a machine stands still while one of its processors does, or nobody is woken, and no longer than it took", () => {
     const stalledMs = (before: MachineStalls.Look, after: MachineStalls.Look) =>
-      MachineStalls.stallBetween(before, after, false).stalledMs
+      MachineStalls.stallBetween(before, after, 0).stalledMs
     assert.strictEqual(stalledMs(at(0, [100, 100]), at(26, [100, 100])), 0)
     assert.strictEqual(stalledMs(at(0, [100, 100]), at(45, [120, 130])), 30)
     assert.strictEqual(stalledMs(at(0, [100, 100]), at(125, [100, 100])), 100)
@@ -40,25 +40,40 @@ describe("MachineStalls", () => {
     assert.strictEqual(stalledMs(one, at(26, [100, 5000])), 0)
   })
 
-  it("a machine that has stood still catches up until a processor has nothing to run", () => {
+  it("a machine that has stood still catches up until a processor has nothing to run, and not for ever", () => {
     const before = at(0, [0, 0])
-    assert.strictEqual(MachineStalls.stallBetween(before, at(26, [0, 0]), true).stalledMs, 26)
-    assert.strictEqual(MachineStalls.stallBetween(before, at(26, [0, 0], [0, 10]), true).stalledMs, 0)
+    const stall = (after: MachineStalls.Look, owedMs: number) => {
+      const { catchUpMs, stalledMs } = MachineStalls.stallBetween(before, after, owedMs)
+      const stillOwedMs = MachineStalls.owedAfter(
+        before,
+        after,
+        { fromMs: 0, untilMs: 26, catchUpMs, stalledMs },
+        owedMs
+      )
+      return [stalledMs, catchUpMs, stillOwedMs]
+    }
+    assert.deepStrictEqual(stall(at(26, [0, 0]), 80), [0, 26, 54])
+    assert.deepStrictEqual(stall(at(26, [0, 0]), 10), [0, 10, 0])
+    assert.deepStrictEqual(stall(at(26, [0, 0], [0, 10]), 80), [0, 0, 0])
+    assert.deepStrictEqual(stall(at(26, [20, 0]), 80), [20, 6, 154])
+    assert.deepStrictEqual(stall(at(26, [20, 0], [0, 10]), 80), [20, 0, 80])
     // Where nobody says what processors do, only timers are gone by.
     const nothing = { atMs: 0, processors: [] }
-    assert.strictEqual(MachineStalls.stallBetween(nothing, { ...nothing, atMs: 26 }, true).stalledMs, 0)
+    assert.strictEqual(MachineStalls.stallBetween(nothing, { ...nothing, atMs: 26 }, 80).catchUpMs, 0)
   })
 
   it("adds up what lies between two moments, and what follows without a break", () => {
     const stalls = [
-      { fromMs: 0, untilMs: 25, stalledMs: 10 },
-      { fromMs: 100, untilMs: 150, stalledMs: 30 },
-      { fromMs: 150, untilMs: 400, stalledMs: 225 }
+      { fromMs: 0, untilMs: 25, stalledMs: 10, catchUpMs: 0 },
+      { fromMs: 100, untilMs: 150, stalledMs: 30, catchUpMs: 20 },
+      { fromMs: 150, untilMs: 400, stalledMs: 225, catchUpMs: 0 },
+      { fromMs: 400, untilMs: 425, stalledMs: 0, catchUpMs: 25 },
+      { fromMs: 425, untilMs: 450, stalledMs: 10, catchUpMs: 0 }
     ]
     assert.strictEqual(MachineStalls.stalledBetween(stalls, 25, 100), 0)
-    assert.strictEqual(MachineStalls.stalledBetween(stalls, 20, 101), 40)
-    assert.deepStrictEqual(MachineStalls.report(stalls), { totalMs: 265, longestMs: 255 })
-    assert.deepStrictEqual(MachineStalls.report([]), { totalMs: 0, longestMs: 0 })
+    assert.strictEqual(MachineStalls.stalledBetween(stalls, 20, 101), 60)
+    assert.deepStrictEqual(MachineStalls.report(stalls), { totalMs: 275, catchUpMs: 45, longestMs: 255 })
+    assert.deepStrictEqual(MachineStalls.report([]), { totalMs: 0, catchUpMs: 0, longestMs: 0 })
   })
 
   it.effect("watches until its scope ends", () => {
@@ -74,8 +89,11 @@ describe("MachineStalls", () => {
       idle = 1
       yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual(
-        stalls.map(({ stalledMs }) => stalledMs),
-        [20, 25]
+        stalls.map(({ catchUpMs, stalledMs }) => [stalledMs, catchUpMs]),
+        [
+          [20, 0],
+          [0, 25]
+        ]
       )
     }).pipe(Effect.scoped, Effect.provide(files))
   })
