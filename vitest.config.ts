@@ -47,7 +47,7 @@ export default defineConfig({
           // Files share what they import: Effect is loaded once by each worker, and not by each of two hundred files.
           isolate: false,
           // A machine that is busy with something else is no failure of a test.
-          testTimeout: 60_000,
+          testTimeout: 20_000,
           sequence: { groupOrder: 1 }
         }
       },

@@ -18,6 +18,8 @@ export const StreamReport = Schema.Struct({
   framesAltered: Schema.Int,
   /** Late or missing, and in time but for what the machine stood still meanwhile. */
   framesHeldUp: Schema.Int,
+  /** Of these, what never came. */
+  framesHeldUpMissing: Schema.Int,
   packetsSent: Schema.Int,
   /** Lost at their first sending, on either hop. */
   packetsLost: Schema.Int,
@@ -68,6 +70,7 @@ export const streamReport = (evidence: StreamEvidence): StreamReport => {
   let framesIdentical = 0
   let framesAltered = 0
   let framesHeldUp = 0
+  let framesHeldUpMissing = 0
   for (const sent of evidence.sent) {
     const arrived = received.get(sent.timestamp)
     // What is missing took as long as it was waited for, at least.
@@ -78,7 +81,9 @@ export const streamReport = (evidence: StreamEvidence): StreamReport => {
     else {
       // What had piled up just before it was sent went first.
       const stalledMs = MachineStalls.stalledBetween(stalls, sent.atMs - identicalWithinMs, sent.atMs + tookMs)
-      if (tookMs - stalledMs <= identicalWithinMs) framesHeldUp++
+      if (tookMs - stalledMs > identicalWithinMs) continue
+      framesHeldUp++
+      if (arrived === undefined) framesHeldUpMissing++
     }
   }
   const packetsRepaired = repairedUpstream + repairedDownstream
@@ -91,6 +96,7 @@ export const streamReport = (evidence: StreamEvidence): StreamReport => {
     framesIdentical,
     framesAltered,
     framesHeldUp,
+    framesHeldUpMissing,
     packetsSent,
     packetsLost: packetsSent - packetsReceived + packetsRepaired,
     packetsRepaired,

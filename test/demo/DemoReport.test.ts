@@ -44,11 +44,15 @@ describe("DemoReport", () => {
       { fromMs: 200, untilMs: 1000, stalledMs: 600, catchUpMs: 50 }
     ]
     const received = [record(0, 360), record(1, 1031), record(2, 1050, "other")]
-    const { framesAltered, framesHeldUp, framesIdentical } = DemoReport.streamReport({ ...evidence, received, stalls })
+    const { framesAltered, framesHeldUp, framesHeldUpMissing, framesIdentical } = DemoReport.streamReport({
+      ...evidence,
+      received,
+      stalls
+    })
     // 1011 - 710 ms is one too late; what is missing has been waited for for 1000; what is altered has no excuse.
     assert.deepStrictEqual(
-      { framesAltered, framesHeldUp, framesIdentical },
-      { framesAltered: 1, framesHeldUp: 2, framesIdentical: 0 }
+      { framesAltered, framesHeldUp, framesHeldUpMissing, framesIdentical },
+      { framesAltered: 1, framesHeldUp: 2, framesHeldUpMissing: 1, framesIdentical: 0 }
     )
     const piledUp = (fromMs: number) =>
       DemoReport.streamReport({
