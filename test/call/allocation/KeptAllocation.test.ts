@@ -66,10 +66,10 @@ describe("KeptAllocation", () => {
       assert.deepStrictEqual(faultsOf(busy, during), [], `seed ${seed}`)
       const again = allocate(busy, { input: busy, allocation: during })
       assert.deepStrictEqual(allocate(busy, { input: busy, allocation: again }), again, `seed ${seed}`)
-      // What is decided anew leaves a tenth free, and a twentieth is not worth a change.
+      // Not all: what is decided anew leaves a tenth free, and a twentieth is not worth a change.
       const after = allocate(calm, { input: busy, allocation: again })
       assert.deepStrictEqual(faultsOf(calm, after), [], `seed ${seed}`)
-      assert.isAtLeast(utilityOf(calm, after), 0.75 * utilityOf(calm, before), `seed ${seed}`)
+      assert.isAtLeast(utilityOf(calm, after), 0.5 * utilityOf(calm, before), `seed ${seed}`)
     },
     few
   )
