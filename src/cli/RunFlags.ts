@@ -74,7 +74,7 @@ export const flags = {
     Flag.withDescription("Under load give up in the order of docs/operating.md, or refuse nothing (TANDEM_THROTTLE)"),
     Flag.optional
   ),
-  capacity: Flag.Float("capacity").pipe(
+  capacity: Flag.Int("capacity").pipe(
     Flag.withMetavar("PACKETS"),
     Flag.withDescription(
       "What this relay can forward in a second, for the throttle; left out, it goes by CPU (TANDEM_CAPACITY)"

@@ -1,0 +1,104 @@
+// What throttling costs: a refused join, and a look at how long packets wait.
+import { Clock, Effect, Layer } from "effect"
+import { parseArgs } from "node:util"
+import * as AddressCookie from "../../../src/access/AddressCookie.ts"
+import * as CallToken from "../../../src/access/CallToken.ts"
+import * as KeyRing from "../../../src/access/KeyRing.ts"
+import * as MessageIntegrity from "../../../src/access/MessageIntegrity.ts"
+import * as SingleRunner from "../../../src/cluster/SingleRunner.ts"
+import * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
+import { CallId, ParticipantId } from "../../../src/protocol/Ids.ts"
+import * as Stun from "../../../src/protocol/Stun.ts"
+import * as Relay from "../../../src/server/Relay.ts"
+import * as CallStore from "../../../src/state/CallStore.ts"
+import { Refused } from "../../../src/throttle/Refused.ts"
+import * as Throttle from "../../../src/throttle/Throttle.ts"
+import * as Limit from "../Limit.ts"
+import * as Statistics from "../Statistics.ts"
+import * as FedNetwork from "./FedNetwork.ts"
+
+const { json, rounds } = parseArgs({
+  options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "7" } }
+}).values
+
+const refusalUsMax = 20
+/** As many participants as ask once in a round: nobody asks too often. */
+const askers = 5000
+const keyRing = KeyRing.make({ keys: [{ id: "k1", secret: new Uint8Array(32).fill(7) }] })
+const id = (n: number): Uint8Array => {
+  const bytes = new Uint8Array(Stun.transactionIdBytes)
+  new DataView(bytes.buffer).setUint32(0, n)
+  return bytes
+}
+
+const joins = (nowMs: number): ReadonlyArray<Uint8Array> =>
+  Array.from({ length: askers }, (_, n) => {
+    const { claimsBytes, key } = CallToken.mint(keyRing, {
+      callClass: "group-video",
+      call: CallId.make(`call-${n >> 2}`),
+      participant: ParticipantId.make(`participant-${n}`),
+      expiresAtSeconds: Math.floor(nowMs / 1000) + 3600
+    })
+    const message = ControlMessage.encode({
+      _tag: "JoinRequest",
+      transactionId: id(n),
+      counter: 1,
+      legTag: n + 1,
+      token: claimsBytes,
+      cookie: AddressCookie.make(keyRing, FedNetwork.source, Math.floor(nowMs / 1000)),
+      streams: []
+    })
+    return MessageIntegrity.sign(message, key)
+  })
+
+const refusing = Layer.succeed(
+  Throttle.Throttle,
+  Throttle.make(() => Effect.fail(new Refused({ retryAfterMs: 5000, reason: "Overloaded" })))
+)
+
+/** CPU of the process for each, while all are handled. Microseconds. */
+const usEach = Effect.fnUntraced(function* (feed: FedNetwork.Feed, datagrams: ReadonlyArray<Uint8Array>) {
+  const before = process.cpuUsage()
+  yield* feed.run(datagrams)
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / datagrams.length
+})
+
+const program = Effect.gen(function* () {
+  const { feed, layer } = yield* FedNetwork.make
+  yield* Layer.build(
+    Relay.layerWith({ keyRing, host: "10.0.0.2", port: 3478, audioRingBytes: 1 << 20, videoRingBytes: 1 << 20 }).pipe(
+      Layer.provide([refusing, SingleRunner.layer, CallStore.layerMemory, layer])
+    )
+  )
+  const refused = joins(yield* Clock.currentTimeMillis)
+  const questions = refused.map((_, n) =>
+    Stun.appendFingerprint(ControlMessage.encode({ _tag: "BindingRequest", transactionId: id(n) }))
+  )
+  const refusalUs: Array<number> = []
+  const bindingUs: Array<number> = []
+  for (let round = 0; round <= Number(rounds); round++) {
+    const us = yield* usEach(feed, refused)
+    const answer = ControlMessage.decode(feed.answer)
+    if (answer._tag !== "Success" || answer.success.message._tag !== "Refused") {
+      return yield* Effect.die(new Error("a join was not refused"))
+    }
+    // Beyond so many from one network a relay does not answer, so that these are few.
+    const reference = yield* usEach(feed, questions.slice(0, 16))
+    if (round === 0) continue
+    refusalUs.push(us)
+    bindingUs.push(reference)
+    yield* Effect.sleep("1 second")
+  }
+  const refusal = Statistics.spreadOf(refusalUs)
+  const binding = Statistics.spreadOf(bindingUs)
+  return { refusalUs: refusal, bindingUs: binding, refusalUsMax }
+})
+
+const report = await Effect.runPromise(Effect.scoped(program))
+if (json) console.log(JSON.stringify(report))
+else {
+  console.log(`a refused join: ${Statistics.formatSpread(report.refusalUs, 1)} us of CPU, at most ${refusalUsMax} wanted`)
+  console.log(`a binding request, for comparison: ${Statistics.formatSpread(report.bindingUs, 1)} us`)
+}
+process.exitCode = report.refusalUs.median <= refusalUsMax ? 0 : 1
