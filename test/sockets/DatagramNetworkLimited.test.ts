@@ -34,6 +34,7 @@ const openBoth = Effect.fnUntraced(function* (packetsPerSecond: number) {
 
 interface Arrival {
   readonly atMs: number
+  readonly waitedMs: number
   readonly number: number
 }
 
@@ -47,7 +48,7 @@ const record = Effect.fnUntraced(function* (
     const batch = yield* port.pull
     const atMs = yield* Clock.currentTimeMillis
     for (let place = 0; place < batch.count; place++) {
-      arrived.push({ atMs, number: memory.bytes[batch.offsets[place]!]! })
+      arrived.push({ atMs, waitedMs: atMs - batch.arrivedAtMs, number: memory.bytes[batch.offsets[place]!]! })
     }
     yield* andThen(batch.count)
   })
@@ -120,6 +121,10 @@ describe("DatagramNetworkLimited", () => {
         arrived.map(({ atMs }) => atMs),
         times
       )
+      assert.deepStrictEqual(
+        arrived.map(({ waitedMs }) => waitedMs),
+        times.map((atMs) => atMs - 100)
+      )
     }).pipe(simulated)
   )
 
@@ -160,7 +165,7 @@ describe("DatagramNetworkLimited", () => {
       }
       assert.deepStrictEqual(
         arrived,
-        numbersTo(100).map((number) => ({ atMs: 2 * number, number }))
+        numbersTo(100).map((number) => ({ atMs: 2 * number, waitedMs: 0, number }))
       )
     }).pipe(simulated)
   )
