@@ -2,11 +2,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Os from "node:os"
+import * as ArrivalSample from "../../src/sockets/batched/ArrivalSample.ts"
 import * as Abi from "../../src/sockets/batched/LinuxAbi.ts"
 import * as SystemCalls from "../../src/sockets/batched/SystemCalls.ts"
 import * as DatagramNetworkBatched from "../../src/sockets/DatagramNetworkBatched.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
-import { addPacket, openEndpoint, type Received, receive, sendNumbers, suite } from "../suites/DatagramNetworkSuite.ts"
+import {
+  addPacket,
+  monotonicMs,
+  openEndpoint,
+  type Received,
+  receive,
+  sendNumbers,
+  suite
+} from "../suites/DatagramNetworkSuite.ts"
 import * as FakeKernel from "./batched/FakeKernel.ts"
 
 const calls = SystemCalls.load()
@@ -18,6 +27,24 @@ if ("reason" in calls) {
   const layer = DatagramNetworkBatched.layer(calls)
   // Documentation addresses: a socket bound to the loopback address has no way there.
   suite("batched, IPv4", { layer, host: "127.0.0.1", unreachable: "203.0.113.1" })
+  it.effect("the kernel says when datagrams arrived, however long nobody pulls them", () =>
+    Effect.gen(function* () {
+      const server = yield* openEndpoint("127.0.0.1")
+      const client = yield* openEndpoint("127.0.0.1")
+      // The kernel begins to stamp soon after it was asked for the first time, and until then says when it was pulled.
+      for (let round = 0, isStamped = false; !isStamped; round++) {
+        assert.isBelow(round, 100)
+        const sentAtMs = yield* monotonicMs
+        yield* sendNumbers(client, server.port.address, [1])
+        const sentByMs = yield* monotonicMs
+        while ((yield* monotonicMs) < sentByMs + ArrivalSample.everyMs) yield* Effect.yieldNow
+        const { arrivedAtMs } = yield* server.port.pull
+        // The loopback hands a datagram over within the send. Two clocks are read to compare them, one after the other.
+        if (!Number.isNaN(arrivedAtMs)) assert.isAtLeast(arrivedAtMs, sentAtMs - 0.1)
+        isStamped = arrivedAtMs <= sentByMs + 0.1
+      }
+    }).pipe(Effect.scoped, Effect.provide(layer), TestClock.withLive)
+  )
   if (hasIpv6) suite("batched, IPv6", { layer, host: "::1", unreachable: "2001:db8::1" })
 }
 
@@ -34,9 +61,10 @@ const openFake = Effect.gen(function* () {
 })
 
 /** One byte from somebody. */
-const datagram = (number: number): FakeKernel.KernelDatagram => ({
+const datagram = (number: number, stampMs?: number): FakeKernel.KernelDatagram => ({
   name: Uint8Array.of(Abi.AF_INET, 0, 0x13, 0x88, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
-  bytes: Uint8Array.of(number)
+  bytes: Uint8Array.of(number),
+  ...(stampMs === undefined ? {} : { stampMs })
 })
 const numbersOf = (received: ReadonlyArray<Received>) => received.flatMap(({ bytes }) => bytes)
 
@@ -171,6 +199,28 @@ describe("DatagramNetworkBatched over a kernel that has faults", () => {
         kernel.turn()
         assert.deepStrictEqual(numbersOf(yield* Fiber.join(waiting)), [2])
       }).pipe(Effect.scoped)
+  )
+
+  it.effect("the kernel is asked when datagrams arrived once in a while, and not for every receive", () =>
+    Effect.gen(function* () {
+      const { endpoint, kernel } = yield* openFake
+      const wallStartMs = 1_800_000_000_000
+      /** After a millisecond two datagrams, the first of which has waited. */
+      const next = (waitMs: number) =>
+        Effect.gen(function* () {
+          yield* TestClock.adjust("1 millis")
+          const wallMs = wallStartMs + (yield* monotonicMs)
+          kernel.setWallMs(wallMs)
+          kernel.arrive(datagram(1, wallMs - waitMs), datagram(2, wallMs))
+          const pulling = yield* Effect.forkChild(endpoint.port.pull, { startImmediately: true })
+          kernel.turn()
+          const batch = yield* Fiber.join(pulling)
+          assert.strictEqual(batch.count, 2)
+          return batch.arrivedAtMs
+        })
+      const told = yield* Effect.forEach([0.5, 0, 0, 0, 0, 1.5, 0, 0, 0, 0, 4.5], next)
+      assert.deepStrictEqual(told, [0.5, NaN, NaN, NaN, NaN, 4.5, NaN, NaN, NaN, NaN, 6.5])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("closing wakes who waits, and closes the watch before the socket", () =>

@@ -100,6 +100,22 @@ describe("SimulatedNetwork", () => {
     }).pipe(Effect.provide(SimulatedNetwork.layer({ ...perfect, latencyMs: 20 })))
   )
 
+  it.effect("a batch has the time at which its first packet arrived, however late it is pulled", () =>
+    Effect.gen(function* () {
+      const phone = yield* openEndpoint("10.0.0.2")
+      const relay = yield* openEndpoint("10.0.0.1", 0, 2)
+      for (const number of numbersTo(5)) {
+        yield* sendNumbers(phone, relay.port.address, [number])
+        yield* TestClock.adjust("3 millis")
+      }
+      yield* TestClock.adjust("100 millis")
+      const arrivals = yield* Effect.forEach(numbersTo(3), () =>
+        Effect.map(relay.port.pull, ({ arrivedAtMs }) => arrivedAtMs)
+      )
+      assert.deepStrictEqual(arrivals, [20, 26, 32])
+    }).pipe(Effect.provide(SimulatedNetwork.layer({ ...perfect, latencyMs: 20 })))
+  )
+
   it.effect("many fibers wait in pull; each hop is on time within one long adjustment", () =>
     Effect.gen(function* () {
       const relay = yield* openEndpoint("10.0.0.1")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, type Layer, Result, Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, type Layer, Result, Scope } from "effect"
 import { DatagramNetwork, type DatagramPort } from "../../src/sockets/DatagramNetwork.ts"
 import * as PackedAddress from "../../src/sockets/PackedAddress.ts"
 import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
@@ -69,6 +69,9 @@ export const receiveCount = Effect.fnUntraced(function* (endpoint: Endpoint, cou
   while (received.length < count) received.push(...(yield* receive(endpoint)))
   return received
 })
+
+/** As the relay reads it. */
+export const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
 
 const numbersTo = (count: number) => Array.from({ length: count }, (_, number) => number)
 
@@ -303,6 +306,25 @@ export const suite = (
           received.map((answer) => answer.map(({ bytes }) => bytes[0])),
           numbersTo(8).map((number) => [number, number])
         )
+      })
+    )
+
+    test(
+      "a batch says when it arrived, or that nobody knows: not before it was sent, nor after it was pulled",
+      Effect.gen(function* () {
+        const server = yield* openEndpoint(host, 0, 16)
+        const client = yield* openEndpoint(host)
+        const sentAtMs = yield* monotonicMs
+        yield* sendNumbers(client, server.port.address, numbersTo(40))
+        let earliestMs = sentAtMs
+        for (let received = 0; received < 40;) {
+          const { arrivedAtMs, count } = yield* server.port.pull
+          received += count
+          if (Number.isNaN(arrivedAtMs)) continue
+          assert.isAtLeast(arrivedAtMs, earliestMs)
+          assert.isAtMost(arrivedAtMs, yield* monotonicMs)
+          earliestMs = arrivedAtMs
+        }
       })
     )
 

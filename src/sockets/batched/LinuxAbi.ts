@@ -1,6 +1,6 @@
 /**
  * What Linux calls things on 64-bit machines (x86-64 and arm64 agree): numbers of <sys/socket.h>, <netinet/in.h>,
- * <linux/udp.h> and <asm-generic/errno.h>, and the layout of the structures that socket calls take. All integers are in
+ * <linux/udp.h>, <linux/time.h> and <asm-generic/errno.h>, and the layout of the structures that socket calls take. All integers are in
  * the machine's order, which is little-endian on both; only ports and addresses are in network order.
  */
 
@@ -16,6 +16,7 @@ export const SO_RCVBUF = 8
 export const SO_RCVTIMEO = 20
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
+export const SO_TIMESTAMPNS = 35
 export const SO_MEMINFO = 55
 export const IPPROTO_IPV6 = 41
 export const IPV6_V6ONLY = 26
@@ -25,6 +26,7 @@ export const UDP_GRO = 104
 
 export const F_SETFL = 4
 export const MADV_HUGEPAGE = 14
+export const CLOCK_REALTIME = 0
 
 export const MSG_DONTWAIT = 0x40
 export const MSG_WAITFORONE = 0x10000
@@ -68,6 +70,14 @@ export const nameStride = 32
 export const controlHeaderBytes = 16
 /** Room for one control message of an integer. */
 export const controlBytes = 24
+/** `struct timespec`: seconds and nanoseconds, 64 bits each. */
+export const timespecBytes = 16
+/** Room for what comes with a received message: when it arrived, and one integer. */
+export const receivedControlBytes = controlHeaderBytes + timespecBytes + controlBytes
+
+/** A `struct timespec` at a word. */
+export const timespecMs = (words: Uint32Array, at: number): number =>
+  (words[at + 1]! * 2 ** 32 + words[at]!) * 1000 + words[at + 2]! / 1_000_000
 
 /** From network order to the machine's and back. */
 export const swap16 = (value: number): number => ((value & 0xff) << 8) | (value >>> 8)

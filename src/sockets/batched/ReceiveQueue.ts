@@ -1,6 +1,8 @@
 import { Effect } from "effect"
 import { PortClosed, type PortCounters } from "../DatagramNetwork.ts"
 import type { PacketBatch } from "../PacketBatch.ts"
+import * as ArrivalSample from "./ArrivalSample.ts"
+import * as Abi from "./LinuxAbi.ts"
 import type { Readiness } from "./Readiness.ts"
 import * as ReceiveMemory from "./ReceiveMemory.ts"
 import * as ReceivePace from "./ReceivePace.ts"
@@ -24,13 +26,22 @@ export const make = (options: {
   const { calls, counters, isClosed, memory, nowMs, readiness, socket, table } = options
   const { batch } = table
   const pace = ReceivePace.make()
+  const arrivals = ArrivalSample.make(nowMs())
   /** The last call took all there was. */
   let isDrained = true
 
-  const receive = (mayBlock: boolean): boolean => {
+  const receive = (mayBlock: boolean, beforeMs: number): boolean => {
+    batch.arrivedAtMs = NaN
     if (!ReceiveTable.hasMore(table)) {
+      const isSample = ArrivalSample.isDue(arrivals, beforeMs)
+      // The kernel stamps whatever arrives from the first time on; to hand the stamps over is what costs.
+      if (isSample) calls.setOption(socket, Abi.SOL_SOCKET, Abi.SO_TIMESTAMPNS, 1)
       isDrained = ReceiveTable.receive(table, calls, socket, mayBlock) < table.slots
       batch.backlog = isDrained ? 0 : ReceiveMemory.read(memory, calls, socket).usedShare
+      if (isSample) {
+        calls.setOption(socket, Abi.SOL_SOCKET, Abi.SO_TIMESTAMPNS, 0)
+        batch.arrivedAtMs = ArrivalSample.arrivedAtMs(arrivals, ReceiveTable.stampMs(table), calls.wallMs(), nowMs())
+      }
     }
     ReceiveTable.take(table, counters)
     pace.datagrams += batch.count
@@ -41,8 +52,9 @@ export const make = (options: {
     if (isClosed()) return closed
     const isThere = ReceiveTable.hasMore(table) || !isDrained
     if (!isThere && !ReceivePace.isDense(pace)) return arrived
-    if (ReceivePace.isTurnOver(pace, nowMs())) return later
-    if (receive(!isThere)) return found
+    const beforeMs = nowMs()
+    if (ReceivePace.isTurnOver(pace, beforeMs)) return later
+    if (receive(!isThere, beforeMs)) return found
     ReceivePace.handleSilence(pace)
     return arrived
   })
@@ -50,8 +62,9 @@ export const make = (options: {
   const inNewTurn = (hasArrived: boolean): Effect.Effect<PacketBatch, PortClosed> =>
     Effect.suspend(() => {
       if (isClosed()) return closed
-      ReceivePace.beginTurn(pace, nowMs())
-      return hasArrived && receive(false) ? found : pull
+      const beforeMs = nowMs()
+      ReceivePace.beginTurn(pace, beforeMs)
+      return hasArrived && receive(false, beforeMs) ? found : pull
     })
   // Made once: a relay goes through here for every batch.
   const closed = Effect.fail(new PortClosed())

@@ -25,11 +25,13 @@ export interface ReceiveTable {
   received: number
   next: number
   taken: number
+  /** Length of the datagrams in that one. Bytes. */
+  segmentBytes: number
 }
 
 const messageWords = Abi.messageBytes / 4
 const nameWords = Abi.nameStride / 4
-const controlWords = Abi.controlBytes / 4
+const controlWords = Abi.receivedControlBytes / 4
 const nameLengthWord = Abi.messageNameLength / 4
 const controlLengthWord = Abi.messageControlLength / 4
 
@@ -46,7 +48,7 @@ export const make = (calls: SystemCalls, memory: PacketMemory, isCoalescing: boo
   const vectorsAt = slots * Abi.messageBytes
   const namesAt = vectorsAt + slots * Abi.vectorBytes
   const controlsAt = namesAt + slots * Abi.nameStride
-  const table = new ArrayBuffer(controlsAt + slots * Abi.controlBytes)
+  const table = new ArrayBuffer(controlsAt + slots * Abi.receivedControlBytes)
   const view = new DataView(table)
   const address = calls.addressOf(table)
   const memoryAddress = calls.addressOf(memory.bytes.buffer)
@@ -56,7 +58,11 @@ export const make = (calls: SystemCalls, memory: PacketMemory, isCoalescing: boo
     view.setBigUint64(message + Abi.messageName, address + BigInt(namesAt + slot * Abi.nameStride), true)
     view.setBigUint64(message + Abi.messageVectors, address + BigInt(vector), true)
     view.setBigUint64(message + Abi.messageVectorCount, 1n, true)
-    view.setBigUint64(message + Abi.messageControl, address + BigInt(controlsAt + slot * Abi.controlBytes), true)
+    view.setBigUint64(
+      message + Abi.messageControl,
+      address + BigInt(controlsAt + slot * Abi.receivedControlBytes),
+      true
+    )
     view.setBigUint64(vector, memoryAddress + BigInt(slot * slotStride), true)
     view.setBigUint64(vector + 8, BigInt(isCoalescing ? coalescedBytesMax : datagramBytesMax), true)
   }
@@ -71,7 +77,8 @@ export const make = (calls: SystemCalls, memory: PacketMemory, isCoalescing: boo
     // The first call writes the lengths of all.
     received: slots,
     next: slots,
-    taken: 0
+    taken: 0,
+    segmentBytes: 0
   }
 }
 
@@ -87,7 +94,7 @@ export const receive = (self: ReceiveTable, calls: SystemCalls, socket: number, 
   // The kernel has written there how long the names and control messages were.
   for (let message = 0; message < self.received; message++) {
     words[message * messageWords + nameLengthWord] = Abi.nameBytesIpv6
-    words[message * messageWords + controlLengthWord] = Abi.controlBytes
+    words[message * messageWords + controlLengthWord] = Abi.receivedControlBytes
   }
   const received = mayBlock
     ? calls.receiveBlocking(socket, self.address, slots)
@@ -106,7 +113,8 @@ export const take = (self: ReceiveTable, counters: PortCounters): void => {
     const message = self.next * messageWords
     const length = words[message + Abi.messageLength / 4]!
     const isCut = (words[message + Abi.messageFlags / 4]! & Abi.MSG_TRUNC) !== 0
-    const bytes = Math.min(segmentBytesOf(self, self.next, length), length - self.taken)
+    if (self.taken === 0) self.segmentBytes = segmentBytesOf(self, length)
+    const bytes = Math.min(self.segmentBytes, length - self.taken)
     if (isCut || bytes > datagramBytesMax) counters.droppedOversized++
     else {
       const place = batch.count++
@@ -125,10 +133,26 @@ export const take = (self: ReceiveTable, counters: PortCounters): void => {
   if (batch.count > 0) counters.receivedBatches++
 }
 
-/** Length of the datagrams that a message was made of: its own when it is one. */
-const segmentBytesOf = ({ controlsAt, words }: ReceiveTable, message: number, length: number): number => {
-  if (words[message * messageWords + controlLengthWord] === 0) return length
-  const control = controlsAt + message * controlWords
-  const isSegmentBytes = words[control + 2] === Abi.SOL_UDP && words[control + 3] === Abi.UDP_GRO
-  return isSegmentBytes ? words[control + Abi.controlHeaderBytes / 4]! : length
+/** When the next message arrived, by the wall clock; NaN when there is none, or the kernel does not say. */
+export const stampMs = (self: ReceiveTable): number => {
+  const data = hasMore(self) ? controlDataAt(self, Abi.SOL_SOCKET, Abi.SO_TIMESTAMPNS) : -1
+  return data < 0 ? NaN : Abi.timespecMs(self.words, data)
+}
+
+/** Length of the datagrams that the next message was made of: its own when it is one. */
+const segmentBytesOf = (self: ReceiveTable, length: number): number => {
+  const data = controlDataAt(self, Abi.SOL_UDP, Abi.UDP_GRO)
+  return data < 0 ? length : self.words[data]!
+}
+
+/** The word at which a control message of the next message has its data, or -1 when there is none of that type. */
+const controlDataAt = ({ controlsAt, next, words }: ReceiveTable, level: number, type: number): number => {
+  const first = controlsAt + next * controlWords
+  const end = first + words[next * messageWords + controlLengthWord]! / 4
+  for (let control = first; control < end;) {
+    if (words[control + 2] === level && words[control + 3] === type) return control + Abi.controlHeaderBytes / 4
+    // Each begins at a multiple of eight bytes.
+    control += ((words[control]! + 7) >>> 3) * 2
+  }
+  return -1
 }

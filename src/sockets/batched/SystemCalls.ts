@@ -18,6 +18,8 @@ export interface SystemCalls {
   /** How long a receive that may block does: SO_RCVTIMEO, in the kernel's ticks of 1 to 4 ms. */
   readonly setReceiveTimeout: (socket: number, millis: number) => number
   readonly getOption: (socket: number, level: number, option: number, value: Uint8Array) => number
+  /** The wall clock, by which the kernel stamps what arrives. Milliseconds since 1970. */
+  readonly wallMs: () => number
   /** recvmmsg(2), without waiting. */
   readonly receive: (socket: number, messages: bigint, count: number) => number
   /** The same, but stops this thread until there is one, for no longer than SO_RCVTIMEO says. */
@@ -89,6 +91,7 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
     recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
     sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
     madvise: { arguments: ["pointer", "u64", "i32"], return: "i32" },
+    clock_gettime: { arguments: ["i32", "pointer"], return: "i32" },
     fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
     close: { arguments: ["i32"], return: "i32" },
     __errno_location: { arguments: [], return: "pointer" }
@@ -105,6 +108,9 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
   const orError = (result: number): number => (result < 0 ? -ffi.getInt32(errorPlace) : result)
   const length = new Uint32Array(1)
   const value = new Int32Array(1)
+  const time = new ArrayBuffer(Abi.timespecBytes)
+  const timeWords = new Uint32Array(time)
+  const timePlace = ffi.getRawPointer(time)
   const loop = ffi.getCurrentEventLoop()
 
   // A handle is the event loop's until it says that it is closed, a turn later: what it uses must live as long.
@@ -155,12 +161,16 @@ const bindings = (ffi: typeof Ffi): SystemCalls => {
     },
     setReceiveTimeout: (socket, millis) => {
       // struct timeval: seconds and microseconds.
-      const time = BigInt64Array.of(0n, BigInt(millis * 1000))
-      return orError(libc.setsockopt(socket, Abi.SOL_SOCKET, Abi.SO_RCVTIMEO, time, time.byteLength))
+      const timeout = BigInt64Array.of(0n, BigInt(millis * 1000))
+      return orError(libc.setsockopt(socket, Abi.SOL_SOCKET, Abi.SO_RCVTIMEO, timeout, timeout.byteLength))
     },
     getOption: (socket, level, option, into) => {
       length[0] = into.length
       return orError(libc.getsockopt(socket, level, option, into, length))
+    },
+    wallMs: () => {
+      libc.clock_gettime(Abi.CLOCK_REALTIME, timePlace)
+      return Abi.timespecMs(timeWords, 0)
     },
     receive: (socket, messages, count) => orError(libc.recvmmsg(socket, messages, count, Abi.MSG_DONTWAIT, noTimeout)),
     receiveBlocking: (socket, messages, count) =>

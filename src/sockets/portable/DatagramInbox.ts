@@ -10,6 +10,7 @@ const inboxPackets = 4096
 export const make = (memory: PacketMemory, counters: PortCounters) => {
   const payloads = new Array<Uint8Array | undefined>(inboxPackets).fill(undefined)
   const sources = new Uint32Array(inboxPackets * addressWords)
+  const arrivals = new Float64Array(inboxPackets)
   const batch = makePacketBatch(memory.receiveSlots)
   let first = 0
   let waiting = 0
@@ -23,7 +24,7 @@ export const make = (memory: PacketMemory, counters: PortCounters) => {
   return {
     isEmpty: () => waiting === 0,
     waiting: () => waiting,
-    put: (payload: Uint8Array, host: Uint32Array, port: number): void => {
+    put: (payload: Uint8Array, host: Uint32Array, port: number, nowMs: number): void => {
       if (payload.length > datagramBytesMax) {
         counters.droppedOversized++
         return
@@ -36,10 +37,12 @@ export const make = (memory: PacketMemory, counters: PortCounters) => {
       payloads[place] = payload
       PackedAddress.copy(host, 0, sources, place)
       sources[place * addressWords] = port
+      arrivals[place] = nowMs
     },
     /** Moves what there is room for into the receive slots. */
     take: (): PacketBatch => {
       batch.count = Math.min(waiting, memory.receiveSlots)
+      batch.arrivedAtMs = arrivals[first]!
       for (let place = 0; place < batch.count; place++) {
         const payload = payloads[first]!
         const offset = place * slotBytes

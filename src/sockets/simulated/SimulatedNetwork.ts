@@ -73,7 +73,7 @@ const make = Effect.fnUntraced(function* (defaultLink: LinkEmulator.LinkOptions)
     for (let due = DueQueue.take(inFlight, nowMs); due !== undefined; due = DueQueue.take(inFlight, nowMs)) {
       const port = ports.get(PackedAddress.key(due.destination))
       if (port === undefined) undeliverable++
-      else SimulatedPort.deliver(port, due)
+      else SimulatedPort.deliver(port, due, nowMs)
     }
   }
   const timer = yield* DueTimer.make(inFlight, (nowMs) => Effect.sync(() => deliverDue(nowMs)))

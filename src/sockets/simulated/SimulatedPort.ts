@@ -11,6 +11,12 @@ export interface Datagram {
   readonly bytes: Uint8Array
 }
 
+/** A datagram that has arrived. */
+interface Pending {
+  readonly datagram: Datagram
+  readonly arrivedAtMs: number
+}
+
 /** Datagrams that wait for the next pull; those that find no room are dropped, as a kernel does. */
 export const pendingMax = 4096
 
@@ -21,7 +27,7 @@ export interface SimulatedPort {
   readonly counters: PortCounters
   readonly memory: PacketMemory
   readonly batch: PacketBatch
-  readonly pending: Array<Datagram>
+  readonly pending: Array<Pending>
   /** Open while something is pending, and for good when the port is closed. */
   readonly arrived: Latch.Latch
   isClosed: boolean
@@ -37,13 +43,13 @@ export const make = (publicAddress: Uint32Array, memory: PacketMemory): Simulate
   isClosed: false
 })
 
-export const deliver = (self: SimulatedPort, datagram: Datagram): void => {
+export const deliver = (self: SimulatedPort, datagram: Datagram, nowMs: number): void => {
   if (datagram.bytes.length > datagramBytesMax) {
     self.counters.droppedOversized++
   } else if (self.pending.length >= pendingMax) {
     self.counters.droppedReceiveBufferFull++
   } else {
-    self.pending.push(datagram)
+    self.pending.push({ datagram, arrivedAtMs: nowMs })
     self.arrived.openUnsafe()
   }
 }
@@ -51,16 +57,17 @@ export const deliver = (self: SimulatedPort, datagram: Datagram): void => {
 /** Moves what is pending into the receive slots. */
 const receive = (self: SimulatedPort): PacketBatch => {
   const { batch, counters, memory } = self
-  const datagrams = self.pending.splice(0, memory.receiveSlots)
+  const taken = self.pending.splice(0, memory.receiveSlots)
   if (self.pending.length === 0) self.arrived.closeUnsafe()
-  datagrams.forEach(({ bytes, source }, place) => {
+  taken.forEach(({ datagram: { bytes, source } }, place) => {
     memory.bytes.set(bytes, place * slotBytes)
     batch.offsets[place] = place * slotBytes
     batch.lengths[place] = bytes.length
     PackedAddress.copy(source, 0, batch.addresses, place)
     counters.receivedBytes += bytes.length
   })
-  batch.count = datagrams.length
+  batch.count = taken.length
+  batch.arrivedAtMs = taken[0]?.arrivedAtMs ?? NaN
   counters.received += batch.count
   counters.receivedBatches++
   return batch

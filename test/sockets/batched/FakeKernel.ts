@@ -7,6 +7,15 @@ export interface KernelDatagram {
   readonly bytes: Uint8Array
   /** That it was made of when it arrived; missing when it is one. */
   readonly segmentBytes?: number
+  /** When it arrived by the wall clock; missing when the kernel does not stamp. */
+  readonly stampMs?: number
+}
+
+/** A control message. */
+interface Control {
+  readonly level: number
+  readonly type: number
+  readonly data: DataView<ArrayBuffer>
 }
 
 /** What the kernel does with the next sendmmsg: takes at most so many messages, or refuses with an error number. */
@@ -29,6 +38,9 @@ export const make = () => {
   let events = 0
   let onReady: (events: number) => void = () => {}
   let blockings = 0
+  let stampsAreLast = false
+  let wallMs = 0
+  const isStamping = () => options.get(`${Abi.SOL_SOCKET}.${Abi.SO_TIMESTAMPNS}`) === 1
   const open = { socket: false, watch: false }
 
   /** The bytes at an address. Blocks lie so that some of them cross a boundary of 4 GB. */
@@ -75,28 +87,49 @@ export const make = () => {
     return bytes.length
   }
 
-  /** The control message of one that was coalesced, udp(7); without, there is none. */
-  const writeSegmentBytes = (message: DataView, segmentBytes: number | undefined): void => {
-    if (segmentBytes !== undefined) {
-      const room = viewAt(u64(message, Abi.messageControl), u64(message, Abi.messageControlLength))
-      room.setBigUint64(0, BigInt(Abi.controlHeaderBytes + 4), true)
-      room.setInt32(8, Abi.SOL_UDP, true)
-      room.setInt32(12, Abi.UDP_GRO, true)
-      room.setInt32(16, segmentBytes, true)
+  /** When it arrived, socket(7). */
+  const stampControl = (atMs: number): Control => {
+    const data = new DataView(new ArrayBuffer(Abi.timespecBytes))
+    data.setBigInt64(0, BigInt(Math.floor(atMs / 1000)), true)
+    data.setBigInt64(8, BigInt(Math.round((atMs % 1000) * 1_000_000)), true)
+    return { level: Abi.SOL_SOCKET, type: Abi.SO_TIMESTAMPNS, data }
+  }
+  /** Of one that was coalesced, udp(7). */
+  const segmentControl = (segmentBytes: number): Control => {
+    const data = new DataView(new ArrayBuffer(4))
+    data.setInt32(0, segmentBytes, true)
+    return { level: Abi.SOL_UDP, type: Abi.UDP_GRO, data }
+  }
+
+  /** Writes control messages one behind the other, cmsg(3). None of these tests wants them cut. */
+  const writeControls = (message: DataView, controls: ReadonlyArray<Control>): void => {
+    const length = u64(message, Abi.messageControlLength)
+    const room = viewAt(u64(message, Abi.messageControl), length)
+    let used = 0
+    for (const { data, level, type } of controls) {
+      room.setBigUint64(used, BigInt(Abi.controlHeaderBytes + data.byteLength), true)
+      room.setInt32(used + 8, level, true)
+      room.setInt32(used + 12, type, true)
+      at(u64(message, Abi.messageControl), length).set(new Uint8Array(data.buffer), used + Abi.controlHeaderBytes)
+      used += Math.ceil((Abi.controlHeaderBytes + data.byteLength) / 8) * 8
     }
-    message.setBigUint64(Abi.messageControlLength, segmentBytes === undefined ? 0n : BigInt(Abi.controlBytes), true)
+    message.setBigUint64(Abi.messageControlLength, BigInt(used), true)
   }
 
   const receive = (messages: bigint, count: number): number => {
     let received = 0
     for (; received < count && arriving.length > 0; received++) {
-      const { bytes, name, segmentBytes } = arriving.shift()!
+      const { bytes, name, segmentBytes, stampMs } = arriving.shift()!
       const message = viewAt(Number(messages) + received * Abi.messageBytes, Abi.messageBytes)
       at(u64(message, Abi.messageName), message.getUint32(Abi.messageNameLength, true)).set(name)
       message.setUint32(Abi.messageNameLength, name.length, true)
       const [room] = vectorsOf(message)
       room!.set(bytes.subarray(0, room!.length))
-      writeSegmentBytes(message, segmentBytes)
+      const controls = [
+        ...(stampMs === undefined || !isStamping() ? [] : [stampControl(stampMs)]),
+        ...(segmentBytes === undefined ? [] : [segmentControl(segmentBytes)])
+      ]
+      writeControls(message, stampsAreLast ? controls.toReversed() : controls)
       message.setInt32(Abi.messageFlags, bytes.length > room!.length ? Abi.MSG_TRUNC : 0, true)
       message.setUint32(Abi.messageLength, Math.min(bytes.length, room!.length), true)
     }
@@ -112,6 +145,7 @@ export const make = () => {
       return BigInt(start)
     },
     useLargePages: () => 0,
+    wallMs: () => wallMs,
     socket: () => {
       open.socket = true
       return 3
@@ -172,6 +206,9 @@ export const make = () => {
     /** How often a receive stopped the thread, until something was there or its time was over. */
     blockings: () => blockings,
     setSegmentation: (can: typeof segmentation) => void (segmentation = can),
+    setWallMs: (ms: number) => void (wallMs = ms),
+    /** Control messages come in no order that is promised. */
+    setStampsLast: (areLast: boolean) => void (stampsAreLast = areLast),
     arrive: (...datagrams: ReadonlyArray<KernelDatagram>) => {
       arriving.push(...datagrams)
     },

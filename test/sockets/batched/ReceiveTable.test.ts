@@ -14,11 +14,15 @@ const Message = Schema.Struct({
   source: between(1, 3),
   segments: between(1, 43),
   segmentBytes: Schema.Literals([0, 1, 200, 1100, PacketMemory.datagramBytesMax, PacketMemory.datagramBytesMax + 1]),
-  lastIsShorter: Schema.Boolean
+  lastIsShorter: Schema.Boolean,
+  isStamped: Schema.Boolean
 })
 
 const receiveSlots = 4
 const socket = 3
+
+/** A time of the year 2027 with a fraction that doubles hold. */
+const stampOf = (number: number) => 1_800_000_000_000 + number * 700 + 0.125
 
 /** A sender's name, and a length and contents that no other datagram of the run has at its place. */
 const messageOf = (message: typeof Message.Type, number: number) => {
@@ -33,13 +37,15 @@ const messageOf = (message: typeof Message.Type, number: number) => {
     arriving: {
       name: Uint8Array.of(Abi.AF_INET, 0, 5000 >> 8, 5000 & 0xff, 127, 0, 0, message.source, 0, 0, 0, 0, 0, 0, 0, 0),
       bytes: Buffer.concat(datagrams),
-      ...(segments > 1 ? { segmentBytes: message.segmentBytes } : {})
+      ...(segments > 1 ? { segmentBytes: message.segmentBytes } : {}),
+      ...(message.isStamped ? { stampMs: stampOf(number) } : {})
     }
   }
 }
 
 const setUp = (isCoalescing: boolean) => {
   const kernel = FakeKernel.make()
+  kernel.calls.setOption(socket, Abi.SOL_SOCKET, Abi.SO_TIMESTAMPNS, 1)
   const slotBytes = isCoalescing ? PacketMemory.coalescedSlotBytes : PacketMemory.slotBytes
   const memory = PacketMemory.make({ receiveSlots, receiveBytes: receiveSlots * slotBytes, ownerBytes: 0 })
   const table = ReceiveTable.make(kernel.calls, memory, isCoalescing)
@@ -60,15 +66,16 @@ const setUp = (isCoalescing: boolean) => {
     }
     return received
   }
-  return { kernel, memory, counters, receiveAll }
+  return { kernel, memory, table, counters, receiveAll }
 }
 
 describe("ReceiveTable", () => {
   it.prop(
     "every datagram is handed out once, whole, in its order, however the kernel has put them together",
-    [Schema.Array(Message), Schema.Boolean],
-    ([messages, isCoalescing]) => {
+    [Schema.Array(Message), Schema.Boolean, Schema.Boolean],
+    ([messages, isCoalescing, stampsAreLast]) => {
       const { counters, kernel, receiveAll } = setUp(isCoalescing)
+      kernel.setStampsLast(stampsAreLast)
       const arrived = messages
         .map((message) => (isCoalescing ? message : { ...message, segments: 1 }))
         .map((message, number) => messageOf(message, number * 7))
@@ -82,6 +89,29 @@ describe("ReceiveTable", () => {
         counters.receivedBytes,
         kept.reduce((sum, { bytes }) => sum + bytes.length, 0)
       )
+    },
+    { arbitrary: { size: 40 } }
+  )
+
+  it.prop(
+    "every batch has the time of its first message",
+    [Schema.Array(Message), Schema.Boolean],
+    ([messages, stampsAreLast]) => {
+      const { counters, kernel, table } = setUp(true)
+      kernel.setStampsLast(stampsAreLast)
+      kernel.arrive(...messages.map((message, number) => messageOf(message, number).arriving))
+      let message = 0
+      while (ReceiveTable.receive(table, kernel.calls, socket, false) > 0) {
+        const first = message
+        message += table.received
+        while (ReceiveTable.hasMore(table)) {
+          const number = first + table.next
+          assert.deepStrictEqual(ReceiveTable.stampMs(table), messages[number]!.isStamped ? stampOf(number) : NaN)
+          ReceiveTable.take(table, counters)
+        }
+        assert.isNaN(ReceiveTable.stampMs(table))
+      }
+      assert.strictEqual(message, messages.length)
     },
     { arbitrary: { size: 40 } }
   )
