@@ -6,20 +6,26 @@ import * as PacketMemory from "../../../src/sockets/PacketMemory.ts"
 /** Datagrams that a relay is fed with, without a socket: the next batch as soon as the last one has been answered. */
 export interface Feed {
   /** Feeds these, and ends when each has been answered. */
-  readonly run: (datagrams: ReadonlyArray<Uint8Array>) => Effect.Effect<void>
+  readonly run: (datagrams: ReadonlyArray<Fed>) => Effect.Effect<void>
   /** What the relay has sent last. */
   answer: Uint8Array
 }
 
-export const batchDatagrams = 64
-/** A stranger's, packed. */
-export const source = Uint32Array.of(40_000, 0, 0, 0xffff, 0x0a000001)
+/** A datagram, and the packed address that it comes from. */
+export interface Fed {
+  readonly bytes: Uint8Array
+  readonly source: Uint32Array
+}
+
+const batchDatagrams = 64
+/** Strangers in networks of their own: of one network a relay answers only so many. */
+export const sourceOf = (n: number): Uint32Array => Uint32Array.of(40_000, 0, 0, 0xffff, 0x0a000001 + 256 * n)
 
 /** A network whose one port is fed. */
 export const make = Effect.gen(function* () {
   const ready = yield* Latch.make()
   const done = yield* Latch.make()
-  let left: ReadonlyArray<Uint8Array> = []
+  let left: ReadonlyArray<Fed> = []
   let awaited = 0
   const feed: Feed = {
     answer: new Uint8Array(),
@@ -40,10 +46,10 @@ export const make = Effect.gen(function* () {
         left = left.slice(batchDatagrams)
         awaited = taken.length
         batch.count = taken.length
-        for (const [place, datagram] of taken.entries()) {
+        for (const [place, { bytes, source }] of taken.entries()) {
           batch.offsets[place] = place * PacketMemory.slotBytes
-          batch.lengths[place] = datagram.length
-          memory.bytes.set(datagram, batch.offsets[place]!)
+          batch.lengths[place] = bytes.length
+          memory.bytes.set(bytes, batch.offsets[place]!)
           batch.addresses.set(source, place * PacketBatch.addressWords)
         }
         return batch
