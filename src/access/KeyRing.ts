@@ -1,6 +1,6 @@
 import { Array as Arr, Result, Schema } from "effect"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { hkdfSync } from "node:crypto"
+import { createHmac, hkdfSync } from "node:crypto"
 import { KeyId } from "../protocol/TokenClaims.ts"
 
 /** Of a fleet key's secret, and of every key that is derived from it. */
@@ -56,6 +56,8 @@ export interface LiveKey {
   readonly trunkKey: Uint8Array
   /** Nodes of a cluster show each other that they know it. */
   readonly clusterKey: Uint8Array
+  /** What the participants' keys are expanded from. */
+  readonly participantSecret: Uint8Array
 }
 
 /** The keys that are live, the newest first. */
@@ -69,6 +71,14 @@ const derive = (secret: Uint8Array, purpose: string, info: Uint8Array): Uint8Arr
 
 const noInfo = new Uint8Array(0)
 
+const hmac = (key: Uint8Array, ...input: ReadonlyArray<Uint8Array>): Uint8Array =>
+  input.reduce((soFar, part) => soFar.update(part), createHmac("sha256", key)).digest()
+
+/** The two halves of HKDF, RFC 5869 sections 2.2 and 2.3: many keys of one secret and purpose have the first in common. */
+const extract = (secret: Uint8Array, purpose: string): Uint8Array => hmac(new TextEncoder().encode(purpose), secret)
+const firstBlock = Uint8Array.of(1)
+const expand = (extracted: Uint8Array, info: Uint8Array): Uint8Array => hmac(extracted, info, firstBlock)
+
 export const make = (file: KeyFile): KeyRing => ({
   keys: Arr.map(file.keys, ({ id, secret }) => ({
     id,
@@ -76,7 +86,8 @@ export const make = (file: KeyFile): KeyRing => ({
     cookieSecret: derive(secret, "tandem address cookie 1", noInfo),
     ticketKey: derive(secret, "tandem session ticket 1", noInfo),
     trunkKey: derive(secret, "tandem trunk 1", noInfo),
-    clusterKey: derive(secret, "tandem cluster 1", noInfo)
+    clusterKey: derive(secret, "tandem cluster 1", noInfo),
+    participantSecret: extract(secret, "tandem participant key 1")
   }))
 })
 
@@ -113,7 +124,7 @@ export const participantKey = (
   claimsBytes: Uint8Array,
   keyId: string
 ): Result.Result<Uint8Array, UnknownKey> =>
-  Result.map(find(ring, keyId), ({ secret }) => derive(secret, "tandem participant key 1", claimsBytes))
+  Result.map(find(ring, keyId), ({ participantSecret }) => expand(participantSecret, claimsBytes))
 
 const invalidAt = ({ issues }: ReturnType<typeof formatIssue>): InvalidKeyFile => {
   const path = issues[0]?.path?.map(String).join(".")

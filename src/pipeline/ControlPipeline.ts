@@ -114,9 +114,9 @@ export const layer = Layer.effectDiscard(
     const carryOut = (name: string, queue: Queue.Queue<Effect.Effect<void>>) =>
       VitalFiber.run(
         `the control plane's queue of ${name}`,
-        Stream.fromQueue(queue).pipe(
-          Stream.mapEffect(guarded, { concurrency: joinConcurrency, unordered: true }),
-          Stream.runDrain
+        Effect.all(
+          Array.from({ length: joinConcurrency }, () => Effect.forever(Effect.flatMap(Queue.take(queue), guarded))),
+          { concurrency: "unbounded", discard: true }
         )
       )
     yield* carryOut("joins", joins)

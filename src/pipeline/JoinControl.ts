@@ -206,7 +206,7 @@ export const make = Effect.gen(function* () {
         })
       : undefined
 
-  return Effect.fn("ControlPipeline.join")(function* (
+  return Effect.fnUntraced(function* (
     request: Request,
     question: Question,
     integrity: Stun.IntegrityLocation

@@ -67,10 +67,7 @@ export const encode = (message: ControlMessage): Uint8Array => {
   const kind = messageKinds[message._tag]
   const method = "method" in message ? message.method : messageKinds[message._tag].method
   const header = { class: kind.class, method: methods[method], transactionId: message.transactionId }
-  const bytes = MessageLayout.encode(kind.layout, message, message.transactionId).reduce(
-    (soFar, { type, value }) => Stun.appendAttribute(soFar, type, value),
-    Stun.encodeHeader(header)
-  )
+  const bytes = Stun.encode(header, MessageLayout.encode(kind.layout, message, message.transactionId))
   if (bytes.length + trailerBytes <= datagramBytesMax) return bytes
   throw new RangeError(`a ${message._tag} of ${bytes.length} bytes does not fit into a datagram: split or shorten it`)
 }

@@ -183,6 +183,29 @@ export const appendAttribute = (
   return bytes
 }
 
+/** A new message: a header and these attributes, in one piece. */
+export const encode = (
+  header: StunHeader,
+  attributes: ReadonlyArray<{ readonly type: number; readonly value: Uint8Array }>
+): Uint8Array => {
+  const bytes = new Uint8Array(
+    attributes.reduce((sum, { value }) => sum + attributeBytes(value.length), headerBytes)
+  )
+  const view = viewOf(bytes)
+  view.setUint16(0, messageType(header))
+  view.setUint16(2, bytes.length - headerBytes)
+  view.setUint32(4, magicCookie)
+  bytes.set(header.transactionId, transactionIdOffset)
+  let at = headerBytes
+  for (const { type, value } of attributes) {
+    view.setUint16(at, type)
+    view.setUint16(at + 2, value.length)
+    bytes.set(value, at + attributeHeaderBytes)
+    at += attributeBytes(value.length)
+  }
+  return bytes
+}
+
 /** A new message: `message` and its FINGERPRINT, after which nothing may follow. RFC 8489 §14.7. */
 export const appendFingerprint = (message: Uint8Array): Uint8Array => {
   const bytes = appendAttribute(message, fingerprintType, new Uint8Array(fingerprintBytes))

@@ -25,6 +25,7 @@ export const sourceOf = (n: number): Uint32Array => Uint32Array.of(40_000, 0, 0,
 export const make = Effect.gen(function* () {
   const ready = yield* Latch.make()
   const done = yield* Latch.make()
+  const answered = yield* Latch.make()
   let left: ReadonlyArray<Fed> = []
   let awaited = 0
   const feed: Feed = {
@@ -45,6 +46,7 @@ export const make = Effect.gen(function* () {
         const taken = left.slice(0, batchDatagrams)
         left = left.slice(batchDatagrams)
         awaited = taken.length
+        answered.closeUnsafe()
         batch.count = taken.length
         for (const [place, { bytes, source }] of taken.entries()) {
           batch.offsets[place] = place * PacketMemory.slotBytes
@@ -55,7 +57,7 @@ export const make = Effect.gen(function* () {
         return batch
       }
       const pull: Effect.Effect<PacketBatch.PacketBatch> = Effect.suspend(() => {
-        if (awaited > 0) return Effect.andThen(Effect.yieldNow, pull)
+        if (awaited > 0) return Effect.andThen(answered.await, pull)
         if (left.length > 0) return Effect.succeed(fill())
         ready.closeUnsafe()
         done.openUnsafe()
@@ -69,6 +71,7 @@ export const make = Effect.gen(function* () {
         send: (out) =>
           Effect.sync(() => {
             awaited -= out.count
+            if (awaited <= 0) answered.openUnsafe()
             if (out.count > 0) {
               const last = out.count - 1
               const bytes = new Uint8Array(PacketBatch.packetBytes(out, last))
