@@ -133,9 +133,10 @@ const decide = (
     if (stored.ownerEpoch !== state.version.ownerEpoch) return repair(self, unchanged)
     const legTags = ReportLedger.silentLegs(ledger, state, atMs)
     if (legTags.length > 0) return repair(self, (state) => CallDecision.expire(state, { legTags }))
-    const hub = ReportLedger.silentHub(ledger, state, atMs)
+    const hub = ReportLedger.hubToChange(ledger, state, atMs)
     if (hub !== undefined) return repair(self, (state) => CallDecision.suspect(state, { relay: hub }))
-    const { subscriptions, uplinks, volumes } = report
+    const { subscriptions, uplinks, volumes, withheld } = report
+    GroupDecisions.handleWithheld(self.group, relay, withheld, atMs)
     if (volumes !== undefined) GroupDecisions.handleVolumes(self.group, state, volumes, atMs)
     if (subscriptions !== undefined) GroupDecisions.handleSubscriptions(self.group, state, subscriptions)
     if (uplinks !== undefined) GroupDecisions.handleUplinks(self.group, state, uplinks)

@@ -3,7 +3,10 @@ import { LegTag } from "../call/CallState.ts"
 import { PlanVersion } from "../call/PlanVersion.ts"
 import { CallId, type RelayId } from "../protocol/Ids.ts"
 
-/** What one relay has of one call: how far its plan is, and whom it serves. */
+/**
+ * What one relay has of one call: how far its plan is, and whom it serves. A node that is older than an optional field passes it
+ * over.
+ */
 export const CallReport = Schema.Struct({
   call: CallId,
   /** Of the plan that the relay forwards by. */
@@ -19,7 +22,11 @@ export const CallReport = Schema.Struct({
   /** What is new about what its devices want to see, as `Subscription` has it in bytes. */
   subscriptions: Schema.optionalKey(Schema.Uint8Array),
   /** What is new about what its devices say of their uplinks, as `Uplinks` has it in bytes. */
-  uplinks: Schema.optionalKey(Schema.Uint8Array)
+  uplinks: Schema.optionalKey(Schema.Uint8Array),
+  /** The extras that the relay is too busy for, as `QualityExtra` has them in bits. Left out: none. */
+  withheld: Schema.optionalKey(Schema.Int),
+  /** How much is used of what the relay can do: 1 is all, and it may be more. Left out: nothing worth mentioning. */
+  load: Schema.optionalKey(Schema.Finite)
 })
 export type CallReport = typeof CallReport.Type
 

@@ -1,6 +1,7 @@
 import type { CallState } from "../call/CallState.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import type { CallReport } from "./CallReports.ts"
+import * as RelayLoads from "./RelayLoads.ts"
 
 /**
  * Which relays of a call report, and which legs they serve: ephemeral, of one actor. What was heard before the actor came
@@ -9,6 +10,7 @@ import type { CallReport } from "./CallReports.ts"
 export interface ReportLedger {
   readonly relays: Map<RelayId, number>
   readonly legs: Map<number, number>
+  readonly loads: RelayLoads.RelayLoads
   /** Since when there has always been somebody who reports that media flows, and when somebody has last. */
   heardSinceMs: number
   heardAtMs: number
@@ -24,6 +26,7 @@ export const legSilentMs = 60_000
 export const make = (): ReportLedger => ({
   relays: new Map(),
   legs: new Map(),
+  loads: RelayLoads.make(),
   heardSinceMs: -Infinity,
   heardAtMs: -Infinity
 })
@@ -31,7 +34,7 @@ export const make = (): ReportLedger => ({
 export const handleReport = (
   self: ReportLedger,
   relay: RelayId,
-  { isActive, legTags }: CallReport,
+  { isActive, legTags, load }: CallReport,
   nowMs: number
 ): void => {
   // Relays at which a call rests report it every 10 s: also many of them together are no measure for the hub.
@@ -40,6 +43,7 @@ export const handleReport = (
     self.heardAtMs = nowMs
   }
   self.relays.set(relay, nowMs)
+  RelayLoads.handleReport(self.loads, relay, load, nowMs)
   for (const tag of legTags) self.legs.set(tag, nowMs)
 }
 
@@ -51,6 +55,10 @@ export const silentHub = (self: ReportLedger, { relays }: CallState, nowMs: numb
   if (nowMs - self.heardAtMs >= allSilentMs) return undefined
   return nowMs - sinceMs >= relaySilentMs ? hub : undefined
 }
+
+/** The hub that another relay should take the place of: it is silent, or can do no more. */
+export const hubToChange = (self: ReportLedger, state: CallState, nowMs: number): RelayId | undefined =>
+  silentHub(self, state, nowMs) ?? RelayLoads.takeFullHub(self.loads, state, nowMs)
 
 /** The legs of participants that no relay serves. */
 export const silentLegs = (self: ReportLedger, { participants }: CallState, nowMs: number): ReadonlyArray<number> => {

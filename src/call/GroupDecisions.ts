@@ -3,11 +3,13 @@ import * as AudibleSpeakers from "./AudibleSpeakers.ts"
 import type { CallState, Participant } from "./CallState.ts"
 import * as DominantSpeaker from "./DominantSpeaker.ts"
 import * as MediaDecision from "./MediaDecision.ts"
+import * as Relief from "./Relief.ts"
 import * as Subscription from "./Subscription.ts"
 import * as Volumes from "./Volumes.ts"
 import * as Uplinks from "./Uplinks.ts"
 import * as VideoDecision from "./VideoDecision.ts"
-import type { ParticipantId } from "../protocol/Ids.ts"
+import * as CallClass from "../protocol/CallClass.ts"
+import type { ParticipantId, RelayId } from "../protocol/Ids.ts"
 
 /**
  * What one call's owner decides about its media, several times a second, from what relays report: who is heard, and who
@@ -20,6 +22,8 @@ export interface GroupDecisions {
   readonly subscriptions: Map<number, Subscription.Subscription>
   /** What devices say of the paths to their relays, by the same tags. Bits a second. */
   readonly uplinksBps: Map<number, number>
+  /** What busy relays withhold. */
+  readonly relief: Relief.Relief
   decision: MediaDecision.MediaDecision
   /** When the first report came; NaN before. Milliseconds. */
   listensSinceMs: number
@@ -57,6 +61,7 @@ export const make = (): GroupDecisions => ({
   speakers: undefined,
   subscriptions: new Map(),
   uplinksBps: new Map(),
+  relief: Relief.make(),
   decision: MediaDecision.undecided,
   listensSinceMs: NaN,
   decidedAtMs: -Infinity,
@@ -109,6 +114,12 @@ export const handleUplinks = (self: GroupDecisions, state: CallState, bytes: Uin
   }
 }
 
+/** What a busy relay withholds, as `Relief` has it in bits. Of every report: left out, it withholds nothing any more. */
+export const handleWithheld = (self: GroupDecisions, relay: RelayId, bits: number | undefined, nowMs: number): void => {
+  const isNews = Relief.handleReport(self.relief, relay, bits, nowMs)
+  self.isVideoDue ||= isNews
+}
+
 /** The tags of those who are there; of others nothing is kept. */
 const presentIn = (state: CallState, kept: Map<number, unknown>): ReadonlySet<number> => {
   const present = new Set(state.participants.map(({ legTag }) => legTag))
@@ -134,12 +145,23 @@ export const decide = (
   const audible = audibleOf(self, state, nowMs)
   const video = videoOf(self, state, downlinksBps, nowMs)
   // Also that everybody gets everything is to be said once, in case that an owner before has said otherwise.
-  const isSaid = decision.revision > 0 || (state.participants.length < 3 && subscriptions.size === 0)
+  const isSaid = decision.revision > 0 || !mayBeDecided(state, subscriptions)
   if (isSaid && isSame(audible, decision.audible) && VideoDecision.isSame(video, decision.video)) return false
   self.decidedAtMs = nowMs
   self.decision = { revision: decision.revision + 1, audible, video }
   return true
 }
+
+/** Whether an owner before may have taken anything from anybody, where nothing does now. */
+const mayBeDecided = (
+  { participants }: CallState,
+  subscriptions: ReadonlyMap<number, Subscription.Subscription>
+): boolean =>
+  participants.length > 2 ||
+  subscriptions.size > 0 ||
+  participants.some(({ callClass, streams }) => CallClass.isGroup(callClass) && streams.some(isVideo))
+
+const isVideo = ({ kind }: Participant["streams"][number]): boolean => kind === "video"
 
 /** Anew when there is a reason, and else each second: what paths carry changes all the time. */
 const videoOf = (
@@ -157,7 +179,8 @@ const videoOf = (
   self.videoDownlinksBps = downlinksBps
   self.videoOf = state
   self.videoAtMs = nowMs
-  return VideoDecision.of(state.participants, subscriptions, { uplinksBps, downlinksBps }, decision.video)
+  const withheld = Relief.withheld(self.relief, state, nowMs)
+  return VideoDecision.of(state.participants, subscriptions, { uplinksBps, downlinksBps }, withheld, decision.video)
 }
 
 const hasLayers = ({ participants }: CallState): boolean =>

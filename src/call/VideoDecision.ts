@@ -1,10 +1,13 @@
+import * as CallClass from "../protocol/CallClass.ts"
 import type { ParticipantId } from "../protocol/Ids.ts"
+import type { QualityExtra } from "../protocol/QualityExtra.ts"
 import { sourcesOf, type StreamSource } from "../protocol/StreamSources.ts"
 import type { Allocation, AllocationInput, Wish } from "./allocation/AllocationInput.ts"
 import * as BandwidthAllocation from "./allocation/BandwidthAllocation.ts"
 import type { Participant } from "./CallState.ts"
 import * as LayerRates from "./LayerRates.ts"
 import * as RateLadder from "./allocation/RateLadder.ts"
+import type * as Relief from "./Relief.ts"
 import * as Subscription from "./Subscription.ts"
 
 /** Who gets which video at most, and what is to be sent of it. docs/algorithms/bandwidth-allocation.md. */
@@ -35,20 +38,28 @@ const leastFactor = 1.25
 /** Who gets nearly all that is of use wants no more. Share. */
 const satisfiedFrom = 0.95
 
-/** `undefined`: everybody wants everything, and nobody sends layers. `before`: what was decided last. */
+/**
+ * `undefined`: everybody wants everything, nobody sends layers, and no video is withheld. `withheld`: by relays that are too busy.
+ * `before`: what was decided last.
+ */
 export const of = (
   participants: ReadonlyArray<Participant>,
   subscriptions: ReadonlyMap<number, Subscription.Subscription>,
   capacities: Capacities,
+  withheld: Relief.Withheld,
   before: VideoDecision | undefined
 ): VideoDecision | undefined => {
   const said = participants.map(({ legTag }) => subscriptions.get(legTag) ?? Subscription.unspoken)
+  const lacking = participants.map((participant) => lackOf(participant, withheld))
   const sources = participants.flatMap(({ streams }, sender) =>
-    sourcesOf(streams.filter(({ kind }) => kind === "video")).map((streams) => offerOf(sender, streams))
+    sourcesOf(streams.filter(({ kind }) => kind === "video")).map((streams) =>
+      offerOf(sender, streams, lacking[sender]!)
+    )
   )
   const isLayered = sources.some((source) => source.isLayered)
-  if (!isLayered && said.every(({ wanted }) => wanted === "everything")) return undefined
-  const wishes = said.map((subscription, receiver) => wishesOf(sources, subscription, receiver))
+  const isWithheld = sources.length > 0 && lacking.includes("video")
+  if (!isLayered && !isWithheld && said.every(({ wanted }) => wanted === "everything")) return undefined
+  const wishes = said.map((subscription, receiver) => wishesOf(sources, subscription, receiver, lacking[receiver]!))
   const viewers = new Map<number, Set<ParticipantId>>()
   for (const { streams } of sources) for (const { ssrc } of streams) viewers.set(ssrc, new Set())
   for (const [receiver, { id }] of participants.entries()) {
@@ -68,32 +79,52 @@ export const of = (
   return decision
 }
 
+/** What somebody is without, both ways, because his relay is busy. */
+type Lack = "video" | "highest layers" | undefined
+
+/** All video is withheld from groups alone. */
+const lackOf = ({ callClass, relay }: Participant, withheld: Relief.Withheld): Lack => {
+  const has = (extra: QualityExtra): boolean => withheld.get(relay)?.has(extra) === true
+  if (has("group-video") && CallClass.isGroup(callClass)) return "video"
+  return has("high-layer") ? "highest layers" : undefined
+}
+
 /** One camera or screen. */
 interface Offer {
   readonly sender: number
   readonly streams: StreamSource
   readonly isLayered: boolean
   readonly ranges: AllocationInput["sources"][number]["layers"]
+  /** How many of its layers may be sent, lowest first. */
+  readonly sendable: number
 }
 
-const offerOf = (sender: number, streams: StreamSource): Offer => ({
-  sender,
-  streams,
-  isLayered: streams[0].simulcast !== undefined,
-  ranges: LayerRates.rangesOf(streams)
-})
+const offerOf = (sender: number, streams: StreamSource, lack: Lack): Offer => {
+  const ranges = LayerRates.rangesOf(streams)
+  const sendable = lack === "video" ? 0 : lack === "highest layers" ? countBelowHighest(ranges) : ranges.length
+  return { sender, streams, isLayered: streams[0].simulcast !== undefined, ranges, sendable }
+}
+
+/** The only layer stays. */
+const countBelowHighest = (ranges: Offer["ranges"]): number => Math.max(1, ranges.length - 1)
 
 const wishesOf = (
   sources: ReadonlyArray<Offer>,
   subscription: Subscription.Subscription,
-  receiver: number
+  receiver: number,
+  lack: Lack
 ): ReadonlyArray<Wish> =>
-  sources.flatMap(({ ranges, sender, streams }, source) => {
+  sources.flatMap(({ ranges, sendable, sender, streams }, source) => {
+    if (sender === receiver || sendable === 0 || lack === "video") return []
     // Whichever of its layers is named, it is the source that is wanted.
     const wish = streams.map(({ ssrc }) => Subscription.find(subscription, ssrc)).find((each) => each !== undefined)
-    if (wish === undefined || sender === receiver) return []
-    const maxBps = LayerRates.usefulBps(streams, ranges, wish.heightPx)
-    return [{ source, weight: Subscription.weights[wish.place], maxBps }]
+    if (wish === undefined) return []
+    const layers = lack === "highest layers" ? Math.min(sendable, countBelowHighest(ranges)) : sendable
+    const layerMax = layers - 1
+    const usefulBps = LayerRates.usefulBps(streams, ranges, wish.heightPx)
+    // Nobody wants more than he may have.
+    const maxBps = layers < ranges.length ? Math.min(usefulBps, ranges[layerMax]!.maxBps) : usefulBps
+    return [{ source, weight: Subscription.weights[wish.place], maxBps, layerMax }]
   })
 
 const inputOf = (
@@ -104,7 +135,7 @@ const inputOf = (
 ): AllocationInput => {
   const audioBps = voiceBps * Math.min(voicesMax, participants.length - 1)
   return {
-    sources: sources.map(({ ranges, sender }) => ({ sender, layers: ranges })),
+    sources: sources.map(({ ranges, sendable, sender }) => ({ sender, layers: ranges.slice(0, sendable) })),
     senders: participants.map(({ legTag }) => ({
       uplinkBps: Math.max(0, (uplinksBps.get(legTag) ?? Infinity) - voiceBps)
     })),
@@ -115,11 +146,7 @@ const inputOf = (
         return { downlinkBps: freeBps, wishes: wishes[receiver]! }
       }
       // Before a path has been measured everybody begins with the smallest pictures of what he wants.
-      const smallest = wishes[receiver]!.map(({ source, weight }) => ({
-        source,
-        weight,
-        maxBps: sources[source]!.ranges[0]!.maxBps
-      }))
+      const smallest = wishes[receiver]!.map((wish) => ({ ...wish, maxBps: sources[wish.source]!.ranges[0]!.maxBps }))
       return { downlinkBps: Infinity, wishes: smallest }
     })
   }

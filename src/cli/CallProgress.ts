@@ -20,8 +20,8 @@ export const make = (isShown: boolean) =>
     }
   })
 
-const line = (progress: Progress, before: Progress | undefined): string => {
-  const { others, seconds, statistics } = progress
+export const line = (progress: Progress, before: Progress | undefined): string => {
+  const { others, seconds, statistics, withheld } = progress
   const { downlink, roundTripMs, traffic } = statistics
   const passed = seconds - (before?.seconds ?? seconds)
   const kbps = (now: number, then: number | undefined) =>
@@ -33,7 +33,8 @@ const line = (progress: Progress, before: Progress | undefined): string => {
     `in ${kbps(traffic.bytesReceived, before?.statistics.traffic.bytesReceived)}`,
     `lost ${percent(downlink.packetsLost, packets)}`,
     `repaired ${percent(downlink.packetsRepaired, downlink.packetsLost)}`,
-    `round trip ${roundTripMs === undefined ? "-" : `${roundTripMs.toFixed(0)} ms`}`
+    `round trip ${roundTripMs === undefined ? "-" : `${roundTripMs.toFixed(0)} ms`}`,
+    ...(withheld.length === 0 ? [] : [`relay busy: without ${withheld.join(", ")}`])
   ].join("  ")
 }
 

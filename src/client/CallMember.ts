@@ -97,7 +97,7 @@ export const join = Effect.fnUntraced(function* (
 
 /** Opens the port, joins, and starts what keeps the call going. */
 const connect = Effect.fnUntraced(function* (core: CallCore.CallCore) {
-  const device: DevicePort.DevicePort = yield* DevicePort.make(core.settings, (port) =>
+  const device: DevicePort.DevicePort = yield* DevicePort.make(core.settings, core.withheld.repair, (port) =>
     endOnDefect(core, PortReader.run(core, device, port))
   )
   yield* device.open

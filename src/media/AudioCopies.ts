@@ -2,6 +2,7 @@ import * as HopFrame from "../protocol/HopFrame.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as QueueDrain from "./bandwidth/QueueDrain.ts"
 import * as AudioDuplication from "./fec/AudioDuplication.ts"
+import type { LegResources } from "./Leg.ts"
 import * as PacketRing from "./PacketRing.ts"
 import type { ReportedLoss } from "./ReportedLoss.ts"
 import * as SendLeg from "./SendLeg.ts"
@@ -16,9 +17,21 @@ import * as SentHistory from "./SentHistory.ts"
 const lookBackMax = 64
 const lookBackMaxOnTrunk = 512
 
-/** Call with every report of the leg's receiver. What it says of losses concerns its own leg alone. */
-export const handleReport = (self: SendLeg.SendLeg, loss: ReportedLoss, nowMs: number): void => {
+/**
+ * Call with every report of the leg's receiver. What it says of losses concerns its own leg alone. While copies are withheld
+ * nothing is kept of it: when they are allowed again it begins as on a new leg.
+ */
+export const handleReport = (
+  self: SendLeg.SendLeg,
+  { withheld }: LegResources,
+  loss: ReportedLoss,
+  nowMs: number
+): void => {
   const { meanBurst, packets, reportedLossRatio } = loss
+  if (withheld.duplication) {
+    self.duplication = undefined
+    return
+  }
   if (packets === 0 || (reportedLossRatio === 0 && self.duplication === undefined)) return
   self.duplication ??= AudioDuplication.make()
   AudioDuplication.handleReport(self.duplication, reportedLossRatio, meanBurst, nowMs)

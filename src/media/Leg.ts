@@ -19,6 +19,7 @@ import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
 import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
+import * as WithheldRepair from "./WithheldRepair.ts"
 
 /**
  * One hop, both directions: the same machinery at a relay and in a device, and between two relays. It repairs what its own side receives, answers
@@ -57,12 +58,14 @@ export interface LegResources {
   readonly rings: PacketRings
   readonly report: Feedback.Feedback
   readonly repairWork: RepairWork.RepairWork
+  readonly withheld: WithheldRepair.WithheldRepair
 }
 
-export const makeResources = (rings: PacketRings): LegResources => ({
+export const makeResources = (rings: PacketRings, withheld = WithheldRepair.make()): LegResources => ({
   rings,
   report: Feedback.make(),
-  repairWork: RepairWork.make()
+  repairWork: RepairWork.make(),
+  withheld
 })
 
 /** Feedback goes out this often while media flows. Milliseconds. */
@@ -148,7 +151,7 @@ export const handleFeedback = (
   self.send.framesReported += self.loss.packets
   self.send.framesReportedLost += self.loss.lost
   if (self.repair) {
-    AudioCopies.handleReport(self.send, self.loss, nowMs)
+    AudioCopies.handleReport(self.send, resources, self.loss, nowMs)
     if (self.protects) Protection.handleReport(self.send, resources, self.loss, roundTripMs, nowMs)
     SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)
   }

@@ -70,6 +70,7 @@ const make = (send: SendLeg.SendLeg, nowMs: number): Protection => ({
     blockPackets: 0,
     residualLossRatio: 0,
     isOverusing: false,
+    isWithheld: false,
     budgetShare: 0
   },
   mediaBytes: 0,
@@ -87,7 +88,7 @@ const make = (send: SendLeg.SendLeg, nowMs: number): Protection => ({
 /** Call with every report of the leg's receiver, when the estimate has been brought up to date. */
 export const handleReport = (
   send: SendLeg.SendLeg,
-  { repairWork, rings }: LegResources,
+  { repairWork, rings, withheld }: LegResources,
   loss: ReportedLoss,
   roundTripMs: number,
   nowMs: number
@@ -108,6 +109,7 @@ export const handleReport = (
   report.blockPackets = self.encoder === undefined ? FecEncoder.blockPacketsInitial : self.encoder.blockPackets
   report.residualLossRatio = self.recentPackets < packetsMin ? 0 : self.recentLate / self.recentPackets
   report.isOverusing = isOverusing(self, rate)
+  report.isWithheld = withheld.fec
   report.budgetShare = self.mediaBps === 0 ? 1 : (carriedFactor * carriedBps(self, rate)) / self.mediaBps - 1
   ProtectionControl.handleReport(control, report, nowMs)
   if (ProtectionControl.recentLossRatio(control) < SecondResends.lossRatioMin) self.seconds = undefined

@@ -92,6 +92,9 @@ const prove = (
     : notAdmitted(refusalCodes.notAuthentic, "the token's key does not fit the token")
 }
 
+export const isOfTwo = (callClass: TokenClaims.TokenClaims["callClass"]): boolean =>
+  callClass === "one-to-one-audio" || callClass === "one-to-one-video"
+
 /** What the throttle is asked for when somebody joins. */
 export const joinPriority = (callClass: TokenClaims.TokenClaims["callClass"], isCallHere: boolean): Priority => {
   switch (callClass) {

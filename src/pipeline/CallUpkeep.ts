@@ -9,6 +9,7 @@ import { Directives } from "./Directives.ts"
 import * as Lingering from "./Lingering.ts"
 import { RelayCore } from "./RelayCore.ts"
 import { RelayPeers } from "./RelayPeers.ts"
+import * as VideoReturn from "./VideoReturn.ts"
 
 /** While media flows a call is reported with every turn. Milliseconds. */
 const turnMs = 200
@@ -25,11 +26,12 @@ const keptAtOnce = 500
 /** What a relay does for its calls at regular times: it reports them to their actors, and keeps them in the store. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { calls, forwarding, nowMs, options, routing } = yield* RelayCore
+    const { calls, forwarding, nowMs, options, relief, routing } = yield* RelayCore
     const reports = yield* CallReports
     const peers = yield* RelayPeers
     const directives = yield* Directives
     const locator = yield* CallLocator
+    const videoReturn = VideoReturn.make()
 
     const isActive = ({ sessions }: LocalCall): boolean => {
       const since = nowMs() - SendLeg.quietAfterMs
@@ -47,14 +49,15 @@ export const layer = Layer.effectDiscard(
     }
 
     const dueReports = (): ReadonlyArray<CallReport> => {
+      VideoReturn.poll(videoReturn, relief, nowMs())
       const due: Array<CallReport> = []
       for (const call of calls.calls.values()) {
-        const active = isActive(call)
+        const active = isActive(call) || VideoReturn.isAwaited(videoReturn, call.plan, nowMs())
         if (call.confirmed === undefined || (!active && nowMs() - call.reportedAtMs < restingReportMs)) continue
         call.reportedAtMs = nowMs()
         const devices = [...call.sessions.values()]
         const subscriptions = DeviceNews.subscriptions(devices, call.confirmed.version.ownerEpoch, nowMs())
-        const report = CallReporting.reportOf(call, {
+        const report = CallReporting.reportOf(relief, call, {
           isActive: active,
           estimates: active ? DeviceNews.estimates(devices, nowMs()) : nothingNew,
           ...(subscriptions.length > 0 && { subscriptions }),

@@ -16,7 +16,7 @@ import * as SessionControl from "./SessionControl.ts"
 import { Trunks } from "./Trunks.ts"
 import * as VitalFiber from "./VitalFiber.ts"
 
-/** Joins and resumes under way at once: each waits for its call's actor. The next wait in the inbox of joins. */
+/** Joins under way at once, and as many resumes: each waits for its call's actor. The next wait in their queue. */
 const joinConcurrency = 64
 const joinsWaitingMax = 256
 
@@ -38,11 +38,12 @@ export const layer = Layer.effectDiscard(
     const sessionControl = yield* SessionControl.make
     const bindingLimit = BindingLimit.make()
     const joins = yield* Queue.dropping<Effect.Effect<void>>(joinsWaitingMax)
+    const resumes = yield* Queue.dropping<Effect.Effect<void>>(joinsWaitingMax)
 
     /** Joins are carried out beside everything else: who pings or leaves does not wait for somebody's actor. */
-    const enqueue = (join: Effect.Effect<void>) =>
+    const enqueue = (queue: Queue.Queue<Effect.Effect<void>>, join: Effect.Effect<void>) =>
       Effect.sync(() => {
-        if (!Queue.offerUnsafe(joins, join)) controlCounters.joinQueueFull++
+        if (!Queue.offerUnsafe(queue, join)) controlCounters.joinQueueFull++
       })
 
     const answerBinding = ({ datagram, transactionId }: Question) => {
@@ -71,9 +72,9 @@ export const layer = Layer.effectDiscard(
       if (integrity !== undefined) {
         switch (message._tag) {
           case "JoinRequest":
-            return enqueue(join(message, question("Join"), integrity))
+            return enqueue(joins, join(message, question("Join"), integrity))
           case "ResumeRequest":
-            return enqueue(join(message, question("Resume"), integrity))
+            return enqueue(resumes, join(message, question("Resume"), integrity))
           case "PingRequest":
             return sessionControl.ping(message, question("Ping"), integrity)
           case "SubscribeRequest":
@@ -110,13 +111,17 @@ export const layer = Layer.effectDiscard(
       "the control plane",
       Stream.runForEach(Stream.fromQueue(inbox), (datagram) => guarded(Effect.suspend(() => handle(datagram))))
     )
-    yield* VitalFiber.run(
-      "the control plane's queue of joins",
-      Stream.fromQueue(joins).pipe(
-        Stream.mapEffect(guarded, { concurrency: joinConcurrency, unordered: true }),
-        Stream.runDrain
+    const carryOut = (name: string, queue: Queue.Queue<Effect.Effect<void>>) =>
+      VitalFiber.run(
+        `the control plane's queue of ${name}`,
+        Stream.fromQueue(queue).pipe(
+          Stream.mapEffect(guarded, { concurrency: joinConcurrency, unordered: true }),
+          Stream.runDrain
+        )
       )
-    )
+    yield* carryOut("joins", joins)
+    // However many want to come, who is in a call does not wait behind them.
+    yield* carryOut("resumes", resumes)
 
     // Runs first when the layer is closed: the fibers above still carry the acknowledgements.
     yield* Effect.addFinalizer(() => drain.drain(options.drainTimeoutMs))

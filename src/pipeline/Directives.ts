@@ -3,6 +3,7 @@ import { SecureRandom } from "effect/crypto"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
 import * as ControlMessage from "../protocol/ControlMessage.ts"
+import type { QualityExtra } from "../protocol/QualityExtra.ts"
 import * as RosterPages from "../protocol/RosterPages.ts"
 import * as Stun from "../protocol/Stun.ts"
 import type { VideoAllocation } from "../protocol/VideoAttribute.ts"
@@ -23,6 +24,7 @@ type Content =
   | Omit<ControlMessage.RosterDirective, Addressing>
   | Omit<ControlMessage.RelaysDirective, Addressing>
   | Omit<ControlMessage.VideoDirective, Addressing>
+  | Omit<ControlMessage.ExtrasDirective, Addressing>
   | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 /**
@@ -48,6 +50,8 @@ export class Directives extends Context.Service<
     readonly sendRelays: (session: Session) => Effect.Effect<void>
     /** Which video the device is to send. Replaces what is still on its way; the device obeys the highest version only. */
     readonly sendVideo: (session: Session, allocation: VideoAllocation) => Effect.Effect<void>
+    /** All that the relay and the device go without. Replaces what is still on its way; the device obeys the newest only. */
+    readonly sendExtras: (session: Session, withheld: ReadonlyArray<QualityExtra>) => Effect.Effect<void>
     /** Nothing more is sent to this device. */
     readonly forget: (session: Session) => Effect.Effect<void>
     /** Tells a device that the relay stops; ends when the device knows or does not answer. */
@@ -75,6 +79,7 @@ export class Directives extends Context.Service<
       const rosters = yield* FiberMap.make<Session>()
       const relayLists = yield* FiberMap.make<Session>()
       const allocations = yield* FiberMap.make<Session>()
+      const extras = yield* FiberMap.make<Session>()
 
       const send = Effect.fnUntraced(function* (session: Session, content: Content) {
         const transactionId = yield* random.randomBytes(Stun.transactionIdBytes)
@@ -113,8 +118,10 @@ export class Directives extends Context.Service<
           ),
         sendVideo: (session, allocation) =>
           FiberMap.run(allocations, session, send(session, { _tag: "VideoDirective", allocation })),
+        sendExtras: (session, withheld) =>
+          FiberMap.run(extras, session, send(session, { _tag: "ExtrasDirective", withheld })),
         forget: (session) =>
-          Effect.forEach([rosters, relayLists, allocations], (sent) => FiberMap.remove(sent, session), {
+          Effect.forEach([rosters, relayLists, allocations, extras], (sent) => FiberMap.remove(sent, session), {
             discard: true
           }),
         sendGoingAway: (session, inMs) =>

@@ -7,7 +7,7 @@ import type { CallId } from "../protocol/Ids.ts"
 import type * as Stun from "../protocol/Stun.ts"
 import type { StreamDescription } from "../protocol/StreamDescription.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
-import { Throttle } from "../throttle/Throttle.ts"
+import { type AdmissionRequest, Throttle } from "../throttle/Throttle.ts"
 import * as Admission from "./Admission.ts"
 import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question, type Refusal } from "./Answers.ts"
@@ -50,6 +50,19 @@ export const make = Effect.gen(function* () {
   const startedAtMs = (yield* Clock.currentTimeMillis) - nowMs()
   const steadySeconds = () => Math.floor((startedAtMs + nowMs()) / 1000)
   const given = AnswerCache.make(steadySeconds())
+
+  /** Who is in a call here and comes again goes on with it, with a ticket or without. */
+  const admissionOf = (request: Request, claims: Admission.Admitted["claims"]): AdmissionRequest => {
+    const { callClass, keyId, participant } = claims
+    const sessions = calls.calls.get(claims.call)?.sessions
+    const goesOn = request._tag === "ResumeRequest" || sessions?.has(participant) === true
+    return {
+      priority: goesOn ? "resume" : Admission.joinPriority(callClass, sessions !== undefined),
+      caller: participant,
+      tenant: keyId,
+      completesCall: sessions !== undefined && Admission.isOfTwo(callClass)
+    }
+  }
 
   /** Asks the call's actor to let the participant in, on a new leg. */
   const ask = Effect.fnUntraced(function* (
@@ -105,10 +118,7 @@ export const make = Effect.gen(function* () {
     cacheKey: string
   ) {
     const { claims, claimsBytes, key } = admitted
-    const isCallHere = calls.calls.has(claims.call)
-    yield* throttle.admit(
-      request._tag === "ResumeRequest" ? "resume" : Admission.joinPriority(claims.callClass, isCallHere)
-    )
+    yield* throttle.admit(admissionOf(request, claims))
     const legTag = yield* places.newTag
     const granted = yield* ask(request, admitted, ticketEpoch, legTag, question).pipe(
       Effect.map((answer) => ({ ...answer, legTag })),

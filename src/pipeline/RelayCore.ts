@@ -12,6 +12,7 @@ import type * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
 import * as ControlCounters from "./ControlCounters.ts"
 import * as Forwarding from "./Forwarding.ts"
+import * as RelayRelief from "./RelayRelief.ts"
 import * as TrunkTable from "./TrunkTable.ts"
 
 export interface RelayOptions {
@@ -62,6 +63,8 @@ export class RelayCore extends Context.Service<
       readonly timers: PacketBatch.SendBatch
       readonly control: PacketBatch.SendBatch
     }
+    /** How busy it is, and what is withheld for that. */
+    readonly relief: RelayRelief.RelayRelief
     /** Open as soon as all parts run. */
     readonly started: Latch.Latch
     /** Open from the moment on in which nobody is taken any more. */
@@ -114,6 +117,7 @@ export const layer = (
         draining: yield* Latch.make(),
         fault: { reason: undefined, raised: yield* Latch.make() },
         calls: CallTable.make(),
+        relief: RelayRelief.make(),
         controlCounters: ControlCounters.make(),
         batches: { media: batch(0), timers: batch(1), control: batch(2) },
         nowMs

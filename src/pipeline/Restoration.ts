@@ -58,7 +58,7 @@ export const layer = Layer.effectDiscard(
       const claims = { keyId, callClass, call, participant: id, expiresAtSeconds: participant.tokenExpiresAtSeconds }
       const key = KeyRing.participantKey(options.keyRing, TokenClaims.encode(claims), keyId)
       if (Result.isFailure(key)) return refused(nobodysForMs)
-      yield* throttle.admit("resume")
+      yield* throttle.admit({ priority: "resume", caller: id, tenant: keyId })
       const relay = yield* places.enter(call)
       const granted = yield* entry.restore(call, { id, relay, legTag, epoch, restores })
       // Whoever forges the device's address can have it looked for twice.

@@ -27,7 +27,7 @@ const keyOf = ({ datagram, transactionId }: Question) => AnswerCache.keyOf(trans
 
 /** What a device says in its session: pings, which also move it to another address, what it wants to see, and leaving. */
 export const make = Effect.gen(function* () {
-  const { calls, controlCounters, nowMs, options } = yield* RelayCore
+  const { calls, controlCounters, nowMs, options, relief } = yield* RelayCore
   const answers = yield* Answers
   const sessions = yield* CallSessions
   const notices = yield* CallNotices
@@ -133,7 +133,7 @@ export const make = Effect.gen(function* () {
 
   const report = Effect.fnUntraced(function* (session: Session.Session) {
     const call = calls.calls.get(session.call)
-    const report = call && CallReporting.reportOf(call, CallReporting.subscriptionNews(session))
+    const report = call && CallReporting.reportOf(relief, call, CallReporting.subscriptionNews(session))
     if (report !== undefined) yield* reports.send(options.relayId, [report])
   })
 

@@ -1,5 +1,6 @@
 import * as Fields from "./ByteFields.ts"
 import { type CallId, idBytesMax, type ParticipantId, type RelayId } from "./Ids.ts"
+import * as QualityExtra from "./QualityExtra.ts"
 import * as StunAddress from "./StunAddress.ts"
 import { claimsBytesMax } from "./TokenClaims.ts"
 
@@ -144,3 +145,10 @@ export const placed: ControlAttribute<true> = {
   encode: () => new Uint8Array(),
   decode: (bytes) => (bytes.length === 0 ? true : undefined)
 }
+
+/** WITHHELD-EXTRAS. All that is gone without; what is not among them is allowed. */
+export const withheldExtras = ofFields<ReadonlyArray<QualityExtra.QualityExtra>>(
+  0x5a1c,
+  (extras) => Fields.u32(QualityExtra.toBits(extras)),
+  (reader) => QualityExtra.fromBits(Fields.takeU32(reader))
+)

@@ -45,6 +45,7 @@ export type RosterDirective = MessageOf<"RosterDirective">
 export type GoingAwayDirective = MessageOf<"GoingAwayDirective">
 export type RelaysDirective = MessageOf<"RelaysDirective">
 export type VideoDirective = MessageOf<"VideoDirective">
+export type ExtrasDirective = MessageOf<"ExtrasDirective">
 export type DirectiveSuccess = MessageOf<"DirectiveSuccess">
 export type TrunkRequest = MessageOf<"TrunkRequest">
 export type TrunkSuccess = MessageOf<"TrunkSuccess">

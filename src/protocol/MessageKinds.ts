@@ -189,6 +189,19 @@ export const messageKinds = {
       allocation: required(videoAllocation)
     }
   },
+  /** From the relay: what it and the device go without for now, because it is busy. */
+  ExtrasDirective: {
+    class: "request",
+    method: "Directive",
+    layout: {
+      /** The device's, as of a roster. */
+      legTag: required(Attribute.legTag),
+      /** The highest counts: of two of these the device obeys the one that was said last. */
+      counter: required(Attribute.counter),
+      /** It replaces what was said before. */
+      withheld: required(Attribute.withheldExtras)
+    }
+  },
   /** From the device, with the directive's counter. */
   DirectiveSuccess: { class: "success", method: "Directive", layout: { counter: required(Attribute.counter) } },
 

@@ -40,7 +40,11 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   "sockets/PacketMemory": { ours: [], modules: [pureValues] },
   "sockets/PacketBatch": { ours: ["sockets/PacketMemory"], modules: [pureValues] },
-  throttle: { ours: [], modules: names("effect effect/persistence") },
+  // What the system says of a process's load is in files and in Node.
+  throttle: {
+    ours: ["protocol/QualityExtra"],
+    modules: names("effect effect/persistence node:fs node:os node:perf_hooks")
+  },
   state: {
     ours: names("protocol call routing"),
     modules: names(`effect effect/persistence effect/sql effect/reactivity @effect/sql-pg ${platform} node:sqlite`)

@@ -3,6 +3,7 @@ import { Result, Schema } from "effect"
 import * as RateLadder from "../../src/call/allocation/RateLadder.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
+import type * as Relief from "../../src/call/Relief.ts"
 import type { Subscription } from "../../src/call/Subscription.ts"
 import * as VideoDecision from "../../src/call/VideoDecision.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
@@ -49,12 +50,14 @@ const decide = (
   state: CallState,
   capacities: Partial<VideoDecision.Capacities> = {},
   subscriptions: ReadonlyMap<number, Subscription> = new Map(),
-  before?: VideoDecision.VideoDecision
+  before?: VideoDecision.VideoDecision,
+  withheld: Relief.Withheld = new Map()
 ) =>
   VideoDecision.of(
     state.participants,
     subscriptions,
     { uplinksBps: unlimited, downlinksBps: unlimited, ...capacities },
+    withheld,
     before
   )!
 
@@ -71,9 +74,7 @@ const sentBps = ({ ratesBps }: VideoDecision.VideoDecision, n: number) =>
 describe("VideoDecision", () => {
   it("where everybody wants everything and nobody sends layers, nothing has to be decided", () => {
     const state = callOf([plain, plain, plain])
-    assert.isUndefined(
-      VideoDecision.of(state.participants, new Map(), { uplinksBps: unlimited, downlinksBps: unlimited }, undefined)
-    )
+    assert.isUndefined(decide(state))
   })
 
   it("a stream without layers goes to whoever wants it, whatever their downlinks, and is given no rate", () => {

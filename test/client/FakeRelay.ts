@@ -44,6 +44,7 @@ type Addressing = "transactionId" | "legTag"
 type Directive =
   | Omit<ControlMessage.RosterDirective, Addressing>
   | Omit<ControlMessage.VideoDirective, Addressing>
+  | Omit<ControlMessage.ExtrasDirective, Addressing>
   | Omit<ControlMessage.GoingAwayDirective, Addressing>
 
 export interface FakeRelay {

@@ -65,6 +65,22 @@ describe("copies of audio", () => {
     assert.strictEqual(lossy.left.leg.send.copiesSent, copiesSent)
   })
 
+  it("are not sent while they are withheld, from the next report on; allowed again, they begin as on a new leg", () => {
+    const { left, speakUntil } = speak(0.1, 10_000, 0, 5)
+    const { leg, resources } = left
+    assert.isAbove(leg.send.copiesSent, 0)
+    resources.withheld.duplication = true
+    speakUntil(10_500)
+    const { copiesSent } = leg.send
+    speakUntil(30_000)
+    assert.strictEqual(leg.send.copiesSent, copiesSent)
+    resources.withheld.duplication = false
+    speakUntil(31_500)
+    assert.strictEqual(leg.send.copiesSent, copiesSent)
+    speakUntil(40_000)
+    assert.isAbove(leg.send.copiesSent, copiesSent + 200)
+  })
+
   it("are not sent behind a queue that stands, and are behind what was held up for a moment", () => {
     const { left, state } = speak(0.1, 10_000, 5000, 1)
     const { rings } = left.resources

@@ -13,6 +13,8 @@ interface Options {
   /** Share of the packets that reports have told of, and the rate at which they have arrived by these. */
   readonly told?: number
   readonly arrivedBps?: number
+  /** From then on repair packets are withheld. */
+  readonly withheldFromMs?: number
   /** For so long nothing was sent nor told before the last report. */
   readonly pauseMs?: number
 }
@@ -20,6 +22,7 @@ interface Options {
 /** A leg that sends voice and video for so long. Its receiver reports every 100 ms that a tenth was lost. */
 const flow = (forMs: number, options: Options) => {
   const { arrivedBps = NaN, fps = 25, late = 0, pauseMs = 0, roundTripMs = 40, sizeBytes = 1000, told = 1 } = options
+  const { withheldFromMs = Infinity } = options
   const paced = PacedLeg.make(10_000_000)
   const loss = { ...ReportedLoss.make(), packets: 10, reportedLossRatio: 0.1, meanBurst: 1 }
   const { leg, state } = paced
@@ -38,6 +41,7 @@ const flow = (forMs: number, options: Options) => {
       }
       loss.packets = Math.round(told * (leg.nextHop - toldBefore))
       toldBefore = leg.nextHop
+      paced.resources.withheld.fec = state.nowMs >= withheldFromMs
       Protection.handleReport(leg, paced.resources, loss, roundTripMs, state.nowMs)
     }
     paced.pass(5)
@@ -50,6 +54,14 @@ describe("Protection", () => {
     assert.isUndefined(flow(5000, { late: 0.03 }).leg.protection!.encoder)
     assert.isDefined(flow(9000, { late: 0.03 }).leg.protection!.encoder)
     assert.isUndefined(flow(30_000, { late: 0.003 }).leg.protection!.encoder)
+  })
+
+  it("while repair packets are withheld it makes none, and sends resends for the second time still", () => {
+    const { leg } = flow(12_000, { late: 0.03, withheldFromMs: 9000 })
+    assert.isUndefined(leg.protection!.encoder)
+    assert.isDefined(leg.protection!.seconds)
+    assert.strictEqual(leg.repairsSent, flow(9100, { late: 0.03, withheldFromMs: 9000 }).leg.repairsSent)
+    assert.isAbove(leg.repairsSent, 0)
   })
 
   it("counts what it sends as the estimate does: with all headers", () => {

@@ -5,6 +5,7 @@ import type { ControlMessage } from "../../src/protocol/ControlMessage.ts"
 import { CallId, idBytesMax, ParticipantId, RelayId } from "../../src/protocol/Ids.ts"
 import { messageKinds, methods } from "../../src/protocol/MessageKinds.ts"
 import type { Field, MessageLayout } from "../../src/protocol/MessageLayout.ts"
+import { QualityExtra } from "../../src/protocol/QualityExtra.ts"
 import * as Roster from "../../src/protocol/RosterAttribute.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import * as Stun from "../../src/protocol/Stun.ts"
@@ -81,6 +82,12 @@ const allocation: Arbitrary.Arbitrary<Video.VideoAllocation> = Arbitrary.all({
   streams: Arbitrary.array(Arbitrary.all({ ssrc: u32, rateBps: u32 }), { maxLength: Roster.streamsMax })
 })
 
+/** Any set of them, in their order. */
+const extras: Arbitrary.Arbitrary<ReadonlyArray<QualityExtra>> = Arbitrary.map(
+  Arbitrary.array(Arbitrary.schema(QualityExtra)),
+  (drawn) => QualityExtra.literals.filter((extra) => drawn.includes(extra))
+)
+
 const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.mappedAddress.type, packedAddress],
   [Attribute.software.type, text(Attribute.textBytesMax)],
@@ -105,6 +112,7 @@ const values = new Map<number, Arbitrary.Arbitrary<unknown>>([
   [Attribute.legEpoch.type, u32],
   [Attribute.legRestores.type, u32],
   [Attribute.placed.type, Arbitrary.Constant(true)],
+  [Attribute.withheldExtras.type, extras],
   [Subscription.subscription.type, subscription],
   [Subscription.subscriptionVersion.type, u32],
   [Video.videoAllocation.type, allocation],

@@ -9,6 +9,7 @@ import * as Relay from "../../src/server/Relay.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
+import { Refused } from "../../src/throttle/Refused.ts"
 import * as Throttle from "../../src/throttle/Throttle.ts"
 import * as Raw from "../server/RawDevice.ts"
 import * as RawPort from "./RawPort.ts"
@@ -175,7 +176,7 @@ describe("allocation abuse", () => {
         Throttle.make(() =>
           admitted < 100
             ? Effect.sync(() => void admitted++)
-            : Effect.fail(new Throttle.Refused({ retryAfterMs: 1000, reason: "Overloaded" }))
+            : Effect.fail(new Refused({ retryAfterMs: 1000, reason: "Overloaded" }))
         )
       )
       return withRelay(
@@ -204,7 +205,7 @@ describe("allocation abuse", () => {
     () => {
       const slow = Layer.succeed(
         Throttle.Throttle,
-        Throttle.make((priority) => (priority === "new-group-video" ? Effect.sleep("2 seconds") : Effect.void))
+        Throttle.make(({ priority }) => (priority === "new-group-video" ? Effect.sleep("2 seconds") : Effect.void))
       )
       return withRelay(
         () =>

@@ -6,6 +6,7 @@ import * as Relay from "../../src/server/Relay.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
 import * as SimulatedNetwork from "../../src/sockets/simulated/SimulatedNetwork.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
+import { Refused } from "../../src/throttle/Refused.ts"
 import * as Throttle from "../../src/throttle/Throttle.ts"
 import * as Raw from "./RawDevice.ts"
 
@@ -50,9 +51,9 @@ describe("admission", () => {
   it.effect("what the throttle refuses is said with a time to come again, and the SDK knows it", () => {
     const full = Layer.succeed(
       Throttle.Throttle,
-      Throttle.make((priority) =>
+      Throttle.make(({ priority }) =>
         priority === "new-group-video"
-          ? Effect.fail(new Throttle.Refused({ retryAfterMs: 7000, reason: "Overloaded" }))
+          ? Effect.fail(new Refused({ retryAfterMs: 7000, reason: "Overloaded" }))
           : Effect.void
       )
     )

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, type Layer, Metric } from "effect"
 import { Priority } from "../../src/throttle/Priority.ts"
-import { admissions, refusals, Throttle } from "../../src/throttle/Throttle.ts"
+import { admissions, type AdmissionRequest, refusals, Throttle } from "../../src/throttle/Throttle.ts"
 
 const counted = Effect.fnUntraced(function* (priority: Priority) {
   const admitted = yield* Metric.value(Metric.withAttributes(admissions, { priority }))
@@ -9,13 +9,15 @@ const counted = Effect.fnUntraced(function* (priority: Priority) {
   return { admitted: Number(admitted.count), refused: Number(refused.count) }
 })
 
+const asking = (priority: Priority): AdmissionRequest => ({ priority, caller: "ada", tenant: "key-1" })
+
 /** What every Throttle promises, at whatever load the layer is under. Each kind runs this same suite. */
 export const suite = (kind: string, layer: Layer.Layer<Throttle, unknown>) =>
   it.layer(layer)(`Throttle (${kind})`, (it) => {
     it.effect("lets the media of ongoing calls in", () =>
       Effect.gen(function* () {
         const throttle = yield* Throttle
-        yield* throttle.admit("ongoing-media")
+        yield* throttle.admit(asking("ongoing-media"))
       })
     )
 
@@ -24,7 +26,7 @@ export const suite = (kind: string, layer: Layer.Layer<Throttle, unknown>) =>
         const throttle = yield* Throttle
         let hasRefused = false
         for (const priority of Priority.literals) {
-          const refusal = yield* throttle.admit(priority).pipe(Effect.as(undefined), Effect.catch(Effect.succeed))
+          const refusal = yield* throttle.admit(asking(priority)).pipe(Effect.as(undefined), Effect.catch(Effect.succeed))
           if (refusal !== undefined) assert.isAbove(refusal.retryAfterMs, 0)
           assert.isFalse(hasRefused && refusal === undefined, `${priority} was let in, and something above it was not`)
           hasRefused ||= refusal !== undefined
@@ -37,7 +39,7 @@ export const suite = (kind: string, layer: Layer.Layer<Throttle, unknown>) =>
         const throttle = yield* Throttle
         for (const priority of Priority.literals) {
           const before = yield* counted(priority)
-          const isAdmitted = yield* Effect.isSuccess(throttle.admit(priority))
+          const isAdmitted = yield* Effect.isSuccess(throttle.admit(asking(priority)))
           assert.deepStrictEqual(yield* counted(priority), {
             admitted: before.admitted + (isAdmitted ? 1 : 0),
             refused: before.refused + (isAdmitted ? 0 : 1)

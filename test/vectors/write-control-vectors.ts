@@ -165,6 +165,18 @@ const cases: ReadonlyArray<Case> = [
     }
   ],
   ["video to send received", "integrity", { _tag: "DirectiveSuccess", ...transaction(23), counter: 4 }],
+  [
+    "what a busy relay and the device go without",
+    "integrity",
+    {
+      _tag: "ExtrasDirective",
+      ...transaction(24),
+      legTag: deviceTag,
+      counter: 5,
+      withheld: ["fec", "duplication", "group-video"]
+    }
+  ],
+  ["what to go without received", "integrity", { _tag: "DirectiveSuccess", ...transaction(24), counter: 5 }],
   ["other relays received", "integrity", { _tag: "DirectiveSuccess", ...transaction(19), counter: 3 }],
   ["going away received", "integrity", { _tag: "DirectiveSuccess", ...transaction(9), counter: 2 }],
   [

@@ -40,6 +40,8 @@ export interface Wish {
   readonly weight: number
   /** More is of no use at the size at which it is shown. */
   readonly maxBps: number
+  /** The highest of the source's layers that he may have, whatever fits. Left out: all. */
+  readonly layerMax?: number
 }
 
 /** What is decided. */

@@ -27,8 +27,11 @@ export interface AllocationProblem {
   readonly wishWeight: Float64Array
   /** Utility, before its weight, of a rate beyond which more is of no use. */
   readonly wishUtilityMax: Float64Array
-  /** That rate, or the highest that its source can send if that is less. Units. */
+  /** That rate, or the highest that its source can send him if that is less. Units. */
   readonly wishUnitsMax: Float64Array
+  /** The highest layer that it may have, and the highest rung of those up to it. */
+  readonly wishLayerMax: Int8Array
+  readonly wishRungMax: Int8Array
   /** The wishes for source `s` are those in `wishers` from `wishersStart[s]` to before `wishersStart[s + 1]`. */
   readonly wishersStart: Int32Array
   readonly wishers: Int32Array
@@ -53,6 +56,15 @@ export const wishValue = (problem: AllocationProblem, wish: number, rung: number
 
 const isReal = ({ maxBps, source, weight }: Wish, sourceCount: number): boolean =>
   weight > 0 && maxBps > 0 && Number.isInteger(source) && source >= 0 && source < sourceCount
+
+/** The highest rung of a source's layers up to one of them, or `off`. */
+const highestOf = (rungLow: Int8Array, rungHigh: Int8Array, source: number, layerMax: number): number => {
+  let highest: number = RateLadder.off
+  for (let at = source * layersMax; at <= source * layersMax + layerMax; at++) {
+    if (rungLow[at]! <= rungHigh[at]!) highest = Math.max(highest, rungHigh[at]!)
+  }
+  return highest
+}
 
 const capacities = (rates: ReadonlyArray<number>, roomRatio: number): Int32Array =>
   Int32Array.from(rates, (rateBps) => RateLadder.unitsWithin(rateBps, roomRatio))
@@ -82,6 +94,8 @@ export const make = (input: AllocationInput): AllocationProblem => {
   const wishWeight = new Float64Array(wishCount)
   const wishUtilityMax = new Float64Array(wishCount)
   const wishUnitsMax = new Float64Array(wishCount)
+  const wishLayerMax = new Int8Array(wishCount)
+  const wishRungMax = new Int8Array(wishCount)
   const wishersStart = new Int32Array(sources.length + 1)
   let count = 0
   for (let receiver = 0; receiver < receivers.length; receiver++) {
@@ -94,7 +108,10 @@ export const make = (input: AllocationInput): AllocationProblem => {
       wishAt[count] = at
       wishWeight[count] = Math.min(weightMax, wish.weight)
       wishUtilityMax[count] = Math.min(utilityMax, utilityOf(wish.maxBps))
-      const rungMax = 31 - Math.clz32(rungMask[wish.source]!)
+      const layerMax = Math.max(-1, Math.min(layersMax - 1, wish.layerMax ?? Infinity))
+      const rungMax = highestOf(rungLow, rungHigh, wish.source, layerMax)
+      wishLayerMax[count] = layerMax
+      wishRungMax[count] = rungMax
       wishUnitsMax[count] = Math.min(wish.maxBps / RateLadder.unitBps, RateLadder.rungUnits[rungMax] ?? 0)
       wishersStart[wish.source + 1]!++
       count++
@@ -128,6 +145,8 @@ export const make = (input: AllocationInput): AllocationProblem => {
     wishWeight,
     wishUtilityMax,
     wishUnitsMax,
+    wishLayerMax,
+    wishRungMax,
     wishersStart,
     wishers
   }

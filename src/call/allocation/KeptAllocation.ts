@@ -53,8 +53,10 @@ const carryOver = (problem: AllocationProblem, { allocation, input }: Before): P
     }
     for (let wish = problem.wishStart[receiver]!; wish < problem.wishStart[receiver + 1]!; wish++) {
       const layer = layerOf[problem.wishSource[wish]!]!
-      if (layer === unknown) isNew[wish] = 1
-      decision.choices[wish] = layer >= 0 && layer < layersMax ? layer : -1
+      const mayStay = layer <= problem.wishLayerMax[wish]!
+      // Who may not have his layer any more is not to be left without any because that is a small part of what he has.
+      if (layer === unknown || !mayStay) isNew[wish] = 1
+      decision.choices[wish] = layer >= 0 && mayStay ? layer : -1
     }
   }
   return { decision, isNew }

@@ -49,8 +49,8 @@ export const utilityOfSource = (problem: AllocationProblem, decision: Decision.D
 }
 
 /**
- * Moves all who have layer `from` to `to`, where `to` fits, else to `otherwise`. Returns what is lost. With `isTrial` all
- * stays as it is.
+ * Moves all who have layer `from` to `to`, where they may have it and it fits, else to `otherwise`. Returns what is lost. With
+ * `isTrial` all stays as it is.
  */
 const move = (
   problem: AllocationProblem,
@@ -67,7 +67,7 @@ const move = (
     if (decision.choices[wish] !== from) continue
     const receiver = problem.wishReceiver[wish]!
     const fits = Decision.downlinkUsed(problem, decision, receiver) + more <= problem.downlinkUnits[receiver]!
-    const layer = more <= 0 || fits ? to : otherwise
+    const layer = to <= problem.wishLayerMax[wish]! && (more <= 0 || fits) ? to : otherwise
     const rung = rungOf(layer)
     lost += wishValue(problem, wish, rungOf(from)) - (rung < 0 ? 0 : wishValue(problem, wish, rung))
     if (!isTrial) decision.choices[wish] = layer

@@ -27,8 +27,8 @@ const fillGains = (problem: AllocationProblem, source: number, prices: Float64Ar
     for (let mask = problem.rungMask[source]!; mask !== 0; mask &= mask - 1) {
       const rung = 31 - Math.clz32(mask & -mask)
       const units = RateLadder.rungUnits[rung]!
-      scratch.gains[rung * count + i] =
-        units > capacity ? 0 : wishValue(problem, wish, rung) - prices[receiver]! * units
+      const isTooMuch = units > capacity || rung > problem.wishRungMax[wish]!
+      scratch.gains[rung * count + i] = isTooMuch ? 0 : wishValue(problem, wish, rung) - prices[receiver]! * units
     }
   }
 }

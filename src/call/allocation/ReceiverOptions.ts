@@ -3,7 +3,7 @@ import { type AllocationProblem, wishValue } from "./AllocationProblem.ts"
 import * as RateLadder from "./RateLadder.ts"
 import type { Scratch } from "./Scratch.ts"
 
-/** What a receiver can choose from: of each of his wishes, the layers that are sent. */
+/** What a receiver can choose from: of each of his wishes, the layers that are sent and that it may have. */
 
 /** Writes the options of all wishes of a receiver into the scratch, and takes the best of each. Returns what that costs. Units. */
 export const list = (problem: AllocationProblem, rungs: Int8Array, receiver: number, scratch: Scratch): number => {
@@ -16,7 +16,7 @@ export const list = (problem: AllocationProblem, rungs: Int8Array, receiver: num
     const to = (wish - first) * layersMax
     let count = 0
     let best = -1
-    for (let layer = 0; layer < layersMax; layer++) {
+    for (let layer = 0; layer <= problem.wishLayerMax[wish]!; layer++) {
       const rung = rungs[from + layer]!
       if (rung < 0) continue
       const at = to + count
@@ -44,7 +44,7 @@ export const worthMost = (problem: AllocationProblem, rungs: Int8Array, receiver
   for (let wish = problem.wishStart[receiver]!; wish < problem.wishStart[receiver + 1]!; wish++) {
     const from = problem.wishSource[wish]! * layersMax
     let most = 0
-    for (let at = from; at < from + layersMax; at++) {
+    for (let at = from; at <= from + problem.wishLayerMax[wish]!; at++) {
       const rung = rungs[at]!
       if (rung < 0) continue
       const left = wishValue(problem, wish, rung) - price * RateLadder.rungUnits[rung]!

@@ -53,7 +53,7 @@ const fillGains = (climb: Climb, source: number, rungs: Int8Array): boolean => {
     for (let mask = problem.rungMask[source]!; mask !== 0; mask &= mask - 1) {
       const rung = 31 - Math.clz32(mask & -mask)
       const units = RateLadder.rungUnits[rung]!
-      let gain = units > downlink ? 0 : wishValue(problem, wish, rung)
+      let gain = units > downlink || rung > problem.wishRungMax[wish]! ? 0 : wishValue(problem, wish, rung)
       if (isTight && gain > 0) gain += scratch.best[Math.min(capacity, downlink - units)]! - scratch.best[capacity]!
       scratch.gains[rung * count + i] = gain
     }

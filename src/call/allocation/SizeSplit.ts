@@ -30,7 +30,7 @@ const spared = (
   let units = 0
   for (let i = problem.wishersStart[source]!; i < problem.wishersStart[source + 1]!; i++) {
     const wish = problem.wishers[i]!
-    if (decision.choices[wish]! < 0) continue
+    if (decision.choices[wish]! < 0 || layer > problem.wishLayerMax[wish]!) continue
     const enough = enoughFor(problem, wish, at)
     const less = RateLadder.rungUnits[Decision.rungOfWish(problem, decision, wish)]! - RateLadder.rungUnits[rung]!
     if (enough < 0 || enough > rung || less <= 0) continue

@@ -24,6 +24,7 @@ import * as Session from "./Session.ts"
 import * as SubscriptionWish from "./SubscriptionWish.ts"
 import * as Transactions from "./Transactions.ts"
 import * as VideoSending from "./VideoSending.ts"
+import * as WithheldExtras from "./WithheldExtras.ts"
 
 /** Everything that the fibers of one client share. All access is synchronous, so each finds it whole. */
 export interface CallCore {
@@ -60,6 +61,8 @@ export interface CallCore {
   /** Which of our video is wanted. */
   readonly videoSending: VideoSending.VideoSending
   readonly videoDirectives: EventHub.EventHub<ReadonlyArray<StreamAllocation>>
+  /** What a busy relay wants to be gone without. */
+  readonly withheld: WithheldExtras.WithheldExtras
   /** Why another relay has to take over; the newest counts. */
   readonly handovers: Queue.Queue<Handover>
   /** The relay has been told, or is being told: it knows the leg no more, so nothing else is sent on it. */
@@ -152,7 +155,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     wholePackets: yield* Queue.sliding<ReceivedRtp, Done>(packetsWaitingMax),
     rtcp: yield* Queue.sliding<ReceivedRtcp, Done>(rtcpWaitingMax),
     roster: yield* EventHub.make<ReadonlyArray<RosterEntry>>({ capacity: eventsMax, replay: 1 }),
-    connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 1 }),
+    // The one before, too: extras that are withheld from the beginning do not hide that the relay is there.
+    connection: yield* EventHub.make<ConnectionEvent>({ capacity: eventsMax, replay: 2 }),
     keyFrameRequests: yield* EventHub.make<number>({ capacity: eventsMax, replay: 0 }),
     receiverRates: ReceiverRates.make(),
     videoRate: VideoRate.make(),
@@ -160,6 +164,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     videoRates: yield* EventHub.make<number>({ capacity: 1, replay: 1 }),
     videoSending: VideoSending.make(),
     videoDirectives: yield* EventHub.make<ReadonlyArray<StreamAllocation>>({ capacity: 1, replay: 1 }),
+    withheld: WithheldExtras.make(),
     handovers: yield* Queue.sliding<Handover>(1),
     isLeaving: false,
     hasEnded: false
@@ -187,6 +192,7 @@ export const startSession = (self: CallCore, session: Session.Session): void => 
   RosterCollector.restart(self.rosterPages)
   Liveness.restart(self.liveness, self.nowMs())
   linkKeyFrames(self)
+  if (WithheldExtras.restart(self.withheld)) publishWithheld(self)
 }
 
 /** Whose media is still on its way comes within this time. Milliseconds. */
@@ -237,6 +243,10 @@ export const publishAllocation = (self: CallCore, { streams, switchedOn }: Video
   self.videoDirectives.publish(streams)
   for (const ssrc of switchedOn) self.keyFrameRequests.publish(ssrc)
 }
+
+/** Tells the application what is gone without. */
+export const publishWithheld = ({ connection, withheld }: CallCore): void =>
+  connection.publish({ _tag: "ExtrasWithheld", extras: withheld.extras })
 
 /** Nothing goes on after this. */
 export const end = (self: CallCore, reason: string): void => {

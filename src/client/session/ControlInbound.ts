@@ -11,11 +11,13 @@ import * as RosterCollector from "./RosterCollector.ts"
 import * as Session from "./Session.ts"
 import * as Transactions from "./Transactions.ts"
 import * as VideoSending from "./VideoSending.ts"
+import * as WithheldExtras from "./WithheldExtras.ts"
 
 type Directive =
   | ControlMessage.RosterDirective
   | ControlMessage.RelaysDirective
   | ControlMessage.VideoDirective
+  | ControlMessage.ExtrasDirective
   | ControlMessage.GoingAwayDirective
 
 /** Where a control datagram lies, and who has sent it. */
@@ -58,6 +60,7 @@ export const handle = (
     case "RosterDirective":
     case "RelaysDirective":
     case "VideoDirective":
+    case "ExtrasDirective":
     case "GoingAwayDirective":
       if (!isProved) break
       return handleDirective(core, message, memory, nowMs, out)
@@ -116,6 +119,7 @@ const handleDirective = (
   if (directive._tag === "RosterDirective") takeRosterPage(core, directive, nowMs)
   else if (isNew && directive._tag === "RelaysDirective") Session.handleRelays(session, directive.relays)
   else if (isNew && directive._tag === "VideoDirective") takeAllocation(core, session, directive)
+  else if (isNew && directive._tag === "ExtrasDirective") goWithout(core, directive)
   else if (isNew && directive._tag === "GoingAwayDirective") makeWay(core, session, directive)
 }
 
@@ -138,6 +142,10 @@ const takeAllocation = (
   )
   const switched = VideoSending.handleAllocation(core.videoSending, session, { version, streams: ours })
   if (switched !== undefined) CallCore.publishAllocation(core, switched)
+}
+
+const goWithout = (core: CallCore.CallCore, { counter, withheld }: ControlMessage.ExtrasDirective): void => {
+  if (WithheldExtras.handleDirective(core.withheld, counter, withheld)) CallCore.publishWithheld(core)
 }
 
 const makeWay = (

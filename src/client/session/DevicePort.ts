@@ -1,6 +1,7 @@
 import { Effect, Exit, Scope, Semaphore } from "effect"
 import * as Leg from "../../media/Leg.ts"
 import * as PacketRings from "../../media/PacketRings.ts"
+import type { WithheldRepair } from "../../media/WithheldRepair.ts"
 import { DatagramNetwork, type DatagramPort, type PortNotOpened } from "../../sockets/DatagramNetwork.ts"
 import * as PacketBatch from "../../sockets/PacketBatch.ts"
 import * as PacketMemory from "../../sockets/PacketMemory.ts"
@@ -47,9 +48,13 @@ const scratchBytes = 64 * 1024
 
 const noTraffic: Traffic = { datagramsSent: 0, bytesSent: 0, datagramsReceived: 0, bytesReceived: 0 }
 
-/** `read` is run for each port that is opened, until the next is. All ends with the scope. */
+/**
+ * `read` is run for each port that is opened, until the next is. All ends with the scope. `withheld` is the caller's, who
+ * changes it.
+ */
 export const make = Effect.fnUntraced(function* (
   options: { readonly host: string; readonly port: number },
+  withheld: WithheldRepair,
   read: (port: DatagramPort) => Effect.Effect<void>
 ): Effect.fn.Return<DevicePort, never, DatagramNetwork | Scope.Scope> {
   const network = yield* DatagramNetwork
@@ -66,7 +71,7 @@ export const make = Effect.fnUntraced(function* (
       scratchBytes
     })
   const ringsOffset = memory.ownerOffset + 4 * scratchBytes
-  const resources = Leg.makeResources(PacketRings.make(memory, ringsOffset, { audioBytes, videoBytes }))
+  const resources = Leg.makeResources(PacketRings.make(memory, ringsOffset, { audioBytes, videoBytes }), withheld)
   const batches = { received: makeBatch(0), timers: makeBatch(1), control: makeBatch(2), media: makeBatch(3) }
 
   let opened: { readonly port: DatagramPort; readonly scope: Scope.Closeable } | undefined

@@ -1,5 +1,6 @@
 import { Clock, Effect, FileSystem, Random, Schedule, Schema, Stream, SubscriptionRef } from "effect"
 import type { ParticipantId } from "../../protocol/Ids.ts"
+import type { QualityExtra } from "../../protocol/QualityExtra.ts"
 import type { StreamDescription } from "../../protocol/StreamDescription.ts"
 import * as CallClient from "../CallClient.ts"
 import type { CallStatistics, ReceivedStatistics } from "../CallStatistics.ts"
@@ -37,6 +38,8 @@ export interface Options extends Omit<JoinOptions, "streams"> {
 export interface Progress {
   readonly seconds: number
   readonly others: number
+  /** What the relay, which is busy, wants to be gone without. */
+  readonly withheld: ReadonlyArray<QualityExtra>
   readonly statistics: CallStatistics
 }
 
@@ -75,9 +78,11 @@ export const run = Effect.fn("FileCall.run")(function* (options: Options) {
     return statistics
   })
   yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(lookEvery)))
+  const withheld = yield* watchWithheld(client)
   yield* Effect.gen(function* () {
     const present = yield* SubscriptionRef.get(others)
-    yield* options.onProgress({ seconds: seconds(), others: present.size, statistics: yield* look })
+    const statistics = yield* look
+    yield* options.onProgress({ seconds: seconds(), others: present.size, withheld: withheld(), statistics })
   }).pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
 
   const assemblies = new Map<number, FrameAssembly.FrameAssembly>()
@@ -202,6 +207,20 @@ const watchUnwanted = Effect.fnUntraced(function* (client: CallClient.CallClient
   )
   const read: ReadonlySet<number> = unwanted
   return read
+})
+
+/** What is withheld, as it changes. */
+const watchWithheld = Effect.fnUntraced(function* (client: CallClient.CallClient) {
+  let withheld: ReadonlyArray<QualityExtra> = []
+  yield* client.connection.pipe(
+    Stream.runForEach((event) =>
+      Effect.sync(() => {
+        if (event._tag === "ExtrasWithheld") withheld = event.extras
+      })
+    ),
+    Effect.forkScoped
+  )
+  return () => withheld
 })
 
 /** Looks at the meters as long as the call lasts. */

@@ -53,6 +53,8 @@ export interface Report {
   residualLossRatio: number
   /** The sender sends more than the path carries, or its estimate falls for that reason: loss is self-made. */
   isOverusing: boolean
+  /** A relay is busy: there are to be no repair packets for now, whatever the loss. */
+  isWithheld: boolean
   /** What repair packets may take of the estimate, for each byte of media. */
   budgetShare: number
 }
@@ -127,7 +129,7 @@ export const handleReport = (self: ProtectionControl, report: Report, nowMs: num
   noteAlone(self, report)
   noteKind(self, nowMs)
   if (self.isAlone || report.residualLossRatio > residualOnAbove) self.lastReasonAtMs = nowMs
-  const wanted = isWanted(self, nowMs)
+  const wanted = !report.isWithheld && isWanted(self, nowMs)
   if (wanted && !self.isOn) start(self, nowMs)
   if (!wanted && self.isOn) stop(self, nowMs)
   if (!self.isOn) self.ratio = 0

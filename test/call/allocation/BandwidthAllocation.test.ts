@@ -93,6 +93,15 @@ describe("BandwidthAllocation", () => {
     assert.isAbove(rateOf(input, allocation, 0, 0), 0)
   })
 
+  it("who may not have the highest layer gets the one below it, beside those who may, or with them where there is room for one", () => {
+    const receivers = [
+      { downlinkBps: Infinity, wishes: [wish(0)] },
+      { downlinkBps: Infinity, wishes: [wish(0, { layerMax: 1 })] }
+    ]
+    assert.deepStrictEqual(rates({ ...oneSends(Infinity, []), receivers }), [2_500_000, 700_000])
+    assert.deepStrictEqual(rates({ ...oneSends(900_000, []), receivers }), [700_000, 700_000])
+  })
+
   const anyNumber: ReadonlyArray<number> = [
     0,
     -0,
@@ -120,7 +129,12 @@ describe("BandwidthAllocation", () => {
       senders: some(5, () => ({ uplinkBps: any() })),
       receivers: some(5, () => ({
         downlinkBps: any(),
-        wishes: some(5, (at) => ({ source: draw() < 0.2 ? any() + 100 : at, weight: any(), maxBps: any() }))
+        wishes: some(5, (at) => ({
+          source: draw() < 0.2 ? any() + 100 : at,
+          weight: any(),
+          maxBps: any(),
+          ...(draw() < 0.3 && { layerMax: any() })
+        }))
       }))
     })
     const input = drawn()

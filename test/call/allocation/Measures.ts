@@ -30,9 +30,10 @@ export const faultsOf = (input: AllocationInput, allocation: Allocation): Readon
   const used = layers.map((rates) => rates.map(() => false))
   for (const [receiver, { downlinkBps, wishes }] of input.receivers.entries()) {
     let bps = 0
-    for (const [at, { source }] of wishes.entries()) {
+    for (const [at, { layerMax = Infinity, source }] of wishes.entries()) {
       const layer = choices[receiver]![at]!
       if (layer < 0) continue
+      if (layer > layerMax) faults.push(`receiver ${receiver} may not have layer ${layer} of source ${source}`)
       const rate = layers[source]?.[layer] ?? 0
       if (rate === 0) faults.push(`receiver ${receiver} has a layer of source ${source} that is off`)
       else used[source]![layer] = true

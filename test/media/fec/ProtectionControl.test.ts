@@ -14,6 +14,7 @@ const usual: ProtectionControl.Report = {
   blockPackets: 9,
   residualLossRatio: 0,
   isOverusing: false,
+  isWithheld: false,
   budgetShare: 1
 }
 const far = { roundTripMs: 250 }
@@ -183,18 +184,38 @@ describe("ProtectionControl", () => {
     assert.strictEqual(self.kind, "ReedSolomon")
   })
 
+  it("is off while it is withheld, knows the loss all the same, and begins as usual when it is allowed again", () => {
+    const { report, self } = make()
+    report(2000, far)
+    assert.isTrue(self.isOn)
+    report(100, { ...far, isWithheld: true })
+    assert.deepStrictEqual([self.isOn, self.ratio], [false, 0])
+    report(30_000, { ...far, isWithheld: true })
+    assert.isFalse(self.isOn)
+    assert.closeTo(ProtectionControl.recentLossRatio(self), usual.lossRatio, 1e-9)
+    // Without a reason of now it stays off.
+    report(1000, {})
+    assert.isFalse(self.isOn)
+    report(100, far)
+    assert.isTrue(self.isOn)
+    assert.strictEqual(self.patienceMs, patienceMsMin)
+  })
+
   it.prop("whatever is reported, the ratio is between 0 and a half, and 0 when off", [Seed], ([seed]) => {
     const next = SeededNumbers.from(seed)
     const { report, self } = make()
     for (let i = 0; i < 200; i++) {
+      const isWithheld = next() < 0.1
       report(100, {
         lossRatio: next() < 0.5 ? 0 : next(),
         meanBurst: next() * 5,
         roundTripMs: next() * 500,
         residualLossRatio: next() < 0.9 ? 0 : next(),
         isOverusing: next() < 0.1,
+        isWithheld,
         budgetShare: next() * 2 - 0.5
       })
+      if (isWithheld) assert.isFalse(self.isOn)
       assert.isTrue(self.ratio >= 0 && self.ratio <= ratioMax)
       if (!self.isOn) assert.strictEqual(self.ratio, 0)
     }

@@ -59,7 +59,7 @@ const run = (setting: Setting, isLost: () => boolean, seconds: number) => {
     const lossRatio = lostNow / packetsNow
     const meanBurst = burstsNow === 0 ? 0 : lostNow / burstsNow
     const roundTripMs = setting.isAlone === true ? 200 : 40
-    const path = { roundTripMs, residualLossRatio: 0.01, isOverusing: false, budgetShare: 1 }
+    const path = { roundTripMs, residualLossRatio: 0.01, isOverusing: false, isWithheld: false, budgetShare: 1 }
     const { blockPackets } = encoder
     ProtectionControl.handleReport(control, { packets: packetsNow, lossRatio, meanBurst, blockPackets, ...path }, nowMs)
     encoder.ratio = control.ratio

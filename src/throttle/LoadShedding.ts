@@ -1,0 +1,141 @@
+import { QualityExtra } from "../protocol/QualityExtra.ts"
+import * as CallerSlot from "./CallerSlot.ts"
+import * as GiveUpOrder from "./GiveUpOrder.ts"
+import * as Load from "./Load.ts"
+import * as OfferedCalls from "./OfferedCalls.ts"
+import type { Priority } from "./Priority.ts"
+
+/**
+ * How much of the table a relay gives up: a cursor over its classes, and within a class over the callers. Reads no clock, and is
+ * never changed: each step makes another.
+ *
+ * Two things move it. The share of what the relay can do that is in use sets it directly, for that is known before anybody
+ * waits. And where packets wait all the same, whatever the reason, it goes up until fewer are let in, as in DAGOR.
+ */
+export interface LoadShedding {
+  /** Steps of `GiveUpOrder` that are given up, the last of them in part. */
+  readonly level: number
+  /** Of that, what waiting has made of it. */
+  readonly waitLevel: number
+  /** Nothing has waited for so long. Milliseconds. */
+  readonly calmMs: number
+  /** As measured, without what was let in since. */
+  readonly utilization: number
+  /** Who was let in and is not in what was measured yet, and what each of them will use. */
+  readonly pending: number
+  readonly sharePerAdmission: number
+  /** Extras that ongoing calls go without: so many, in their order. */
+  readonly extrasWithheld: number
+  /** There has been room for the last of them for so long. Milliseconds. */
+  readonly roomMs: number
+}
+
+export const make = (): LoadShedding => ({
+  level: 0,
+  waitLevel: 0,
+  calmMs: 0,
+  utilization: 0,
+  pending: 0,
+  sharePerAdmission: 0,
+  extrasWithheld: 0,
+  roomMs: 0
+})
+
+/** The level falls no faster, so that a pause for breath brings nobody in who is in the way a moment later. Steps a second. */
+const fallPerSecond = 2
+/** Of those who are let in, so many fewer after a second in which packets have waited for as long as they may. Share. */
+const cutPerSecond = 0.5
+/** And the level rises at least by so much, also when nobody asks. Steps a second. */
+const riseMinPerSecond = 0.5
+/** After the last wait; then more are let in again. Milliseconds, and steps a second. */
+const calmAfterMs = 2000
+const waitFallPerSecond = 1
+/** Who was let in is seen in the load after about this time. Milliseconds. */
+const settleMs = 1000
+/** What one participant uses: of a relay with few of them it cannot be told from what the relay uses anyhow. Share. */
+const shareMax = 0.02
+const shareAtFirst = 0.001
+const participantsMin = 20
+/** An extra is given back when the level has been below its step by so much, for so long. */
+const givenBackBelow = 0.5
+const givenBackAfterMs = 1500
+
+/** The next state, after `elapsedMs` in which the load has become this, and these calls were offered. */
+export const step = (
+  self: LoadShedding,
+  load: Load.Load,
+  offered: OfferedCalls.OfferedCalls,
+  elapsedMs: number
+): LoadShedding => {
+  // A clock that jumps counts for no time at all, or for a second.
+  const seconds = Math.min(1000, Math.max(0, elapsedMs || 0)) / 1000
+  const utilization = Load.utilization(load)
+  const pending = self.pending * Math.max(0, 1 - (seconds * 1000) / settleMs)
+  const sharePerAdmission = shareOf(load, utilization)
+  const severity = Load.waitSeverity(load)
+  const calmMs = severity >= 1 ? 0 : self.calmMs + seconds * 1000
+  const waitLevel = waitLevelOf(self, severity, calmMs, offered, seconds)
+  const wanted = Math.max(waitLevel, GiveUpOrder.levelAt(utilization + pending * sharePerAdmission))
+  const level = Math.max(wanted, self.level - fallPerSecond * seconds)
+  return {
+    level,
+    waitLevel,
+    calmMs,
+    utilization,
+    pending,
+    sharePerAdmission,
+    ...extrasOf(self, level, seconds)
+  }
+}
+
+/** Somebody has been let in who is no part of the measured load yet. */
+export const admitted = (self: LoadShedding): LoadShedding => {
+  const pending = self.pending + 1
+  const level = GiveUpOrder.levelAt(self.utilization + pending * self.sharePerAdmission)
+  return { ...self, pending, level: Math.max(self.level, level) }
+}
+
+/** Whether a caller of this class is let in. `slot`: CallerSlot. */
+export const admits = ({ level }: LoadShedding, priority: Priority, slot: number): boolean => {
+  const at = GiveUpOrder.stepOf(priority)
+  return at === undefined || slot < CallerSlot.slots * (1 - (level - at))
+}
+
+/** What ongoing calls go without, in the order in which it was given up. */
+export const withheld = ({ extrasWithheld }: LoadShedding): ReadonlyArray<QualityExtra> =>
+  QualityExtra.literals.slice(0, extrasWithheld)
+
+/** How full the relay is, for those who choose among relays: where packets wait it is fuller than its figures say. */
+export const fullness = ({ level, utilization }: LoadShedding): number =>
+  level === 0 ? utilization : Math.max(utilization, GiveUpOrder.utilizationAt(level))
+
+const shareOf = ({ participants }: Load.Load, utilization: number): number =>
+  participants >= participantsMin ? Math.min(shareMax, utilization / participants) : shareAtFirst
+
+const waitLevelOf = (
+  self: LoadShedding,
+  severity: number,
+  calmMs: number,
+  offered: OfferedCalls.OfferedCalls,
+  seconds: number
+): number => {
+  if (severity >= 1) {
+    const kept = Math.max(0, 1 - cutPerSecond * severity * seconds)
+    const cut = OfferedCalls.levelFor(offered, kept * OfferedCalls.admittedAt(offered, self.level))
+    const least = Math.max(self.level, self.waitLevel) + riseMinPerSecond * severity * seconds
+    return Math.min(GiveUpOrder.levelMax, Math.max(cut, least))
+  }
+  return calmMs < calmAfterMs ? self.waitLevel : Math.max(0, self.waitLevel - waitFallPerSecond * seconds)
+}
+
+/** Taken away at once, given back one after another. */
+const extrasOf = (self: LoadShedding, level: number, seconds: number) => {
+  const { extraSteps } = GiveUpOrder
+  const due = extraSteps.filter((step) => level > step).length
+  if (due >= self.extrasWithheld) return { extrasWithheld: due, roomMs: 0 }
+  const hasRoom = level < extraSteps[self.extrasWithheld - 1]! - givenBackBelow || level === 0
+  const roomMs = hasRoom ? self.roomMs + seconds * 1000 : 0
+  return roomMs >= givenBackAfterMs
+    ? { extrasWithheld: self.extrasWithheld - 1, roomMs: 0 }
+    : { extrasWithheld: self.extrasWithheld, roomMs }
+}
