@@ -5,19 +5,18 @@ import * as Network from "../../src/server/Network.ts"
 import * as Relay from "../../src/server/Relay.ts"
 import * as StateLayer from "../../src/server/StateLayer.ts"
 import * as DatagramNetworkLimited from "../../src/sockets/DatagramNetworkLimited.ts"
-import * as Throttle from "../../src/throttle/Throttle.ts"
+import * as LoadMeter from "../../src/throttle/LoadMeter.ts"
+import * as ThrottleAdaptive from "../../src/throttle/ThrottleAdaptive.ts"
 import type * as Order from "./Order.ts"
 
 /** A relay that can do so much and no more, a process of its own: it runs until it is ended. */
 
-const throttleOf = ({ throttle }: Order.RelayOrder) => {
-  switch (throttle) {
-    case "adaptive":
-      return Throttle.layerOpen
-    case "off":
-      return Throttle.layerOpen
-  }
-}
+/** It measures in both cases, and refuses in one. */
+const throttleOf = ({ packetsPerSecond, throttle }: Order.RelayOrder) =>
+  Layer.provide(
+    throttle === "adaptive" ? ThrottleAdaptive.layer : ThrottleAdaptive.layerOff,
+    LoadMeter.layer({ capacityPerSecond: packetsPerSecond })
+  )
 
 const layerOf = (order: Order.RelayOrder) => {
   const { key, packetsPerSecond } = order

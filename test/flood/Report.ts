@@ -114,11 +114,11 @@ export const make = (
   rounds: ReadonlyArray<Round>
 ): Report => {
   const judged = rounds.map((round) => ({ round, figures: Figures.of(round, about.timeline) }))
+  const those = (kind: ThrottleKind) => judged.filter(({ round }) => round.throttle === kind)
+  const adaptive = those("adaptive").filter(({ figures }) => !Verdict.isVoid(figures))
   // Without the throttle the generator suffers with its calls, which is no reason to look away.
-  const valid = judged.filter(({ figures, round }) => round.throttle === "off" || !Verdict.isVoid(figures))
-  const those = (kind: ThrottleKind) => valid.filter(({ round }) => round.throttle === kind)
-  const [adaptive, off] = [those("adaptive"), those("off")]
-  const main = adaptive.length > 0 ? adaptive : off
+  const off = those("off")
+  const main = [adaptive, those("adaptive"), off].find(({ length }) => length > 0)!
   const recoveries = main.map(({ figures }) => figures.recoverySeconds ?? Infinity)
   const all = main.flatMap(({ round }) => relaySeconds(round))
   return {
