@@ -36,6 +36,11 @@ export const make = ({ version, wanted }: Attribute.Subscription): Result.Result
 export const newer = (known: Subscription, said: Subscription): Subscription =>
   said.version > known.version ? said : known
 
+/** Whether a stream is wanted now that was not before. */
+export const wantsMore = (before: Subscription, { wanted }: Subscription): boolean =>
+  before.wanted !== "everything" &&
+  (wanted === "everything" || wanted.some(({ ssrc }) => find(before, ssrc) === undefined))
+
 /** How a stream is wanted. */
 export interface Wish {
   readonly place: Attribute.Place

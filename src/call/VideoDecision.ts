@@ -146,11 +146,13 @@ const inputOf = (
         return { downlinkBps: freeBps, wishes: wishes[receiver]! }
       }
       // Before a path has been measured everybody begins with the smallest pictures of what he wants.
-      const smallest = wishes[receiver]!.map((wish) => ({ ...wish, maxBps: sources[wish.source]!.ranges[0]!.maxBps }))
+      const smallest = wishes[receiver]!.map((wish) => upTo(wish, sources[wish.source]!.ranges[0]!.maxBps))
       return { downlinkBps: Infinity, wishes: smallest }
     })
   }
 }
+
+const upTo = (wish: Wish, maxBps: number): Wish => ({ ...wish, maxBps })
 
 /**
  * Room for one smallest picture, however little a path is believed to carry: where nothing flows nothing more would be known of

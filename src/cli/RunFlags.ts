@@ -1,5 +1,6 @@
 import { type Command, Flag } from "effect/cli"
 import type * as Network from "../server/Network.ts"
+import type * as ThrottleLayer from "../server/ThrottleLayer.ts"
 import { keysFlag } from "./TokenFlags.ts"
 
 export const impairFlag = Flag.String("impair").pipe(
@@ -23,6 +24,9 @@ const processesFlag = Flag.String("processes").pipe(
 
 /** What Network says: the compiler sees to it. */
 const socketKinds: typeof Network.SocketKind.literals = ["auto", "batched", "portable"]
+
+/** What ThrottleLayer says. */
+const throttleKinds: typeof ThrottleLayer.ThrottleKind.literals = ["adaptive", "off"]
 
 export const flags = {
   host: Flag.String("host").pipe(Flag.withDescription("IP address to bind (TANDEM_HOST)"), Flag.optional),
@@ -66,6 +70,17 @@ export const flags = {
     Flag.optional
   ),
   processes: processesFlag,
+  throttle: Flag.Literals("throttle", throttleKinds).pipe(
+    Flag.withDescription("Under load give up in the order of docs/operating.md, or refuse nothing (TANDEM_THROTTLE)"),
+    Flag.optional
+  ),
+  capacity: Flag.Float("capacity").pipe(
+    Flag.withMetavar("PACKETS"),
+    Flag.withDescription(
+      "What this relay can forward in a second, for the throttle; left out, it goes by CPU (TANDEM_CAPACITY)"
+    ),
+    Flag.optional
+  ),
   stopWithStdin: Flag.Boolean("stop-with-stdin").pipe(
     Flag.withDescription("Stop, as at SIGTERM, when the standard input ends: when whoever has started it is gone"),
     Flag.withDefault(false)

@@ -87,6 +87,8 @@ export const optionsOf = Effect.fnUntraced(function* (
     port: yield* Effect.fromResult(portOf("port", flags.port, config.port)),
     repair: flags.repair,
     socket: Option.getOrElse(flags.socket, () => config.socket),
+    throttle: Option.getOrElse(flags.throttle, () => config.throttle),
+    capacityPerSecond: Option.getOrUndefined(Option.orElse(flags.capacity, () => config.capacity)),
     relayId: yield* relayIdOf(flags.relayId, config.relayId),
     advertised: yield* parsed(flags.advertise, config.advertise, addressText),
     state: state ?? (cluster === undefined ? StateLayer.ofRelayProcess : undefined),

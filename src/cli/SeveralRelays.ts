@@ -26,6 +26,8 @@ export const run = Effect.fnUntraced(function* (count: number, flags: Flags, con
         host,
         ...again("socket", flags.socket),
         ...again("drain-timeout", flags.drainSeconds),
+        ...again("throttle", flags.throttle),
+        ...again("capacity", flags.capacity),
         ...again("cluster-host", flags.clusterHost),
         ...again("state", flags.state),
         ...again("keys", flags.keys),

@@ -17,6 +17,8 @@ export type RelayIdentity = typeof RelayIdentity.Type
 /** What changes while it runs. */
 export const RelayLoad = Schema.Struct({
   participants: Schema.Int,
+  /** How much is used of what the relay can do: 0 to 1, and more. Left out: it does not know. */
+  fullness: Schema.optionalKey(Schema.Finite),
   /** Takes nobody any more. */
   isDraining: Schema.Boolean
 })

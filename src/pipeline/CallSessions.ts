@@ -5,6 +5,7 @@ import * as LegAge from "../call/LegAge.ts"
 import * as PlanVersion from "../call/PlanVersion.ts"
 import { isAhead, provisional, type Relocation } from "../call/Relocation.ts"
 import type { CallId } from "../protocol/Ids.ts"
+import * as QualityExtra from "../protocol/QualityExtra.ts"
 import { isSameStreams } from "../protocol/StreamDescription.ts"
 import * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
@@ -46,7 +47,7 @@ export class CallSessions extends Context.Service<
   static readonly layer = Layer.effect(
     CallSessions,
     Effect.gen(function* () {
-      const { calls, forwarding, nowMs, options, routing } = yield* RelayCore
+      const { calls, forwarding, nowMs, options, relief, routing } = yield* RelayCore
       const directives = yield* Directives
       const feed = yield* PlanFeed
       // A plan may overtake the answer to the join that it follows upon.
@@ -156,6 +157,7 @@ export class CallSessions extends Context.Service<
         const early = earlyPlans.get(call.id)
         earlyPlans.delete(call.id)
         if (early !== undefined) yield* applyTo(call, early)
+        if (relief.withheld !== 0) yield* directives.sendExtras(session, QualityExtra.fromBits(relief.withheld))
       })
 
       const apply = (id: CallId, plan: ForwardingPlan) =>

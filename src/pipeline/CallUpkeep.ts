@@ -2,6 +2,7 @@ import { Array, Effect, Layer, Schedule } from "effect"
 import { CallLocator } from "../actor/CallLocator.ts"
 import { type CallReport, CallReports } from "../actor/CallReports.ts"
 import * as SendLeg from "../media/SendLeg.ts"
+import { Throttle } from "../throttle/Throttle.ts"
 import * as CallReporting from "./CallReporting.ts"
 import type { LocalCall } from "./CallTable.ts"
 import * as DeviceNews from "./DeviceNews.ts"
@@ -31,6 +32,7 @@ export const layer = Layer.effectDiscard(
     const peers = yield* RelayPeers
     const directives = yield* Directives
     const locator = yield* CallLocator
+    const throttle = yield* Throttle
     const videoReturn = VideoReturn.make()
 
     const isActive = ({ sessions }: LocalCall): boolean => {
@@ -49,6 +51,7 @@ export const layer = Layer.effectDiscard(
     }
 
     const dueReports = (): ReadonlyArray<CallReport> => {
+      relief.load = throttle.fullness()
       VideoReturn.poll(videoReturn, relief, nowMs())
       const due: Array<CallReport> = []
       for (const call of calls.calls.values()) {

@@ -107,7 +107,7 @@ export const make = Effect.gen(function* () {
     // A device that joins has started anew: to its leg of before nothing is on its way that it could use.
     const before = calls.calls.get(claims.call)?.sessions.get(claims.participant)
     if (request._tag === "JoinRequest" && before !== undefined) yield* sessions.close(before)
-    yield* entry.open(Session.make(leg, given, key, { counter: request.counter }, nowMs()), given)
+    yield* entry.open(Session.make(leg, given, claims, key, { counter: request.counter }, nowMs()), given)
   })
 
   const carryOut = Effect.fnUntraced(function* (
@@ -155,7 +155,12 @@ export const make = Effect.gen(function* () {
     const told = (code: number) => (error: { readonly message: string }) => refuse({ code, reason: error.message })
     return Effect.scoped(carryOut(request, admitted, epoch, question, cacheKey)).pipe(
       Effect.catchTags({
-        Refused: ({ message, retryAfterMs }) => refuse({ code: refusalCodes.busy, reason: message, retryAfterMs }),
+        Refused: ({ message, retryAfterMs }) =>
+          answers.refuse(
+            question,
+            { code: refusalCodes.busy, reason: message, retryAfterMs, relays: peers.withRoom(admitted.claims.call) },
+            admitted.key
+          ),
         CallFull: told(refusalCodes.callFull),
         SsrcTaken: told(refusalCodes.ssrcTaken),
         StreamsRefused: told(refusalCodes.malformed),
@@ -194,7 +199,11 @@ export const make = Effect.gen(function* () {
   /** Running media is never moved: whose call is here joins here. Who was sent here stays, however little is known there. */
   const placeElsewhere = (request: Request, call: CallId): string | undefined =>
     request._tag === "JoinRequest" && request.placed === undefined && !calls.calls.has(call)
-      ? peers.placeElsewhere(call, { address: place, participants: calls.sessionsByTag.size })
+      ? peers.placeElsewhere(call, {
+          address: place,
+          participants: calls.sessionsByTag.size,
+          fullness: throttle.fullness()
+        })
       : undefined
 
   return Effect.fn("ControlPipeline.join")(function* (

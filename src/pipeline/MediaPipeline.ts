@@ -5,12 +5,13 @@ import { ControlInbox } from "./ControlInbox.ts"
 import * as Forwarding from "./Forwarding.ts"
 import * as LegTimers from "./LegTimers.ts"
 import { RelayCore } from "./RelayCore.ts"
+import * as QueueWait from "./QueueWait.ts"
 import { StrayInbox } from "./StrayInbox.ts"
 import * as VitalFiber from "./VitalFiber.ts"
 
 /** Stations 2 to 8 of a packet's path: batch after batch, one clock read and one Effect for each. */
 const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
-  const { batches, forwarding, nowMs, port } = yield* RelayCore
+  const { batches, forwarding, nowMs, port, queueWait } = yield* RelayCore
   const inbox = yield* ControlInbox
   const strays = yield* StrayInbox
   const { bytes } = forwarding.resources.rings.memory
@@ -39,7 +40,11 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
     if (forwarding.timers.size > 0) deadlines.openUnsafe()
     if (forwarding.controlCount > 0) takeControl(batch)
     if (forwarding.strayCount > 0) strays.handleBatch(batch, now, batches.media)
-    return batches.media.count > 0 ? sendMedia : Effect.void
+    if (batches.media.count === 0) return Effect.void
+    const { arrivedAtMs } = batch
+    return QueueWait.isDue(queueWait, arrivedAtMs, now)
+      ? Effect.map(sendMedia, () => QueueWait.note(queueWait, arrivedAtMs, nowMs()))
+      : sendMedia
   })
   // No turn is given away here: a port gives one to all others whenever it has to wait, or has not waited for long.
   yield* Effect.forever(forwardNext, { disableYield: true })

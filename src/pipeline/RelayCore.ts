@@ -12,6 +12,7 @@ import type * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
 import * as ControlCounters from "./ControlCounters.ts"
 import * as Forwarding from "./Forwarding.ts"
+import * as QueueWait from "./QueueWait.ts"
 import * as RelayRelief from "./RelayRelief.ts"
 import * as TrunkTable from "./TrunkTable.ts"
 
@@ -63,6 +64,8 @@ export class RelayCore extends Context.Service<
       readonly timers: PacketBatch.SendBatch
       readonly control: PacketBatch.SendBatch
     }
+    /** How long its packets wait. */
+    readonly queueWait: QueueWait.QueueWait
     /** How busy it is, and what is withheld for that. */
     readonly relief: RelayRelief.RelayRelief
     /** Open as soon as all parts run. */
@@ -119,6 +122,7 @@ export const layer = (
         calls: CallTable.make(),
         relief: RelayRelief.make(),
         controlCounters: ControlCounters.make(),
+        queueWait: QueueWait.make(),
         batches: { media: batch(0), timers: batch(1), control: batch(2) },
         nowMs
       })

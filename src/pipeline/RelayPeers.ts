@@ -12,6 +12,8 @@ export interface PeerRelay {
   /** Takes nobody any more. */
   readonly isDraining: boolean
   readonly participants: number
+  /** How much is used of what it can do; `undefined`: it does not know. */
+  readonly fullness?: number | undefined
   /** When it has said so. */
   readonly seenAtMs: number
 }
@@ -22,13 +24,18 @@ export class RelayPeers extends Context.Service<
   {
     /** Where devices of the call may go on when this relay is gone, the best first. As many as a message names. */
     readonly backups: (call: CallId) => ReadonlyArray<string>
+    /** Of these, those that have room for somebody new. */
+    readonly withRoom: (call: CallId) => ReadonlyArray<string>
     /** Another one whenever `backups` may have become another, of whatever call. */
     readonly edition: () => string
     /**
      * The relay at the same IP address that should take a participant of a call with nobody here, if it has clearly less to
      * do than this one. To be called once for each that is sent there.
      */
-    readonly placeElsewhere: (call: CallId, self: Pick<PeerRelay, "address" | "participants">) => string | undefined
+    readonly placeElsewhere: (
+      call: CallId,
+      self: Pick<PeerRelay, "address" | "participants" | "fullness">
+    ) => string | undefined
   }
 >()("tandem/pipeline/RelayPeers") {}
 
@@ -36,12 +43,18 @@ export class RelayPeers extends Context.Service<
 export const layerFixed = (addresses: ReadonlyArray<string>) =>
   Layer.succeed(RelayPeers, {
     backups: () => addresses.slice(0, relaysMax),
+    withRoom: () => addresses.slice(0, relaysMax),
     edition: () => "",
     placeElsewhere: () => undefined
   })
 
 const idOf = ({ id }: PeerRelay): string => id
 const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":"))
+
+const addressesOf = (call: CallId, relays: ReadonlyArray<PeerRelay>): ReadonlyArray<string> =>
+  Rendezvous.order(call, relays, idOf)
+    .slice(0, relaysMax)
+    .map(({ address }) => address)
 
 /** Relays that come and go. All name the same ones for a call, so that its participants meet again. */
 export const layerLive = (others: () => ReadonlyArray<PeerRelay>) =>
@@ -55,10 +68,8 @@ export const layerLive = (others: () => ReadonlyArray<PeerRelay>) =>
     }
 
     return RelayPeers.of({
-      backups: (call) =>
-        Rendezvous.order(call, taking(), idOf)
-          .slice(0, relaysMax)
-          .map(({ address }) => address),
+      backups: (call) => addressesOf(call, taking()),
+      withRoom: (call) => addressesOf(call, taking().filter(Placement.hasRoom)),
       edition: () =>
         taking()
           .map(({ address, id }) => `${id} ${address}`)
@@ -67,7 +78,11 @@ export const layerLive = (others: () => ReadonlyArray<PeerRelay>) =>
       placeElsewhere: (call, self) => {
         const neighbours = taking()
           .filter(({ address }) => hostOf(address) === hostOf(self.address))
-          .map((relay) => ({ relay, participants: relay.participants + sentTo(relay) }))
+          .map((relay) => ({
+            relay,
+            participants: relay.participants + sentTo(relay),
+            fullness: relay.fullness
+          }))
         const chosen = Placement.better(call, self, neighbours, ({ relay }) => relay.id)?.relay
         if (chosen === undefined) return undefined
         sent.set(chosen.id, { sinceMs: chosen.seenAtMs, participants: sentTo(chosen) + 1 })

@@ -7,7 +7,7 @@ import type { CallReport } from "../actor/CallReports.ts"
 export interface RelayRelief {
   /** The extras of ongoing calls, as `QualityExtra` has them in bits. 0: nothing. */
   withheld: number
-  /** How much is used of what the relay can do. 1: all. */
+  /** How much is used of what the relay can do. 1: all; NaN: not known. */
   load: number
 }
 

@@ -75,7 +75,7 @@ export const layer = Layer.effectDiscard(
         repair: options.repair,
         startBps: options.startBps
       })
-      yield* entry.open(Session.make(leg, granted, key.success, "restored", nowMs()), granted)
+      yield* entry.open(Session.make(leg, granted, claims, key.success, "restored", nowMs()), granted)
       // Nobody knows what was lost of the streams meanwhile.
       for (const request of leg.hop.keyFrames) Leg.requestKeyFrame(leg.hop, request)
       controlCounters.restored++

@@ -3,14 +3,19 @@ import * as ReplayWindow from "../access/ReplayWindow.ts"
 import type { LegAge } from "../call/LegAge.ts"
 import * as Subscription from "../call/Subscription.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
+import type { TokenClaims } from "../protocol/TokenClaims.ts"
 import * as DeviceNews from "./DeviceNews.ts"
 import type * as RelayLeg from "./RelayLeg.ts"
+
+/** What a session's token says of whom it is for. */
+export type Credentials = Pick<TokenClaims, "keyId" | "callClass">
 
 /** A participant that this relay serves: its leg, and what its control messages are checked with. */
 export interface Session extends LegAge {
   readonly call: CallId
   readonly participant: ParticipantId
   readonly leg: RelayLeg.DeviceLeg
+  readonly credentials: Credentials
   /** Signs the control messages of both sides. 32 bytes. */
   readonly key: Uint8Array
   readonly replay: ReplayWindow.ReplayWindow
@@ -35,6 +40,7 @@ const directivesMax = 2 ** 32
 export const make = (
   leg: RelayLeg.DeviceLeg,
   { epoch, restores }: LegAge,
+  { callClass, keyId }: Credentials,
   key: Uint8Array,
   /** What made the session: a join or resume with this counter, or nothing that its device has done. */
   origin: { readonly counter: number } | "restored",
@@ -49,6 +55,7 @@ export const make = (
     leg,
     epoch,
     restores,
+    credentials: { callClass, keyId },
     key,
     replay,
     news: DeviceNews.make(),

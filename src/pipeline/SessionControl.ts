@@ -1,4 +1,4 @@
-import { Clock, Effect, Result } from "effect"
+import { Clock, Effect, Option, Result } from "effect"
 import { CallReports } from "../actor/CallReports.ts"
 import * as MessageIntegrity from "../access/MessageIntegrity.ts"
 import * as ReplayWindow from "../access/ReplayWindow.ts"
@@ -6,6 +6,7 @@ import * as Subscription from "../call/Subscription.ts"
 import * as ControlMessage from "../protocol/ControlMessage.ts"
 import type * as Stun from "../protocol/Stun.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
+import { Throttle } from "../throttle/Throttle.ts"
 import * as Admission from "./Admission.ts"
 import * as AnswerCache from "./AnswerCache.ts"
 import { Answers, type Question } from "./Answers.ts"
@@ -33,6 +34,7 @@ export const make = Effect.gen(function* () {
   const notices = yield* CallNotices
   const reports = yield* CallReports
   const peers = yield* RelayPeers
+  const throttle = yield* Throttle
   const strays = yield* StrayInbox
   const secondsNow = Effect.map(Clock.currentTimeMillis, (nowMs) => Math.floor(nowMs / 1000))
   const given = AnswerCache.make(yield* secondsNow)
@@ -137,6 +139,18 @@ export const make = Effect.gen(function* () {
     if (report !== undefined) yield* reports.send(options.relayId, [report])
   })
 
+  /** To see more is new work; to see less is always welcome. */
+  const admitSubscription = (session: Session.Session, said: Subscription.Subscription) => {
+    const { credentials, participant, subscription } = session
+    return Subscription.wantsMore(subscription ?? Subscription.unspoken, said)
+      ? throttle.admit({
+          priority: Admission.joinPriority(credentials.callClass, false),
+          caller: participant,
+          tenant: credentials.keyId
+        })
+      : Effect.void
+  }
+
   const subscribe = Effect.fnUntraced(function* (
     request: ControlMessage.SubscribeRequest,
     question: Question,
@@ -155,6 +169,12 @@ export const make = Effect.gen(function* () {
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
     const before = session.subscription
+    const refused = yield* Effect.flip(admitSubscription(session, said.success)).pipe(Effect.option)
+    if (Option.isSome(refused)) {
+      const { message: reason, retryAfterMs } = refused.value
+      const refusal = { code: ControlMessage.refusalCodes.busy, reason, retryAfterMs }
+      return yield* answers.refuse(question, refusal, session.key)
+    }
     const { version } = Session.handleSubscription(session, said.success)
     if (session.subscription !== before) yield* report(session)
     const answer: ControlMessage.SubscribeSuccess = {

@@ -4,6 +4,7 @@ import { RelayDirectory } from "../cluster/RelayDirectory.ts"
 import { RelayCore } from "../pipeline/RelayCore.ts"
 import * as RelayPeers from "../pipeline/RelayPeers.ts"
 import type { RelayId } from "../protocol/Ids.ts"
+import { Throttle } from "../throttle/Throttle.ts"
 
 /** The directory beats as often. */
 const tellEvery = "1 second"
@@ -16,11 +17,17 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { calls, draining, fault, incarnation, options, place } = yield* RelayCore
     const directory = yield* RelayDirectory
+    const throttle = yield* Throttle
     const { keyRing, relayId: relay } = options
     const membership = yield* Scope.fork(yield* Effect.scope)
-    const tell = Effect.suspend(() =>
-      directory.update(relay, { participants: calls.sessionsByTag.size, isDraining: draining.isOpen() })
-    )
+    const tell = Effect.suspend(() => {
+      const fullness = throttle.fullness()
+      return directory.update(relay, {
+        participants: calls.sessionsByTag.size,
+        isDraining: draining.isOpen(),
+        ...(Number.isFinite(fullness) && { fullness: Math.round(100 * fullness) / 100 })
+      })
+    })
     yield* Effect.gen(function* () {
       yield* directory.register({ relay, incarnation, address: place, keyFingerprints: KeyRing.fingerprints(keyRing) })
       yield* tell.pipe(Effect.andThen(Effect.sleep(tellEvery)), Effect.forever, Effect.forkScoped)
@@ -37,9 +44,10 @@ export const layerPeers = (relay: RelayId, named: ReadonlyArray<string>) =>
     : Layer.unwrap(
         Effect.map(RelayDirectory, (directory) =>
           RelayPeers.layerLive(() =>
-            directory.others(relay).map(({ address, isDraining, participants, relay: id, seenAtMs }) => ({
+            directory.others(relay).map(({ address, fullness, isDraining, participants, relay: id, seenAtMs }) => ({
               id,
               address,
+              fullness,
               isDraining,
               participants,
               seenAtMs

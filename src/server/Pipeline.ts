@@ -9,6 +9,7 @@ import { ControlOutbox } from "../pipeline/ControlOutbox.ts"
 import * as ControlPipeline from "../pipeline/ControlPipeline.ts"
 import { Directives } from "../pipeline/Directives.ts"
 import { Drain } from "../pipeline/Drain.ts"
+import * as ExtrasControl from "../pipeline/ExtrasControl.ts"
 import * as MediaPipeline from "../pipeline/MediaPipeline.ts"
 import { RelayLife } from "../pipeline/RelayLife.ts"
 import { Relocations } from "../pipeline/Relocations.ts"
@@ -21,7 +22,7 @@ import { Trunks } from "../pipeline/Trunks.ts"
  * still travels over the data plane, and it waits for legs that the upkeep takes away.
  */
 export const layer = ControlPipeline.layer.pipe(
-  Layer.provide([Restoration.layer, CallUpkeep.layer]),
+  Layer.provide([Restoration.layer, CallUpkeep.layer, ExtrasControl.layer]),
   Layer.provide([CallSessions.layer, CallNotices.layer, CallPlaces.layer, Trunks.layer]),
   Layer.provide([Relocations.layer, RelayLife.layer]),
   Layer.provide(Drain.layer),

@@ -10,12 +10,12 @@ import * as RelayCore from "../pipeline/RelayCore.ts"
 import { RelayId } from "../protocol/Ids.ts"
 import type { Impairment } from "../sockets/Impairment.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
-import * as Throttle from "../throttle/Throttle.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
 import * as FleetMembership from "./FleetMembership.ts"
 import * as Network from "./Network.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as StateLayer from "./StateLayer.ts"
+import * as ThrottleLayer from "./ThrottleLayer.ts"
 
 /** What a relay needs to be told; the rest has defaults that suit one relay on one machine. */
 export interface Options extends Partial<RelayCore.RelayOptions> {
@@ -30,6 +30,13 @@ export interface Options extends Partial<RelayCore.RelayOptions> {
   readonly socket?: Network.SocketKind | undefined
   /** Of `layer`: where calls are kept. Left out: in the cluster's database, or else in memory. */
   readonly state?: StateLayer.StateSource | undefined
+  /** Of `layer`: what to do under load. Left out: give up in the order of docs/operating.md. */
+  readonly throttle?: ThrottleLayer.ThrottleKind | undefined
+  /**
+   * Of `layer`: what this relay can forward, as `npm run bench` has measured it; the throttle goes by it. Packets a second; left
+   * out: it goes by CPU.
+   */
+  readonly capacityPerSecond?: number | undefined
   /** Of `layer`: the other nodes that calls are shared with. Left out: there are none. */
   readonly cluster?: ClusterLayer.ClusterOptions | undefined
 }
@@ -43,6 +50,8 @@ const withDefaults = ({
   state: _state,
   cluster: _cluster,
   otherRelays: _otherRelays,
+  throttle: _throttle,
+  capacityPerSecond: _capacityPerSecond,
   ...options
 }: Options): RelayCore.RelayOptions => ({
   relayId: RelayId.make("relay"),
@@ -124,13 +133,13 @@ export const layerWith = ({ otherRelays = [], ...options }: Options) => {
 
 /**
  * A relay that needs nothing else: one process, its calls in memory if nothing else is said, the machine's best UDP socket,
- * nothing refused.
+ * and a throttle that goes by its load.
  */
 export const layer = (options: Options) =>
   layerWith(options).pipe(
     Layer.provide([
       Network.layerOf(options.socket ?? "auto", options.impairment),
-      Throttle.layerOpen,
+      ThrottleLayer.layer(options.throttle ?? "adaptive", options.capacityPerSecond),
       options.cluster === undefined
         ? Layer.merge(SingleRunner.layer, StateLayer.layer(options.state ?? { kind: "memory" }))
         : ClusterLayer.layer(options.cluster, options.keyRing, options.state)

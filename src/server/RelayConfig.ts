@@ -5,6 +5,7 @@ import { relaysMax } from "../protocol/MessageKinds.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import { SocketKind } from "./Network.ts"
 import * as StateLayer from "./StateLayer.ts"
+import { ThrottleKind } from "./ThrottleLayer.ts"
 
 /** A variable of the environment has a value that cannot be used. `message` says which, and what can. */
 export class BadSetting extends Schema.TaggedError<BadSetting>()("BadSetting", { message: Schema.String }) {}
@@ -62,6 +63,13 @@ export const RelayConfig = Effect.all({
   adminPort: port("adminPort", 9478),
   socket: setting("socket", `one of ${SocketKind.literals.join(", ")}`, (name) =>
     Config.withDefault(Config.schema(SocketKind, name), "auto" as const)
+  ),
+  throttle: setting("throttle", `one of ${ThrottleKind.literals.join(", ")}`, (name) =>
+    Config.withDefault(Config.schema(ThrottleKind, name), "adaptive" as const)
+  ),
+  /** Packets a second. One that cannot be is left aside, with a line in the log. */
+  capacity: setting("capacity", "a number of packets a second, like 100000", (name) =>
+    Config.option(Config.Number(name))
   ),
   /** Of one machine. Left out: this is the only one. */
   processes: Config.option(Config.String("processes")),

@@ -11,6 +11,11 @@ export interface PacketBatch {
    * reader that sees it grow is too slow for its load. 0 where the system does not tell.
    */
   backlog: number
+  /**
+   * When the oldest of these packets arrived at the system, on the scale of the monotonic clock. To see how long packets
+   * wait. NaN where the system does not tell, and for batches of which it was not asked. Milliseconds.
+   */
+  arrivedAtMs: number
   readonly offsets: Int32Array
   readonly lengths: Int32Array
   /** Source of packet `i`: `addressWords` words at `i * addressWords`. */
@@ -20,6 +25,7 @@ export interface PacketBatch {
 export const makePacketBatch = (slots: number): PacketBatch => ({
   count: 0,
   backlog: 0,
+  arrivedAtMs: NaN,
   offsets: new Int32Array(slots),
   lengths: new Int32Array(slots),
   addresses: new Uint32Array(slots * addressWords)

@@ -1,17 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Stream } from "effect"
+import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as CallActor from "../../src/actor/CallActor.ts"
-import { type CallReport, CallReports } from "../../src/actor/CallReports.ts"
+import { CallReport, CallReports } from "../../src/actor/CallReports.ts"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import { PlanFeed } from "../../src/actor/PlanFeed.ts"
 import * as CallVersion from "../../src/call/CallVersion.ts"
-import type { ForwardingPlan } from "../../src/call/ForwardingPlan.ts"
+import { empty } from "../../src/call/CallState.ts"
+import { type ForwardingPlan, planOf } from "../../src/call/ForwardingPlan.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import { CallId, RelayId } from "../../src/protocol/Ids.ts"
+import { toBits } from "../../src/protocol/QualityExtra.ts"
+import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
 import * as WallClock from "../cluster/WallClock.ts"
-import { join, participantId, place, resume } from "../call/Commands.ts"
+import { join, participantId, place, resume, stream } from "../call/Commands.ts"
 
 const Cluster = CallActor.layer.pipe(Layer.provideMerge(SingleRunner.layer), Layer.provideMerge(CallStore.layerMemory))
 const id = CallId.make("call")
@@ -157,6 +160,88 @@ describe("reports of relays", () => {
         [2, 3].map(participantId)
       )
     }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("what a busy relay withholds goes to and from nobody there, until it says so no more", () =>
+    Effect.gen(function* () {
+      const video = (n: number) =>
+        new StreamDescription({ ssrc: 100 + n, kind: "video", clockRate: 90_000, codec: "vp8" })
+      const call = (yield* Call.client)(id)
+      yield* answered(call.Join(join(1, { streams: [stream(1), video(1)] })))
+      yield* answered(call.Join(join(2, { streams: [stream(2), video(2)] })))
+      const { plan } = yield* answered(call.Join(join(3, { streams: [stream(3), video(3)], relay: place("relay-b") })))
+      const seen = yield* watchAll
+      const newest = () => seen.get("relay-a")!.at(-1) ?? plan
+      const reporting5 = (withheld?: number) =>
+        reporting(5, () => [
+          [relays[0]!, reportOf(newest(), [join(1).legTag, join(2).legTag])],
+          [relays[1]!, { ...reportOf(newest(), [join(3).legTag]), ...(withheld !== undefined && { withheld }) }]
+        ])
+      const viewers = () =>
+        newest()
+          .rows.filter(({ ssrc }) => ssrc > 100)
+          .map(({ to }) => to.length)
+      const hearers = () =>
+        newest()
+          .rows.filter(({ ssrc }) => ssrc < 100)
+          .map(({ to }) => to.length)
+      yield* reporting5()
+      assert.deepStrictEqual(
+        [viewers(), hearers()],
+        [
+          [2, 2, 2],
+          [2, 2, 2]
+        ]
+      )
+      yield* reporting5(toBits(["fec", "duplication", "high-layer", "group-video"]))
+      assert.deepStrictEqual(
+        [viewers(), hearers()],
+        [
+          [1, 1, 0],
+          [2, 2, 2]
+        ]
+      )
+      yield* reporting5(toBits(["fec", "duplication", "high-layer"]))
+      assert.deepStrictEqual(
+        [viewers(), hearers()],
+        [
+          [2, 2, 2],
+          [2, 2, 2]
+        ]
+      )
+      assert.strictEqual(seen.get("relay-a")!.length, 3, "each is said once")
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("a hub that can do no more is replaced while another relay can", () =>
+    Effect.gen(function* () {
+      const call = (yield* Call.client)(id)
+      yield* answered(call.Join(join(1)))
+      yield* answered(call.Join(join(2, { relay: place("relay-b") })))
+      const { plan } = yield* answered(call.Join(join(3, { relay: place("relay-c") })))
+      const seen = yield* watchAll
+      const newest = () => seen.get("relay-a")!.at(-1) ?? plan
+      const loads = [0.99, 0.5, 0.5]
+      yield* reporting(4, () =>
+        relays.map((relay, at) => [relay, { ...reportOf(newest(), [join(at + 1).legTag]), load: loads[at]! }] as const)
+      )
+      assert.deepStrictEqual(
+        newest().relays.map(({ id }) => id),
+        [relays[1]!, relays[2]!, relays[0]!]
+      )
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("a node that is older than a field of a report passes it over", () =>
+    Effect.gen(function* () {
+      const { load: _load, withheld: _withheld, ...older } = CallReport.fields
+      const calm = reportOf(planOf(empty), [1])
+      const busy = { ...calm, withheld: 4, load: 0.97 }
+      const encoded = yield* Schema.encodeEffect(CallReport)(busy)
+      assert.deepStrictEqual(yield* Schema.decodeEffect(CallReport)(encoded), busy)
+      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Schema.Struct(older))(encoded), calm)
+      assert.deepStrictEqual(Object.keys(yield* Schema.encodeEffect(CallReport)(calm)), Object.keys(calm))
+    })
   )
 
   for (const hours of [1, -1]) {

@@ -83,6 +83,48 @@ describe("ReportLedger", () => {
     assert.isUndefined(ReportLedger.silentHub(ledger, state, 1e9))
   })
 
+  it("a hub that can do no more for two seconds makes room for a calm relay, and not again for ten", () => {
+    const state = stateAt("relay-a", "relay-b", "relay-c")
+    const ledger = ReportLedger.make()
+    /** The first at which the hub is to be changed, of reports every 200 ms. */
+    const changedAfter = (fromMs: number, forMs: number, loads: Readonly<Record<string, number>>) => {
+      for (let nowMs = fromMs; nowMs <= fromMs + forMs; nowMs += 200) {
+        for (const [name, load] of Object.entries(loads)) {
+          ReportLedger.handleReport(ledger, relay(name), { ...report(), load }, nowMs)
+        }
+        const hub = ReportLedger.hubToChange(ledger, state, nowMs)
+        if (hub !== undefined) return [hub, nowMs - fromMs] as const
+      }
+      return undefined
+    }
+    const full = { "relay-a": 0.95, "relay-b": 1, "relay-c": 0.74 }
+    assert.isUndefined(changedAfter(0, 10_000, { ...full, "relay-c": 0.75 }), "the others are no better")
+    assert.isUndefined(changedAfter(11_000, 1800, full), "nor does what was full before a pause count")
+    assert.isUndefined(changedAfter(13_000, 10_000, { ...full, "relay-a": 0.94 }))
+    assert.deepStrictEqual(changedAfter(23_200, 10_000, full), [relay("relay-a"), 2000])
+    assert.deepStrictEqual(changedAfter(25_400, 20_000, full), [relay("relay-a"), 9800])
+    const two = stateAt("relay-a", "relay-b")
+    ReportLedger.handleReport(ledger, relay("relay-b"), report(), 50_000)
+    assert.isUndefined(ReportLedger.hubToChange(ledger, two, 50_000), "between two there is none")
+    assert.deepStrictEqual([...ledger.loads.byRelay.keys()], ["relay-a", "relay-b"])
+  })
+
+  it.prop(
+    "a hub that has not always said that it is full is not changed for it",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 120 })))],
+    ([percents]) => {
+      const state = stateAt("relay-a", "relay-b", "relay-c")
+      const ledger = ReportLedger.make()
+      for (const [turn, percent] of percents.entries()) {
+        // One of ten at least is below.
+        const load = turn % 10 === 0 ? 0.9 : percent / 100
+        ReportLedger.handleReport(ledger, relay("relay-a"), { ...report(), load }, turn * 200)
+        ReportLedger.handleReport(ledger, relay("relay-b"), report(), turn * 200)
+        assert.isUndefined(ReportLedger.hubToChange(ledger, state, turn * 200))
+      }
+    }
+  )
+
   it("a participant is gone when no relay has served its leg for a minute", () => {
     const state = stateAt("relay-a", "relay-b")
     const ledger = ReportLedger.make()

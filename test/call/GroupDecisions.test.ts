@@ -4,9 +4,11 @@ import * as GroupDecisions from "../../src/call/GroupDecisions.ts"
 import * as AudibleSpeakers from "../../src/call/AudibleSpeakers.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
+import * as Relief from "../../src/call/Relief.ts"
 import * as Subscription from "../../src/call/Subscription.ts"
 import * as Uplinks from "../../src/call/Uplinks.ts"
 import * as Volumes from "../../src/call/Volumes.ts"
+import { toBits } from "../../src/protocol/QualityExtra.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import { join, participantId } from "./Commands.ts"
 
@@ -158,6 +160,40 @@ describe("GroupDecisions", () => {
     GroupDecisions.handleUplinks(group, left, Uplinks.encode([{ legTag: 4711, uplinkBps: 1 }]))
     assert.deepStrictEqual([...group.uplinksBps.keys()], [tags[0]])
     GroupDecisions.handleUplinks(group, state, Uint8Array.of(1))
+  })
+
+  it("what a busy relay withholds is decided at once, and so is that it is given back, also by another owner", () => {
+    const video = (n: number) =>
+      new StreamDescription({ ssrc: 100 + n, kind: "video", clockRate: 90_000, codec: "vp8" })
+    const relay = join(0).relay.id
+    const groupVideo = toBits(["group-video"])
+    for (const size of [2, 3]) {
+      const state = Array.from({ length: size }, (_, n) => n).reduce(
+        (state, n) => Result.getOrThrow(CallDecision.join(state, join(n, { streams: [video(n)] }), n)).state,
+        empty
+      )
+      const group = GroupDecisions.make()
+      const decidedAt = (nowMs: number, bits?: number, of = group) => {
+        GroupDecisions.handleWithheld(of, relay, bits, nowMs)
+        return GroupDecisions.decide(of, state, new Map(), nowMs)
+      }
+      // A new owner says once what holds: one before may have withheld something.
+      assert.isFalse(decidedAt(0))
+      assert.isTrue(decidedAt(1000))
+      assert.isUndefined(group.decision.video)
+      assert.isTrue(decidedAt(1200, groupVideo))
+      assert.isTrue([...group.decision.video!.viewers.values()].every((viewers) => viewers.size === 0))
+      for (let nowMs = 1400; nowMs < 5000; nowMs += turnMs) assert.isFalse(decidedAt(nowMs, groupVideo))
+      assert.isTrue(decidedAt(5000))
+      assert.isUndefined(group.decision.video)
+      const next = GroupDecisions.make()
+      assert.isFalse(decidedAt(6000, groupVideo, next))
+      assert.isTrue(decidedAt(7000, groupVideo, next))
+      // Nothing is heard of it any more.
+      const forgottenAtMs = 7000 + Relief.forgottenAfterMs
+      assert.isTrue(GroupDecisions.decide(next, state, new Map(), forgottenAtMs))
+      assert.isUndefined(next.decision.video)
+    }
   })
 
   it("what is not readable, or of a leg that nobody is on, changes nothing", () => {

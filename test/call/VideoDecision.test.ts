@@ -1,14 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as RateLadder from "../../src/call/allocation/RateLadder.ts"
+import type * as CallCommand from "../../src/call/CallCommand.ts"
 import * as CallDecision from "../../src/call/CallDecision.ts"
 import { type CallState, empty } from "../../src/call/CallState.ts"
+import { planOf } from "../../src/call/ForwardingPlan.ts"
 import type * as Relief from "../../src/call/Relief.ts"
 import type { Subscription } from "../../src/call/Subscription.ts"
 import * as VideoDecision from "../../src/call/VideoDecision.ts"
+import type { QualityExtra } from "../../src/protocol/QualityExtra.ts"
+import { type ParticipantId, RelayId } from "../../src/protocol/Ids.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
 import { dice } from "../media/LegPair.ts"
-import { join, participantId, stream } from "./Commands.ts"
+import { join, participantId, place, stream } from "./Commands.ts"
 
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))
 const ladder = [150, 600, 2500]
@@ -29,12 +33,19 @@ const plain = (n: number) => [
   new StreamDescription({ ssrc: ssrcOf(n, 0), kind: "video", clockRate: 90_000, codec: "vp8" })
 ]
 
-const callOf = (streamsOf: ReadonlyArray<(n: number) => ReadonlyArray<StreamDescription>>): CallState =>
+const callOf = (
+  streamsOf: ReadonlyArray<(n: number) => ReadonlyArray<StreamDescription>>,
+  changeOf: (n: number) => Partial<CallCommand.Join> = () => ({})
+): CallState =>
   streamsOf.reduce((state, of, n) => {
-    const command = join(n, { streams: [stream(3000 + n), ...of(n)] })
+    const command = join(n, { streams: [stream(3000 + n), ...of(n)], ...changeOf(n) })
     return Result.getOrThrow(CallDecision.join(state, command, 1)).state
   }, empty)
-const layeredCall = (size: number) => callOf(Array.from({ length: size }, () => layers))
+const layeredCall = (size: number, changeOf?: (n: number) => Partial<CallCommand.Join>) =>
+  callOf(
+    Array.from({ length: size }, () => layers),
+    changeOf
+  )
 
 const tagOf = (state: CallState, n: number) => state.participants[n]!.legTag
 const ratesOf = (state: CallState, bps: (n: number) => number | undefined) =>
@@ -70,6 +81,11 @@ const givenBps = ({ ratesBps, viewers }: VideoDecision.VideoDecision, size: numb
 const sum = (rates: ReadonlyArray<number>) => rates.reduce((total, bps) => total + bps, 0)
 const sentBps = ({ ratesBps }: VideoDecision.VideoDecision, n: number) =>
   ladder.map((_, layer) => ratesBps.get(ssrcOf(n, layer))!)
+
+/** Participants from this number on are at relay b. */
+const atB = (from: number) => (n: number) => ({ relay: place(n < from ? "relay-a" : "relay-b") })
+const withheldAtB = (...extras: ReadonlyArray<QualityExtra>): Relief.Withheld =>
+  new Map([[RelayId.make("relay-b"), new Set(extras)]])
 
 describe("VideoDecision", () => {
   it("where everybody wants everything and nobody sends layers, nothing has to be decided", () => {
@@ -171,6 +187,110 @@ describe("VideoDecision", () => {
       assert.isAtMost(given.filter((bps) => bps > 0).length, 9)
     }
   })
+
+  it("at a relay that withholds group video nobody sends or receives any, and then everybody all of it again", () => {
+    const state = callOf([plain, plain, plain], atB(2))
+    const during = decide(state, {}, new Map(), undefined, withheldAtB("group-video"))
+    assert.deepStrictEqual(
+      [0, 1, 2].map((n) => during.viewers.get(ssrcOf(n, 0))),
+      [new Set([participantId(1)]), new Set([participantId(0)]), new Set<ParticipantId>()]
+    )
+    // Nobody gets his, so he is told to stop; that has no rate that could stay behind.
+    assert.strictEqual(during.ratesBps.size, 0)
+    assert.isUndefined(decide(state, {}, new Map(), during))
+  })
+
+  it("the same with layers, of which none is sent; nobody is thought to want more, and all comes back", () => {
+    const state = layeredCall(4, atB(3))
+    const capacities = { downlinksBps: ratesOf(state, () => 20e6) }
+    const before = decide(state, capacities)
+    const during = decide(state, capacities, new Map(), before, withheldAtB("group-video"))
+    assert.deepStrictEqual(sentBps(during, 3), [0, 0, 0])
+    assert.deepStrictEqual(givenBps(during, 4, 3), [0, 0, 0, 0])
+    assert.deepStrictEqual(givenBps(during, 4, 0), [0, 2_500_000, 2_500_000, 0])
+    assert.strictEqual(during.wantMore.size, 0)
+    assert.isTrue(VideoDecision.isSame(decide(state, capacities, new Map(), during), before))
+  })
+
+  it("calls of two keep their video then, and calls without video have nothing to decide", () => {
+    const both = withheldAtB("group-video", "high-layer")
+    const two = callOf([plain, plain], (n) => ({ ...atB(0)(n), callClass: "one-to-one-video" }))
+    assert.isUndefined(decide(two, {}, new Map(), undefined, both))
+    const audio = callOf([() => [], () => [], () => []], atB(0))
+    assert.isUndefined(decide(audio, {}, new Map(), undefined, both))
+  })
+
+  it("at a relay that withholds the highest layers nobody sends or receives them, and others do as before", () => {
+    const state = layeredCall(4, atB(3))
+    const capacities = { downlinksBps: ratesOf(state, () => 20e6) }
+    const before = decide(state, capacities)
+    const during = decide(state, capacities, new Map(), before, withheldAtB("high-layer"))
+    assert.deepStrictEqual(sentBps(during, 3), [0, 500_000, 0])
+    assert.deepStrictEqual(givenBps(during, 4, 3), [500_000, 500_000, 500_000, 0])
+    assert.deepStrictEqual(givenBps(during, 4, 0), [0, 2_500_000, 2_500_000, 500_000])
+    assert.strictEqual(during.wantMore.size, 0, "it is not the paths that keep it from them")
+    assert.isTrue(VideoDecision.isSame(decide(state, capacities, new Map(), during), before))
+  })
+
+  it("a stream without layers is the lowest that there is", () => {
+    const state = callOf([plain, plain, plain], atB(1))
+    assert.isUndefined(decide(state, {}, new Map(), undefined, withheldAtB("high-layer")))
+  })
+
+  it.prop(
+    "whatever relays withhold and give back, it goes to nobody and from nobody there, and audio is as ever",
+    [Seed],
+    ([seed]) => {
+      const draw = dice(seed)
+      const names = ["relay-a", "relay-b", "relay-c"]
+      const size = 2 + Math.floor(draw() * 4)
+      const streamsOf = Array.from({ length: size }, () => (draw() < 0.7 ? layers : plain))
+      const state = callOf(streamsOf, () => ({ relay: place(names[Math.floor(draw() * 3)]!) }))
+      const audioOf = (decision: VideoDecision.VideoDecision | undefined) =>
+        planOf(state, { revision: 1, audible: undefined, video: decision }).rows.filter(({ ssrc }) => ssrc < 10_000)
+      let before: VideoDecision.VideoDecision | undefined
+      for (let step = 0; step < 4; step++) {
+        const withheld = new Map(
+          names.map((name) => {
+            const extras: ReadonlyArray<QualityExtra> = ["fec", "high-layer", "group-video"]
+            return [RelayId.make(name), new Set(extras.slice(0, Math.floor(draw() * 4)))]
+          })
+        )
+        const downlinksBps = ratesOf(state, () => (draw() < 0.2 ? undefined : 50_000 + 8e6 * draw()))
+        const decision: VideoDecision.VideoDecision | undefined = decide(
+          state,
+          { downlinksBps },
+          new Map(),
+          before,
+          withheld
+        )
+        assert.deepStrictEqual(audioOf(decision), audioOf(undefined), `seed ${seed}`)
+        const has = (n: number, extra: QualityExtra) => withheld.get(state.participants[n]!.relay)!.has(extra)
+        for (let n = 0; n < size; n++) {
+          const isLayered = streamsOf[n] === layers
+          for (let layer = 0; layer < (isLayered ? 3 : 1); layer++) {
+            const ssrc = ssrcOf(n, layer)
+            for (let receiver = 0; receiver < size; receiver++) {
+              const isForbidden = [n, receiver].some(
+                (end) => has(end, "group-video") || (layer === 2 && has(end, "high-layer"))
+              )
+              const isGiven =
+                decision === undefined ? receiver !== n : decision.viewers.get(ssrc)!.has(participantId(receiver))
+              assert.isFalse(isForbidden && isGiven, `seed ${seed}, step ${step}`)
+              if (!isForbidden && !isLayered && receiver !== n) assert.isTrue(isGiven, `seed ${seed}, step ${step}`)
+            }
+            const sentBps = decision?.ratesBps.get(ssrc)
+            assert.strictEqual(sentBps !== undefined, isLayered && decision!.viewers.has(ssrc), `seed ${seed}`)
+            if (sentBps !== undefined) {
+              assert.strictEqual(decision!.viewers.get(ssrc)!.size > 0, sentBps > 0, `seed ${seed}`)
+            }
+          }
+        }
+        before = decision
+      }
+    },
+    { arbitrary: { runs: 25 } }
+  )
 
   it.prop(
     "whoever comes, goes and wants whatever, on paths that change, no estimate is exceeded and nothing is sent for nobody",

@@ -62,7 +62,7 @@ const makeSession = () => {
     address: new Uint32Array(5),
     repair: true
   })
-  return Session.make(leg, { epoch: 1, restores: 0 }, key, { counter: 1 }, 0)
+  return Session.make(leg, { epoch: 1, restores: 0 }, { callClass: "group-audio", keyId: "1" }, key, { counter: 1 }, 0)
 }
 
 /** The device's answer to one of them. */

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { refusalCodes } from "../../protocol/ControlMessage.ts"
 import type { Subscription, Wanted } from "../../protocol/SubscriptionAttribute.ts"
 import * as PacketBatch from "../../sockets/PacketBatch.ts"
 import type { PacketMemory } from "../../sockets/PacketMemory.ts"
@@ -54,8 +55,13 @@ const request = (
     relay: session.relay,
     expiresAtMs: nowMs + answerWithinMs,
     handle: (answer, isProved, answeredAtMs, out) => {
-      const isAnswered = answer._tag === "SubscribeSuccess" || (answer._tag === "Refused" && isProved)
-      if (isAnswered) SubscriptionWish.handleAnswer(core.subscription, session, subscription)
+      const refusal = answer._tag === "Refused" && isProved ? answer : undefined
+      if (refusal?.error.code === refusalCodes.busy) {
+        const retryAfterMs = refusal.retryAfterMs ?? SubscriptionWish.askAgainAfterMsMax
+        SubscriptionWish.handleBusy(core.subscription, subscription, retryAfterMs, answeredAtMs)
+      } else if (answer._tag === "SubscribeSuccess" || refusal !== undefined) {
+        SubscriptionWish.handleAnswer(core.subscription, session, subscription)
+      }
       if (answer._tag !== "Challenge" || cookie !== undefined || challenges++ >= challengesMax) return
       const proved = request(core, session, subscription, memory, answeredAtMs, answer.cookie)
       PacketBatch.addBytes(out, memory, proved, session.relay, 0)

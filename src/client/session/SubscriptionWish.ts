@@ -21,6 +21,8 @@ export interface SubscriptionWish {
   /** How often in that session, for this wish. */
   asked: number
   lastAskedAtMs: number
+  /** A busy relay has refused it, and is asked again then. */
+  refusedUntilMs: number
 }
 
 /** The relay is asked again after so long, and half as long again each time, as it repeats its directives. Milliseconds. */
@@ -35,7 +37,8 @@ export const make = (): SubscriptionWish => ({
   settledIn: undefined,
   askedIn: undefined,
   asked: 0,
-  lastAskedAtMs: -Infinity
+  lastAskedAtMs: -Infinity,
+  refusedUntilMs: -Infinity
 })
 
 /** An entry that cannot be, and more than a relay takes, are mistakes of the caller: defects. */
@@ -57,7 +60,7 @@ export const poll = (self: SubscriptionWish, session: Session, nowMs: number): S
   if (wish === undefined || self.settledIn === session) return undefined
   const isAnotherRelay = self.askedIn !== undefined && self.askedIn !== session
   if (isAnotherRelay) self.asked = 0
-  else if (nowMs - self.lastAskedAtMs < waitMs(self)) return undefined
+  else if (nowMs - self.lastAskedAtMs < waitMs(self) || nowMs < self.refusedUntilMs) return undefined
   self.askedIn = session
   self.asked++
   self.lastAskedAtMs = nowMs
@@ -72,6 +75,11 @@ export const handleAnswer = (self: SubscriptionWish, session: Session, asked: Su
   if (self.wish === asked) self.settledIn = session
 }
 
+/** The relay is too busy for it, and says when to ask again. Another wish may be less, and is asked for at once. */
+export const handleBusy = (self: SubscriptionWish, asked: Subscription, retryAfterMs: number, nowMs: number): void => {
+  if (self.wish === asked) self.refusedUntilMs = nowMs + retryAfterMs
+}
+
 /** The relay says which version it has; one that has forgotten it is told again. */
 export const handleVersion = (self: SubscriptionWish, session: Session, version: number | undefined): void => {
   if (self.wish === undefined || self.settledIn !== session || (version ?? 0) >= self.wish.version) return
@@ -82,6 +90,7 @@ const askAtOnce = (self: SubscriptionWish): void => {
   self.settledIn = undefined
   self.askedIn = undefined
   self.asked = 0
+  self.refusedUntilMs = -Infinity
 }
 
 const check = ({ heightPx, place, ssrc }: SubscriptionEntry): void => {

@@ -38,7 +38,14 @@ export const make = (
 ): GroupRelay => {
   const table = CallTable.make()
   const members = devices.map((leg) =>
-    Session.make(leg, { epoch: 1, restores: 0 }, new Uint8Array(32), { counter: 1 }, 0)
+    Session.make(
+      leg,
+      { epoch: 1, restores: 0 },
+      { callClass: "group-video", keyId: "1" },
+      new Uint8Array(32),
+      { counter: 1 },
+      0
+    )
   )
   const [call] = members.map((session) => CallTable.add(table, session))
   if (call === undefined) throw new RangeError("a relay of a group without devices")

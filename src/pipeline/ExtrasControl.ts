@@ -1,0 +1,41 @@
+import { Effect, Layer, Stream } from "effect"
+import * as WithheldRepair from "../media/WithheldRepair.ts"
+import * as QualityExtra from "../protocol/QualityExtra.ts"
+import { Throttle } from "../throttle/Throttle.ts"
+import { Directives } from "./Directives.ts"
+import { RelayCore } from "./RelayCore.ts"
+
+/**
+ * Shows the throttle what the relay does, and does without what the throttle withholds: the relay's own legs send no more of it,
+ * the calls' actors are told with the next report, and the devices by a directive.
+ */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { calls, forwarding, port, queueWait, relief } = yield* RelayCore
+    const throttle = yield* Throttle
+    const directives = yield* Directives
+    const { counters } = port
+
+    yield* throttle.watch({
+      read: () => ({
+        received: counters.received,
+        sent: counters.sent,
+        kernelDrops: counters.droppedReceiveBufferFull,
+        waits: queueWait.waits,
+        waitMsSum: queueWait.waitMsSum,
+        participants: calls.sessionsByTag.size
+      })
+    })
+
+    const withhold = Effect.fnUntraced(function* (extras: ReadonlyArray<QualityExtra.QualityExtra>) {
+      const bits = QualityExtra.toBits(extras)
+      if (bits === relief.withheld) return
+      relief.withheld = bits
+      WithheldRepair.withhold(forwarding.resources.withheld, extras)
+      yield* Effect.forEach(calls.sessionsByTag.values(), (session) => directives.sendExtras(session, extras), {
+        discard: true
+      })
+    })
+    yield* Effect.forkScoped(Stream.runForEach(throttle.withheld, withhold), { startImmediately: true })
+  })
+)
