@@ -40,7 +40,10 @@ export const make = (draw: Dice.Dice, timeline: Timeline.Timeline, pace: Pace): 
   const arrivalsMs = arrivals(timeline, pace)
   const blocks = Math.ceil(arrivalsMs.length / CallMix.blockCalls)
   const kinds = Dice.many(blocks, () => blockOf(draw, pace)).flat()
-  return arrivalsMs.map((atMs, call) => ({ call, atMs, ...kinds[call]! }))
+  return arrivalsMs.map((atMs, call) => {
+    const { callClass, lastsMs } = kinds[call]!
+    return { call, callClass, atMs, lastsMs }
+  })
 }
 
 const arrivals = (timeline: Timeline.Timeline, pace: Pace): ReadonlyArray<number> => {

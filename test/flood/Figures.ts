@@ -15,7 +15,8 @@ export interface Figures {
   /** Of audio in the flood, of all calls that went on. 0 to 1. */
   readonly lostRatio: number
   readonly seconds: ReadonlyArray<Second>
-  readonly recoverySeconds: number | undefined
+  /** `null`: it was not back to normal in time. */
+  readonly recoverySeconds: number | null
   readonly residentBytesMax: number
   readonly latenessP99Ms: number
 }
@@ -43,7 +44,7 @@ const asBeforeMs = 5
 const steadySeconds = 3
 
 /** The first second from which on nothing is refused and, for a while at least, packets take no longer than before. */
-export const recoveryOf = (seconds: ReadonlyArray<Second>): number | undefined => {
+export const recoveryOf = (seconds: ReadonlyArray<Second>): number | null => {
   const limitMs =
     Math.max(...seconds.filter(({ phase }) => phase === "normal").map(({ delayP99Ms }) => delayP99Ms ?? 0)) + asBeforeMs
   const after = seconds.filter(({ phase }) => phase === "after")
@@ -54,7 +55,7 @@ export const recoveryOf = (seconds: ReadonlyArray<Second>): number | undefined =
       steady.length === steadySeconds && steady.every(isCalm) && after.slice(at).every(({ refused }) => refused === 0)
     )
   })
-  return found < 0 ? undefined : found
+  return found < 0 ? null : found
 }
 
 export const secondsOf = (

@@ -4,7 +4,7 @@ import * as Statistics from "../bench/Statistics.ts"
 import * as CallMix from "./CallMix.ts"
 import * as DelayLog from "./DelayLog.ts"
 import * as Figures from "./Figures.ts"
-import type { ThrottleKind } from "./Order.ts"
+import type * as Order from "./Order.ts"
 import type { Round } from "./Round.ts"
 import type * as Tally from "./Tally.ts"
 import * as Timeline from "./Timeline.ts"
@@ -22,8 +22,8 @@ export interface PhaseRow extends Tally.Outcomes {
   readonly class: CallClass
   /** Of audio; in the flood, of calls that went on when it began. */
   readonly relayDelayMs: Delays
-  /** In the flood, of calls that came with it. */
-  readonly relayDelayMsOfNew?: Delays
+  /** In the flood, of calls that came with it; `null` in other phases. */
+  readonly relayDelayMsOfNew: Delays | null
 }
 
 export interface Report {
@@ -43,13 +43,11 @@ export interface Report {
 }
 
 /** One round, with what it was in every second. */
-export interface RoundReport extends Omit<Figures.Figures, "recoverySeconds"> {
-  readonly throttle: ThrottleKind
+export interface RoundReport {
+  readonly throttle: Order.ThrottleKind
   readonly isVoid: boolean
-  readonly recoverySeconds: number | null
-  readonly generator: Pick<Tally.TallyReport, "latenessMs" | "turnsSkipped" | "reasons"> & {
-    readonly cpuSeconds: number
-  }
+  readonly figures: Figures.Figures
+  readonly generator: Pick<Order.GeneratorAnswer, "latenessMs" | "turnsSkipped" | "reasons" | "cpuSeconds">
   readonly relaySeconds: ReadonlyArray<RelaySecond>
   /** Since the start of the round, by class. */
   readonly classSeconds: ReadonlyArray<Tally.SecondReport>
@@ -92,7 +90,7 @@ const phaseRows = (rounds: ReadonlyArray<Round>): ReadonlyArray<PhaseRow> =>
         audioWanted: sum("audioWanted"),
         audioHeard: sum("audioHeard"),
         relayDelayMs: delaysOf(phase === "flood" ? earlier : [...earlier, ...ofNew]),
-        ...(phase === "flood" ? { relayDelayMsOfNew: delaysOf(ofNew) } : {})
+        relayDelayMsOfNew: phase === "flood" ? delaysOf(ofNew) : null
       }
     })
   )
@@ -114,7 +112,7 @@ export const make = (
   rounds: ReadonlyArray<Round>
 ): Report => {
   const judged = rounds.map((round) => ({ round, figures: Figures.of(round, about.timeline) }))
-  const those = (kind: ThrottleKind) => judged.filter(({ round }) => round.throttle === kind)
+  const those = (kind: Order.ThrottleKind) => judged.filter(({ round }) => round.throttle === kind)
   const adaptive = those("adaptive").filter(({ figures }) => !Verdict.isVoid(figures))
   // Without the throttle the generator suffers with its calls, which is no reason to look away.
   const off = those("off")
@@ -133,20 +131,17 @@ export const make = (
       cpuCoresMean: hundredth(all.reduce((sum, { cpuRatio }) => sum + cpuRatio, 0) / all.length)
     },
     ...about,
-    rounds: judged.map(({ figures, round }) => ({
-      ...figures,
-      throttle: round.throttle,
-      isVoid: Verdict.isVoid(figures),
-      recoverySeconds: figures.recoverySeconds ?? null,
-      generator: {
-        latenessMs: round.generator.latenessMs,
-        turnsSkipped: round.generator.turnsSkipped,
-        reasons: round.generator.reasons,
-        cpuSeconds: round.generator.cpuSeconds
-      },
-      relaySeconds: relaySeconds(round),
-      classSeconds: round.generator.seconds
-    })),
+    rounds: judged.map(({ figures, round }): RoundReport => {
+      const { cpuSeconds, latenessMs, reasons, seconds, turnsSkipped } = round.generator
+      return {
+        throttle: round.throttle,
+        isVoid: Verdict.isVoid(figures),
+        figures,
+        generator: { latenessMs, turnsSkipped, reasons, cpuSeconds },
+        relaySeconds: relaySeconds(round),
+        classSeconds: seconds
+      }
+    }),
     ...(off.length > 0 && main !== off ? { withoutThrottle: phaseRows(off.map(({ round }) => round)) } : {})
   }
 }

@@ -64,18 +64,16 @@ const watch = async (
   order: Order.GeneratorOrder
 ): Promise<Pick<Round, "generator" | "samples">> => {
   const samples: Array<RelayUnderTest.RelaySample> = []
-  let answer: Order.GeneratorAnswer | undefined
-  const answered = PinnedProcess.nextMessage<Order.GeneratorAnswer>(generator).then((said) => (answer = said))
+  const answered = PinnedProcess.nextMessage<Order.GeneratorAnswer>(generator)
   generator.child.send(order)
   const normalAtMs = order.startAtMs + Timeline.startMsOf(order.timeline, "normal")
   const deadlineMs = order.startAtMs + Timeline.endMs(order.timeline) + graceMs
-  await sleep(normalAtMs - nowMs())
-  for (let at = 0; answer === undefined; at++) {
-    if (nowMs() > deadlineMs) throw new Error(`the generator is not done: ${generator.complaints.join("\n")}`)
+  for (let atMs = normalAtMs; atMs < deadlineMs; atMs += sampleEveryMs) {
+    const answer = await Promise.race([answered, sleep(Math.max(0, atMs - nowMs()))])
+    if (answer !== undefined) return { generator: answer, samples }
     samples.push(await relay.sample())
-    await Promise.race([answered, sleep(Math.max(0, normalAtMs + (at + 1) * sampleEveryMs - nowMs()))])
   }
-  return { generator: answer, samples }
+  throw new Error(`the generator is not done: ${generator.complaints.join("\n")}`)
 }
 
 export const run = async (options: Options): Promise<Round> => {

@@ -53,7 +53,7 @@ describe("Verdict", () => {
   it("one round that is not good breaks the promise that it is about", () => {
     assert.deepStrictEqual(brokenBy({ ongoingDropped: 1 }), ["ongoing calls"])
     assert.deepStrictEqual(brokenBy({ floodNewP99Ms: 20 }), ["relay delay"])
-    assert.deepStrictEqual(brokenBy({ recoverySeconds: undefined }), ["recovery"])
+    assert.deepStrictEqual(brokenBy({ recoverySeconds: null }), ["recovery"])
     assert.deepStrictEqual(brokenBy({ recoverySeconds: 11 }), ["recovery"])
     assert.deepStrictEqual(brokenBy({ residentBytesMax: 600 * 1024 ** 2 }), ["memory"])
   })
@@ -115,7 +115,7 @@ describe("recoveryOf", () => {
   })
 
   it("never, when it stays bad or nothing is heard", () => {
-    assert.isUndefined(Figures.recoveryOf(after(() => ({ delayP99Ms: 80 }))))
-    assert.isUndefined(Figures.recoveryOf(after(() => ({ delayP99Ms: null }))))
+    assert.isNull(Figures.recoveryOf(after(() => ({ delayP99Ms: 80 }))))
+    assert.isNull(Figures.recoveryOf(after(() => ({ delayP99Ms: null }))))
   })
 })

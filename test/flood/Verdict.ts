@@ -102,9 +102,9 @@ const recovery = (rounds: ReadonlyArray<Figures>): Verdict => ({
   name: "recovery",
   rule: `nothing is refused any more, and delays are as before, ${recoverySecondsMax} s after the flood at the latest`,
   measured: rounds
-    .map(({ recoverySeconds }) => (recoverySeconds === undefined ? "never" : `${recoverySeconds} s`))
+    .map(({ recoverySeconds }) => (recoverySeconds === null ? "never" : `${recoverySeconds} s`))
     .join(", "),
-  holds: rounds.every(({ recoverySeconds = Infinity }) => recoverySeconds <= recoverySecondsMax)
+  holds: rounds.every(({ recoverySeconds }) => (recoverySeconds ?? Infinity) <= recoverySecondsMax)
 })
 
 const memory = (rounds: ReadonlyArray<Figures>): Verdict => {
