@@ -46,9 +46,15 @@ const program = Path.join(import.meta.dirname, "GeneratorProcess.ts")
 
 /**
  * Each device keeps 9 MB for its packets, most of it never touched. As V8 counts them by default, every few joins would be
- * followed by a collection of everything, which costs more than the joins. Megabytes.
+ * followed by a collection of everything, which costs more than the joins; so a round makes do without one. Threads that help
+ * would only wait for the one core. Megabytes.
  */
-const nodeFlags = ["--external-memory-accounted-in-global-limit", "--initial-heap-size=3000"]
+const nodeFlags = [
+  "--external-memory-accounted-in-global-limit",
+  "--initial-heap-size=24000",
+  "--max-old-space-size=32000",
+  "--single-threaded-gc"
+]
 
 export const planOf = ({ capacity, round, seed, timeline }: Options): ReadonlyArray<ArrivalPlan.PlannedCall> =>
   ArrivalPlan.make(
