@@ -1,0 +1,103 @@
+import { randomBytes } from "node:crypto"
+import * as Path from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Cores } from "../bench/Machine.ts"
+import * as PinnedProcess from "../bench/PinnedProcess.ts"
+import { nowMs } from "../chaos/ChaosEvent.ts"
+import * as Dice from "../fuzz/Dice.ts"
+import * as ArrivalPlan from "./ArrivalPlan.ts"
+import type * as Order from "./Order.ts"
+import * as RelayUnderTest from "./RelayUnderTest.ts"
+import * as Timeline from "./Timeline.ts"
+
+/** One flood from beginning to end, with a relay and a generator of its own. */
+export interface Round {
+  readonly throttle: Order.ThrottleKind
+  readonly generator: Order.GeneratorAnswer
+  /** One a second, beginning with the normal phase. */
+  readonly samples: ReadonlyArray<RelayUnderTest.RelaySample>
+  /** When the round began: monotonic, milliseconds. */
+  readonly startedAtMs: number
+}
+
+export interface Options {
+  readonly seed: number
+  readonly round: number
+  readonly throttle: Order.ThrottleKind
+  /** Of the relay. Datagrams a second. */
+  readonly capacity: number
+  readonly timeline: Timeline.Timeline
+  readonly cores: Cores
+}
+
+/** What is in use of the capacity in the normal phase, and how many times as often calls come in the flood. */
+const normalUtilization = 0.6
+const timesInFlood = 8
+/** Short enough that many calls come and go in a phase. Milliseconds. */
+const lastsMsMean = 8000
+
+const sampleEveryMs = 1000
+/** For the generator to be ready to begin. Milliseconds. */
+const startInMs = 1500
+/** Beyond the end of the round; then something is broken. Milliseconds. */
+const graceMs = 15_000
+
+const program = Path.join(import.meta.dirname, "GeneratorProcess.ts")
+
+/**
+ * Each device keeps 9 MB for its packets, most of it never touched. As V8 counts them by default, every few joins would be
+ * followed by a collection of everything, which costs more than the joins; so a round makes do without one. Threads that help
+ * would only wait for the one core. Megabytes.
+ */
+const nodeFlags = [
+  "--external-memory-accounted-in-global-limit",
+  "--initial-heap-size=24000",
+  "--max-old-space-size=32000",
+  "--single-threaded-gc"
+]
+
+export const planOf = ({ capacity, round, seed, timeline }: Options): ReadonlyArray<ArrivalPlan.PlannedCall> =>
+  ArrivalPlan.make(
+    Dice.ofCase(seed, "flood", round),
+    timeline,
+    ArrivalPlan.paceFor(capacity * normalUtilization, timesInFlood, lastsMsMean)
+  )
+
+/** Until the generator has answered, which it does in time or not at all. */
+const watch = async (
+  relay: RelayUnderTest.RelayUnderTest,
+  generator: PinnedProcess.PinnedProcess,
+  order: Order.GeneratorOrder
+): Promise<Pick<Round, "generator" | "samples">> => {
+  const samples: Array<RelayUnderTest.RelaySample> = []
+  const answered = PinnedProcess.nextMessage<Order.GeneratorAnswer>(generator)
+  generator.child.send(order)
+  const normalAtMs = order.startAtMs + Timeline.startMsOf(order.timeline, "normal")
+  const deadlineMs = order.startAtMs + Timeline.endMs(order.timeline) + graceMs
+  for (let atMs = normalAtMs; atMs < deadlineMs; atMs += sampleEveryMs) {
+    const answer = await Promise.race([answered, sleep(Math.max(0, atMs - nowMs()))])
+    if (answer !== undefined) return { generator: answer, samples }
+    samples.push(await relay.sample())
+  }
+  throw new Error(`the generator is not done: ${generator.complaints.join("\n")}`)
+}
+
+export const run = async (options: Options): Promise<Round> => {
+  const { capacity, cores, throttle, timeline } = options
+  const key = { id: "flood", secret: randomBytes(32).toString("base64url") }
+  const calls = planOf(options)
+  const relay = await RelayUnderTest.start({ key, packetsPerSecond: capacity, throttle }, cores.relay)
+  const generator = PinnedProcess.start({
+    name: "the generator",
+    command: [process.execPath, ...nodeFlags, program],
+    core: cores.load
+  })
+  try {
+    const startAtMs = nowMs() + startInMs
+    const watched = await watch(relay, generator, { key, relay: relay.address, timeline, calls, startAtMs })
+    return { throttle, startedAtMs: startAtMs, ...watched }
+  } finally {
+    await PinnedProcess.end(generator)
+    await relay.end()
+  }
+}
