@@ -27,6 +27,9 @@ export const keyOf = (transactionId: Uint8Array, address: Uint32Array): string =
 /** The answer that was given, if any. */
 export const find = (self: AnswerCache, key: string): Uint8Array | undefined => self.answers.get(key)?.answer
 
+/** Whether the request is being carried out, or has been. */
+export const isKnown = (self: AnswerCache, key: string): boolean => self.answers.has(key)
+
 /** Marks a request as being carried out. False when it is already, or has been. */
 export const begin = (self: AnswerCache, key: string, nowSeconds: number): boolean => {
   if (self.answers.has(key)) return false

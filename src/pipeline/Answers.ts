@@ -31,10 +31,10 @@ export class Answers extends Context.Service<
     readonly grant: (question: Question, answer: ControlMessage.ControlMessage, key: Uint8Array) => Uint8Array
     /** The same answer once more. */
     readonly repeat: (question: Question, answer: Uint8Array) => void
-    /** Signed when the participant is known. */
-    readonly refuse: (question: Question, refusal: Refusal, key?: Uint8Array) => Effect.Effect<void>
+    /** Signed when the participant is known; the bytes are returned for the next time the same is asked. */
+    readonly refuse: (question: Question, refusal: Refusal, key?: Uint8Array) => Uint8Array
     /** Asks the sender to show that it receives at its address. */
-    readonly challenge: (question: Question) => Effect.Effect<void>
+    readonly challenge: (question: Question) => undefined
   }
 >()("tandem/pipeline/Answers") {
   static readonly layer: Layer.Layer<Answers, never, RelayCore | ControlOutbox> = Layer.effect(
@@ -42,11 +42,13 @@ export class Answers extends Context.Service<
     Effect.gen(function* () {
       const { controlCounters, options } = yield* RelayCore
       const outbox = yield* ControlOutbox
+      const clock = yield* Clock.Clock
 
-      const sendUnsigned = ({ datagram }: Question, message: ControlMessage.ControlMessage) => {
+      const sendUnsigned = ({ datagram }: Question, message: ControlMessage.ControlMessage): Uint8Array => {
         const bytes = Stun.appendFingerprint(ControlMessage.encode(message))
         if (bytes.length <= datagram.bytes.length) outbox.send(bytes, datagram.address)
         else controlCounters.answerTooLong++
+        return bytes
       }
 
       return Answers.of({
@@ -60,10 +62,10 @@ export class Answers extends Context.Service<
           outbox.send(answer, datagram.address)
           controlCounters.answeredAgain++
         },
-        refuse: Effect.fnUntraced(function* (question, { code, reason, relays = [], retryAfterMs }, key) {
+        refuse: (question, { code, reason, relays = [], retryAfterMs }, key) => {
           controlCounters.refused++
           const { method, transactionId } = question
-          const relayTimeMs = Math.floor(yield* Clock.currentTimeMillis)
+          const relayTimeMs = Math.floor(clock.currentTimeMillisUnsafe())
           const error = { code, reason }
           const message: ControlMessage.Refused = {
             _tag: "Refused",
@@ -74,17 +76,20 @@ export class Answers extends Context.Service<
             relayTimeMs,
             relays: key === undefined ? [] : relays
           }
-          if (key === undefined) sendUnsigned(question, message)
-          else outbox.send(MessageIntegrity.sign(ControlMessage.encode(message), key), question.datagram.address)
-        }),
-        challenge: Effect.fnUntraced(function* (question) {
+          if (key === undefined) return sendUnsigned(question, message)
+          const bytes = MessageIntegrity.sign(ControlMessage.encode(message), key)
+          outbox.send(bytes, question.datagram.address)
+          return bytes
+        },
+        challenge: (question) => {
           controlCounters.challenged++
           const { datagram, method, transactionId } = question
-          const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+          const nowSeconds = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
           const cookie = AddressCookie.make(options.keyRing, datagram.address, nowSeconds)
           const error = { code: ControlMessage.refusalCodes.cookieNeeded, reason: "again, with the cookie" }
           sendUnsigned(question, { _tag: "Challenge", method, transactionId, error, cookie })
-        })
+          return undefined
+        }
       })
     })
   )

@@ -41,10 +41,11 @@ export const layer = Layer.effectDiscard(
     const resumes = yield* Queue.dropping<Effect.Effect<void>>(joinsWaitingMax)
 
     /** Joins are carried out beside everything else: who pings or leaves does not wait for somebody's actor. */
-    const enqueue = (queue: Queue.Queue<Effect.Effect<void>>, join: Effect.Effect<void>) =>
-      Effect.sync(() => {
-        if (!Queue.offerUnsafe(queue, join)) controlCounters.joinQueueFull++
-      })
+    const enqueue = (queue: Queue.Queue<Effect.Effect<void>>, join: Effect.Effect<void> | undefined) => {
+      if (join === undefined || Queue.offerUnsafe(queue, join)) return Effect.void
+      controlCounters.joinQueueFull++
+      return Effect.void
+    }
 
     const answerBinding = ({ datagram, transactionId }: Question) => {
       if (!BindingLimit.admits(bindingLimit, datagram.address, nowMs())) {

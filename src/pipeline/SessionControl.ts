@@ -112,14 +112,14 @@ export const make = Effect.gen(function* () {
     integrity: Stun.IntegrityLocation
   ) {
     // It is of a device that keeps a path open to where it may have to go on: nothing is looked up, nothing is kept.
-    if (request.legTag === undefined) return yield* answers.challenge(question)
+    if (request.legTag === undefined) return answers.challenge(question)
     const session = authenticate(request.legTag, question, integrity)
     if (session === undefined) return
     const { address } = question.datagram
     const isNewer = request.counter > session.replay.highest
     const nowSeconds = yield* secondsNow
     // A captured ping ends here: it moves nobody, and learns a cookie that needs the key.
-    if (!isVouchedFor(session, request, question, nowSeconds)) return yield* answers.challenge(question)
+    if (!isVouchedFor(session, request, question, nowSeconds)) return answers.challenge(question)
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
     const answer: ControlMessage.PingSuccess = {
@@ -159,12 +159,12 @@ export const make = Effect.gen(function* () {
     const session = authenticate(request.legTag, question, integrity)
     if (session === undefined) return
     const nowSeconds = yield* secondsNow
-    if (!isVouchedFor(session, request, question, nowSeconds)) return yield* answers.challenge(question)
+    if (!isVouchedFor(session, request, question, nowSeconds)) return answers.challenge(question)
     const said = Subscription.make(request.subscription)
     // Nothing is kept of it: who asks again is refused again.
     if (Result.isFailure(said)) {
       const refusal = { code: ControlMessage.refusalCodes.malformed, reason: said.failure.message }
-      return yield* answers.refuse(question, refusal, session.key)
+      return void answers.refuse(question, refusal, session.key)
     }
     if (!isFirst(session, request, question)) return
     session.lastControlAtMs = nowMs()
@@ -173,7 +173,7 @@ export const make = Effect.gen(function* () {
     if (Option.isSome(refused)) {
       const { message: reason, retryAfterMs } = refused.value
       const refusal = { code: ControlMessage.refusalCodes.busy, reason, retryAfterMs }
-      return yield* answers.refuse(question, refusal, session.key)
+      return void answers.refuse(question, refusal, session.key)
     }
     const { version } = Session.handleSubscription(session, said.success)
     if (session.subscription !== before) yield* report(session)

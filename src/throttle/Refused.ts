@@ -1,11 +1,19 @@
-import { Schema } from "effect"
+/**
+ * The relay does not take this on now: try it again after a while, or try another relay. No Error: a relay under load makes a
+ * thousand a second, and a stack would cost more than all the rest of them.
+ */
+export class Refused {
+  readonly _tag = "Refused"
+  readonly retryAfterMs: number
+  readonly reason: keyof typeof whys
 
-/** The relay does not take this on now: try it again after a while, or try another relay. */
-export class Refused extends Schema.TaggedError<Refused>()("Refused", {
-  retryAfterMs: Schema.Int.check(Schema.isGreaterThan(0)),
-  reason: Schema.Literals(["Overloaded", "Limited", "Draining"])
-}) {
-  override get message(): string {
+  /** `retryAfterMs`: more than 0. */
+  constructor({ reason, retryAfterMs }: { readonly retryAfterMs: number; readonly reason: keyof typeof whys }) {
+    this.retryAfterMs = Math.max(1, Math.ceil(retryAfterMs) || 1)
+    this.reason = reason
+  }
+
+  get message(): string {
     return `${whys[this.reason]}: try another, or this one in ${Math.ceil(this.retryAfterMs / 1000)} s`
   }
 }

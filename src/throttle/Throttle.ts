@@ -27,6 +27,10 @@ export const refusals = Metric.counter("tandem_refusals_total", {
   incremental: true
 })
 
+/**
+ * Who can say it at once returns an Exit, as Effect.void and Effect.fail are: then nobody waits in a queue to be refused. Whatever
+ * it notes of the request it notes when it is asked.
+ */
 export type Decide = (request: AdmissionRequest) => Effect.Effect<void, Refused>
 
 /**
@@ -67,10 +71,15 @@ export const make = (decide: Decide, rest: Partial<Rest> = {}): Throttle["Servic
     ...nothingElse,
     ...rest,
     decide: decideOthers,
-    admit: (request) =>
-      Effect.onExit(decideOthers(request), (exit) =>
-        Metric.update((Exit.isSuccess(exit) ? admitted : refused)[request.priority], 1)
-      )
+    admit: (request) => {
+      const { priority } = request
+      const decision = decideOthers(request)
+      if (Exit.isExit(decision)) {
+        count(priority, Exit.isSuccess(decision))
+        return decision
+      }
+      return Effect.onExit(decision, (exit) => Effect.sync(() => count(priority, Exit.isSuccess(exit))))
+    }
   }
 }
 
@@ -80,6 +89,9 @@ const byPriority = (metric: typeof admissions): Record<Priority, typeof admissio
   ) as Record<Priority, typeof admissions>
 const admitted = byPriority(admissions)
 const refused = byPriority(refusals)
+const anywhere = Context.empty()
+const count = (priority: Priority, isIn: boolean): void =>
+  (isIn ? admitted : refused)[priority].updateUnsafe(1, anywhere)
 
 /** Lets everything in, and measures nothing. */
 export const layerOpen = Layer.succeed(

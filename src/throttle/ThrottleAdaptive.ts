@@ -60,14 +60,13 @@ export const layer = Layer.effect(
     }
 
     return Throttle.make(
-      ({ caller, completesCall, priority }) =>
-        Effect.suspend(() => {
-          const slot = completesCall === true ? 0 : CallerSlot.slotOf(caller, clock.currentTimeMillisUnsafe())
-          OfferedCalls.add(offered, priority, slot)
-          if (!LoadShedding.admits(state, priority, slot)) return Effect.fail(refusal())
-          state = LoadShedding.admitted(state)
-          return Effect.void
-        }),
+      ({ caller, completesCall, priority }) => {
+        const slot = completesCall === true ? 0 : CallerSlot.slotOf(caller, clock.currentTimeMillisUnsafe())
+        OfferedCalls.add(offered, priority, slot)
+        if (!LoadShedding.admits(state, priority, slot)) return Effect.fail(refusal())
+        state = LoadShedding.admitted(state)
+        return Effect.void
+      },
       {
         withheld: SubscriptionRef.changes(withheld),
         fullness: () => LoadShedding.fullness(state),

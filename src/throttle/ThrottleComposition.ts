@@ -1,5 +1,6 @@
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Stream } from "effect"
 import { QualityExtra } from "../protocol/QualityExtra.ts"
+import type { Refused } from "./Refused.ts"
 import * as Throttle from "./Throttle.ts"
 
 type Service = Throttle.Throttle["Service"]
@@ -9,13 +10,17 @@ type Service = Throttle.Throttle["Service"]
  * either withholds. Whatever the order and the brackets, the same are let in; the open throttle changes nothing.
  */
 export const both = (first: Service, second: Service): Service =>
-  Throttle.make((request) => Effect.andThen(first.decide(request), second.decide(request)), {
+  Throttle.make((request) => inTurn(first.decide(request), () => second.decide(request)), {
     withheld: Stream.zipLatestWith(first.withheld, second.withheld, (one, other) =>
       QualityExtra.literals.filter((extra) => one.includes(extra) || other.includes(extra))
     ),
     fullness: () => fullest(first.fullness(), second.fullness()),
     watch: (work) => Effect.andThen(first.watch(work), second.watch(work))
   })
+
+/** At once, if the first has decided at once. */
+const inTurn = (first: Effect.Effect<void, Refused>, second: () => Effect.Effect<void, Refused>) =>
+  Exit.isExit(first) ? (Exit.isSuccess(first) ? second() : first) : Effect.andThen(first, Effect.suspend(second))
 
 const fullest = (one: number, other: number): number =>
   Number.isNaN(one) ? other : Number.isNaN(other) ? one : Math.max(one, other)

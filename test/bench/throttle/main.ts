@@ -30,8 +30,10 @@ const id = (n: number): Uint8Array => {
   return bytes
 }
 
-const joins = (nowMs: number): ReadonlyArray<FedNetwork.Fed> =>
+const joins = (nowMs: number, round: number): ReadonlyArray<FedNetwork.Fed> =>
   Array.from({ length: askers }, (_, n) => {
+    // Who was refused and asks again at once is not refused again: he gets the cookie step.
+    const source = FedNetwork.sourceOf(round * askers + n)
     const { claimsBytes, key } = CallToken.mint(keyRing, {
       callClass: "group-video",
       call: CallId.make(`call-${n >> 2}`),
@@ -44,10 +46,10 @@ const joins = (nowMs: number): ReadonlyArray<FedNetwork.Fed> =>
       counter: 1,
       legTag: n + 1,
       token: claimsBytes,
-      cookie: AddressCookie.make(keyRing, FedNetwork.sourceOf(n), Math.floor(nowMs / 1000)),
+      cookie: AddressCookie.make(keyRing, source, Math.floor(nowMs / 1000)),
       streams: []
     })
-    return { bytes: MessageIntegrity.sign(message, key), source: FedNetwork.sourceOf(n) }
+    return { bytes: MessageIntegrity.sign(message, key), source }
   })
 
 const refusing = Layer.succeed(
@@ -70,15 +72,14 @@ const program = Effect.gen(function* () {
       Layer.provide([refusing, SingleRunner.layer, CallStore.layerMemory, layer])
     )
   )
-  const refused = joins(yield* Clock.currentTimeMillis)
-  const questions = refused.map(({ source }, n) => ({
+  const questions = joins(0, 0).map(({ source }, n) => ({
     bytes: Stun.appendFingerprint(ControlMessage.encode({ _tag: "BindingRequest", transactionId: id(n) })),
     source
   }))
   const refusalUs: Array<number> = []
   const bindingUs: Array<number> = []
   for (let round = 0; round <= Number(rounds); round++) {
-    const us = yield* usEach(feed, refused)
+    const us = yield* usEach(feed, joins(yield* Clock.currentTimeMillis, round))
     const answer = ControlMessage.decode(feed.answer)
     if (answer._tag !== "Success" || answer.success.message._tag !== "Refused") {
       return yield* Effect.die(new Error("a join was not refused"))
