@@ -93,6 +93,7 @@ export const run = Effect.fn(function* (flags: Flags) {
       streams,
       sharedSecret,
       repair: flags.repair,
+      waitWhenBusyMs: flags.waitWhenBusySeconds * 1000,
       software: "tandem bridge"
     }).pipe(Effect.provide(Network.layer(impairment)))
     const surroundings = { host, srtpKey, srtcp: flags.srtcp }

@@ -34,6 +34,7 @@ export const run = Effect.fn(function* (flags: Flags) {
     startAfterMs: flags.startAfterMs,
     lingerMs: flags.lingerMs,
     playoutDelayMs: flags.playoutDelayMs,
+    waitWhenBusyMs: flags.waitWhenBusySeconds * 1000,
     recordInto: Option.getOrUndefined(flags.record),
     frameLog: Option.getOrUndefined(flags.frameLog),
     volumeLog: Option.getOrUndefined(flags.volumeLog),

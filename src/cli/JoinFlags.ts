@@ -1,5 +1,9 @@
+import { Schema } from "effect"
 import { Flag } from "effect/cli"
 import { classFlag, keysFlag } from "./TokenFlags.ts"
+
+/** So long a token lives that is minted for one call. Who has waited longer for a relay cannot show it any more. */
+export const tokenSeconds = 300
 
 /** Who joins which call, where. */
 export const joinFlags = {
@@ -18,7 +22,13 @@ export const joinFlags = {
     Flag.optional
   ),
   callClass: classFlag,
-  keys: keysFlag
+  keys: keysFlag,
+  waitWhenBusySeconds: Flag.Int("wait-when-busy").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: tokenSeconds }))),
+    Flag.withMetavar("SECONDS"),
+    Flag.withDescription("How long to wait and ask again when the relays are too busy for the call"),
+    Flag.withDefault(0)
+  )
 }
 
 export const passphraseFlag = Flag.Redacted("passphrase").pipe(

@@ -3,6 +3,7 @@ import * as CallToken from "../access/CallToken.ts"
 import * as EndToEndEncryption from "../client/EndToEndEncryption.ts"
 import { CallId, ParticipantId } from "../protocol/Ids.ts"
 import { BadInput, badInput, failed } from "./Failure.ts"
+import { tokenSeconds } from "./JoinFlags.ts"
 import { mint } from "./TokenHandler.ts"
 
 /** The token that was given, or one of our own. */
@@ -26,7 +27,7 @@ export const tokenOf = Effect.fnUntraced(function* (options: {
   if (Result.isFailure(ids)) {
     return yield* new BadInput({ message: "say who joins what: --token TOKEN, or --call CALL and --as NAME" })
   }
-  return yield* mint({ ...options, ...ids.success, expiresInSeconds: 300 })
+  return yield* mint({ ...options, ...ids.success, expiresInSeconds: tokenSeconds })
 })
 
 /** From the passphrase, or for programs from the environment: 32 bytes in base64url. `undefined` when there is neither. */

@@ -13,7 +13,7 @@ export class JoinRefused extends Schema.TaggedError<JoinRefused>()("JoinRefused"
   relay: Schema.String,
   /** One of `ControlMessage.refusalCodes`, or what a newer relay says. */
   code: Schema.Int,
-  /** The relay will not grant it sooner. Milliseconds. */
+  /** The relay will not grant it sooner, and slows down who asks sooner, in another join too. Milliseconds. */
   retryAfterMs: Schema.UndefinedOr(Schema.Number),
   message: Schema.String
 }) {}

@@ -43,6 +43,11 @@ export interface JoinOptions {
   readonly repair?: boolean
   /** What the path to the relay is assumed to carry before that is known. Bits a second. Default 300,000. */
   readonly startBps?: number
+  /**
+   * How long to wait for relays that are too busy: when all that answer are, the join is tried again when the first of them
+   * has said, and so on for this time. 0, the default: the application is told at once. Milliseconds.
+   */
+  readonly waitWhenBusyMs?: number
   /** The local IP address. By default all of the relays' families. */
   readonly host?: string
   /** The local port. By default a free one. */
@@ -72,6 +77,7 @@ export interface Settings {
   readonly handOut: HandOut
   readonly repair: boolean
   readonly startBps: number | undefined
+  readonly waitWhenBusyMs: number
   readonly host: string
   readonly port: number
   readonly software: string
@@ -82,7 +88,7 @@ export type HandOut = "inOrder" | "whole"
 
 const softwareDefault = "tandem"
 
-/** A stream or a delay that cannot be, streams that contradict each other, or a secret of the wrong length, is a mistake of the caller: a defect. */
+/** A stream, a delay or a wait that cannot be, streams that contradict each other, or a secret of the wrong length, is a mistake of the caller: a defect. */
 export const settle = (
   options: JoinOptions,
   handOut: HandOut,
@@ -94,6 +100,8 @@ export const settle = (
   }
   const playoutDelayMs = options.playoutDelayMs ?? OrderedStream.adaptive
   boundsOf(playoutDelayMs)
+  const waitWhenBusyMs = options.waitWhenBusyMs ?? 0
+  if (!(waitWhenBusyMs >= 0)) throw new RangeError(`busy relays are waited for from 0 ms up, not ${waitWhenBusyMs}`)
   const streams = withSsrcs(options.streams, secureBytes)
   const descriptions = streams.map(
     ({ payloadType: _payloadType, ...description }) => new StreamDescription(description)
@@ -113,6 +121,7 @@ export const settle = (
     handOut,
     repair: options.repair ?? true,
     startBps: options.startBps,
+    waitWhenBusyMs,
     // Machines without IPv6 cannot open "::", which would do for both.
     host: options.host ?? (relays.every((relay) => PackedAddress.isIpv4(relay)) ? "0.0.0.0" : "::"),
     port: options.port ?? 0,

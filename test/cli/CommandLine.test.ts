@@ -102,6 +102,8 @@ describe("command line", { timeout: 60_000 }, () => {
       refusesToBegin([...encrypting(), "--wait-for", "50"], /--wait-for.*0 and 49/),
       refusesToBegin([...encrypting(), "--wait-for=-1"], /--wait-for.*0 and 49/),
       refusesToBegin([...encrypting(), "--start-after", "60001"], /--start-after.*0 and 60000/),
+      refusesToBegin([...encrypting(), "--wait-when-busy", "301"], /--wait-when-busy.*0 and 300/),
+      refusesToBegin([...encrypting(), "--wait-when-busy=-1"], /--wait-when-busy.*0 and 300/),
       refusesToBegin([...encrypting(), "--play-for", "0"], /--play-for.*1 and 600000/),
       refusesToBegin([...encrypting(), "--linger=-1"], /--linger.*0 and 60000/),
       refusesToBegin([...encrypting(), "--playout-delay", "60001"], /--playout-delay.*0 and 60000/)

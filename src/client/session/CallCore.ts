@@ -16,6 +16,7 @@ import * as ReceivingStreams from "../streams/ReceivingStreams.ts"
 import * as SendingStream from "../streams/SendingStream.ts"
 import * as VideoRate from "../streams/VideoRate.ts"
 import * as BackupPaths from "./BackupPaths.ts"
+import * as BusyRelays from "./BusyRelays.ts"
 import * as HopTotals from "./HopTotals.ts"
 import * as Liveness from "./Liveness.ts"
 import * as MoveLimit from "./MoveLimit.ts"
@@ -35,6 +36,8 @@ export interface CallCore {
   readonly transactions: Transactions.Transactions
   readonly liveness: Liveness.Liveness
   readonly backups: BackupPaths.BackupPaths
+  /** Those that would not take over. */
+  readonly busy: BusyRelays.BusyRelays
   readonly moves: MoveLimit.MoveLimit
   /** The last relay that was left for its silence, as long as it is not known whether it is alive. */
   left: LeftRelay | undefined
@@ -131,6 +134,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     transactions: Transactions.make(),
     liveness: Liveness.make(nowMs()),
     backups: BackupPaths.make(),
+    busy: BusyRelays.make(),
     moves: MoveLimit.make(),
     left: undefined,
     rosterPages: RosterCollector.make(),

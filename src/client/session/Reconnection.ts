@@ -2,10 +2,11 @@ import { Clock, Effect, Option, Queue, Result } from "effect"
 import * as CallToken from "../../access/CallToken.ts"
 import * as CarryOver from "../../media/CarryOver.ts"
 import * as RoundTripEstimator from "../../media/RoundTripEstimator.ts"
-import { refusalCodes } from "../../protocol/ControlMessage.ts"
+import { type Refused, refusalCodes } from "../../protocol/ControlMessage.ts"
 import * as PackedAddress from "../../sockets/PackedAddress.ts"
 import { isPassing, refused } from "../JoinFailure.ts"
 import * as BackupPaths from "./BackupPaths.ts"
+import * as BusyRelays from "./BusyRelays.ts"
 import * as CallCore from "./CallCore.ts"
 import type { DevicePort } from "./DevicePort.ts"
 import * as Liveness from "./Liveness.ts"
@@ -21,6 +22,8 @@ const waitForSuccessorMsMax = 30_000
 /** Between two rounds over the relays. Milliseconds. */
 const pauseMsFirst = 250
 const pauseMsMax = 4000
+/** A relay that is busy for longer is asked again all the same: nobody waits longer for a call. Milliseconds. */
+const retryAfterMsMax = giveUpAfterMs
 /** Each relay of a round is asked so much later than the one before it. Milliseconds. */
 const staggerMs = 400
 /**
@@ -72,9 +75,15 @@ const handOver = Effect.fn("CallClient.handOver")(function* (
         `no relay was heard for ${giveUpAfterMs / 1000} seconds: check the network and join again`
       )
     }
-    yield* Effect.sleep(Math.min(pauseMsMax, pauseMsFirst * 2 ** round))
+    yield* Effect.sleep(pauseMs(core, round))
   }
 })
+
+/** Shorter when a relay may be asked again sooner: it may be all that there is. */
+const pauseMs = ({ busy, nowMs }: CallCore.CallCore, round: number): number => {
+  const untilFreeMs = Math.max(0, Math.ceil(BusyRelays.nextFreeAtMs(busy) - nowMs()))
+  return Math.min(pauseMsMax, pauseMsFirst * 2 ** round, untilFreeMs)
+}
 
 /** Those who may take over, as the relay has named them. */
 const backups = (handover: CallCore.Handover): ReadonlyArray<Uint32Array> => {
@@ -86,7 +95,7 @@ const backups = (handover: CallCore.Handover): ReadonlyArray<Uint32Array> => {
 
 /**
  * The relay itself comes last. One that is silent may have come back when it has had its time; one that goes away is asked
- * to stay when those that it has named do not answer.
+ * to stay when those that it has named do not answer. Who has refused as busy is left out as long as it has said.
  */
 const candidates = (
   core: CallCore.CallCore,
@@ -94,12 +103,14 @@ const candidates = (
   round: number
 ): ReadonlyArray<Uint32Array> => {
   const nowMs = core.nowMs()
+  BusyRelays.takeFree(core.busy, nowMs)
   const others = BackupPaths.inOrder(core.backups, backups(handover), nowMs)
   const { suspicion } = core.liveness
   const silentMs = suspicion === undefined ? 0 : nowMs - suspicion.sinceMs + Liveness.suspectAfterMs
   const isAmongThem =
     others.length === 0 || silentMs >= MoveLimit.silenceMsMax || (handover._tag === "RelayGoesAway" && round > 0)
-  return isAmongThem ? [...others, handover.session.relay] : others
+  const all = isAmongThem ? [...others, handover.session.relay] : others
+  return all.filter((relay) => !BusyRelays.isBusy(core.busy, relay, nowMs))
 }
 
 /** What came of asking one relay. With a void failure it was nothing, and another may do better. */
@@ -118,6 +129,7 @@ const askRelays = Effect.fnUntraced(function* (
   round: number
 ): Effect.fn.Return<Session.Session | undefined> {
   const relays = candidates(core, handover, round)
+  if (relays.length === 0) return undefined
   const answer = yield* Effect.raceAll(
     relays.map((relay, index) =>
       Effect.andThen(
@@ -145,6 +157,7 @@ const resumeAt = Effect.fnUntraced(function* (
   if (outcome._tag === "Granted") return outcome
   if (outcome._tag === "Silent") return yield* Effect.fail(undefined)
   const { code } = outcome.refusal.error
+  noteBusy(core, relay, outcome.refusal)
   if (code !== refusalCodes.ticketInvalid && code !== refusalCodes.unknownCall) return yield* Effect.fail(undefined)
   yield* Effect.sleep(waitMs)
   return { _tag: "SessionUnknown", relay }
@@ -163,11 +176,21 @@ const joinAt = Effect.fnUntraced(function* (
   const cookie = BackupPaths.cookieFor(core.backups, relay)
   const joined = yield* Requests.join({ core, device, relay, schedule: RequestSchedule.urgent, cookie })
   if (joined._tag === "Granted") return joined.session
+  if (joined._tag === "Refused") noteBusy(core, relay, joined.refusal)
   if (joined._tag === "Refused" && !isPassing(joined.refusal.error.code) && !core.hasEnded) {
     CallCore.end(core, refused(PackedAddress.format(relay), joined.refusal, nowWallMs).message)
   }
   return undefined
 })
+
+const noteBusy = (
+  { busy, nowMs }: CallCore.CallCore,
+  relay: Uint32Array,
+  { error, retryAfterMs = 0 }: Refused
+): void => {
+  if (error.code !== refusalCodes.busy) return
+  BusyRelays.handleRefusal(busy, relay, Math.min(retryAfterMsMax, retryAfterMs), nowMs())
+}
 
 /**
  * Media goes over the new session from now on, even if the old relay was heard meanwhile: it has been told that the

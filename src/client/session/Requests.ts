@@ -126,6 +126,10 @@ const ask = Effect.fnUntraced(function* (asking: Asking, makeRequest: (cookie?: 
   return answer
 }, Effect.scoped)
 
+/** Who cannot prove who he is does not say for how long a relay is to be left alone. */
+const withoutTime = ({ retryAfterMs: _retryAfterMs, ...refusal }: ControlMessage.Refused): ControlMessage.Refused =>
+  refusal
+
 const methods = { JoinRequest: "Join", ResumeRequest: "Resume", LeaveRequest: "Leave" } as const
 
 /**
@@ -145,7 +149,7 @@ const exchange = Effect.fnUntraced(function* (
     relay,
     expiresAtMs: Infinity,
     handle: (answer, isProved) => {
-      if (answer._tag === "Refused" && !isProved) unproved = answer
+      if (answer._tag === "Refused" && !isProved) unproved = withoutTime(answer)
       else if (answer._tag !== "Challenge" || isFirstChallenge()) Queue.offerUnsafe(conversation.answers, answer)
     }
   }
