@@ -41,6 +41,7 @@ export type Decide = (request: AdmissionRequest) => Effect.Effect<void, Refused>
 export class Throttle extends Context.Service<
   Throttle,
   {
+    /** Decided when it is called: not to be called once and run often. */
     readonly admit: Decide
     /** The same decision, not counted: for a throttle that is made of others. */
     readonly decide: Decide

@@ -142,7 +142,7 @@ describe("ThrottleAdaptive", () => {
     const figures = { ...Sources.idle(), cpu: 1 }
     return Effect.gen(function* () {
       const { admit } = yield* Throttle
-      const asked = admit({ priority: "new-group-video", caller: "ada", tenant: "key-1" })
+      const asked = Effect.suspend(() => admit({ priority: "new-group-video", caller: "ada", tenant: "key-1" }))
       yield* Sources.pass(figures, 20_000)
       assert.isFalse(yield* Effect.isSuccess(asked))
       figures.cpuMs = undefined
