@@ -95,10 +95,22 @@ export const join = Effect.fnUntraced(function* (
   return { core, device, member: makeMember(core, device) }
 })
 
+/** The kind of call says how much room pictures need, and who sends one all the same. */
+const portOptionsOf = ({ descriptions, host, port, token }: CallCore.CallCore["settings"]) => ({
+  host,
+  port,
+  hasVideo:
+    descriptions.some(({ kind }) => kind === "video") ||
+    token.claims.callClass === "one-to-one-video" ||
+    token.claims.callClass === "group-video"
+})
+
 /** Opens the port, joins, and starts what keeps the call going. */
 const connect = Effect.fnUntraced(function* (core: CallCore.CallCore) {
-  const device: DevicePort.DevicePort = yield* DevicePort.make(core.settings, core.withheld.repair, (port) =>
-    endOnDefect(core, PortReader.run(core, device, port))
+  const device: DevicePort.DevicePort = yield* DevicePort.make(
+    portOptionsOf(core.settings),
+    core.withheld.repair,
+    (port) => endOnDefect(core, PortReader.run(core, device, port))
   )
   yield* device.open
   const session = yield* Joining.join(core, device)

@@ -157,7 +157,9 @@ export class CallSessions extends Context.Service<
         const early = earlyPlans.get(call.id)
         earlyPlans.delete(call.id)
         if (early !== undefined) yield* applyTo(call, early)
-        if (relief.withheld !== 0) yield* directives.sendExtras(session, QualityExtra.fromBits(relief.withheld))
+        // A device whose session was restored may still go without what another relay has withheld.
+        if (relief.withheld !== 0 || session.restoredAtMs > -Infinity)
+          yield* directives.sendExtras(session, QualityExtra.fromBits(relief.withheld))
       })
 
       const apply = (id: CallId, plan: ForwardingPlan) =>

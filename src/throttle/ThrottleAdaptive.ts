@@ -61,9 +61,11 @@ export const layer = Layer.effect(
 
     return Throttle.make(
       ({ caller, completesCall, priority }) => {
-        const slot = completesCall === true ? 0 : CallerSlot.slotOf(caller, clock.currentTimeMillisUnsafe())
-        OfferedCalls.add(offered, priority, slot)
-        if (!LoadShedding.admits(state, priority, slot)) return Effect.fail(refusal())
+        const slot = CallerSlot.slotOf(caller, clock.currentTimeMillisUnsafe())
+        if (completesCall !== true) {
+          OfferedCalls.add(offered, priority, slot)
+          if (!LoadShedding.admits(state, priority, slot)) return Effect.fail(refusal())
+        }
         state = LoadShedding.admitted(state)
         return Effect.void
       },

@@ -46,6 +46,16 @@ export const make = (draw: Dice.Dice, timeline: Timeline.Timeline, pace: Pace): 
   })
 }
 
+/** So many calls of two without video, from before the normal phase to the end: those whose packets are timed. */
+export const ongoing = (timeline: Timeline.Timeline, count: number): ReadonlyArray<PlannedCall> =>
+  Dice.many(count, (place) => {
+    const atMs = (place * timeline.fillMs) / count
+    return { call: ongoingFrom + place, callClass: "one-to-one-audio", atMs, lastsMs: Timeline.endMs(timeline) - atMs }
+  })
+
+/** Above the numbers of all others. */
+const ongoingFrom = 1_000_000
+
 const arrivals = (timeline: Timeline.Timeline, pace: Pace): ReadonlyArray<number> => {
   const { fillMs } = timeline
   const { callsPerSecond, lastsMsMean, timesInFlood } = pace

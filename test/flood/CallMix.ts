@@ -29,7 +29,7 @@ export const videoMs = 50
 const reportsPerSecond = 25
 
 /** What a relay sends for a call of this class; it receives less. Datagrams a second. */
-const packetsPerSecondOf = ({ hasVideo, people }: Kind): number =>
+export const packetsPerSecondOf = ({ hasVideo, people }: Kind): number =>
   people * ((people - 1) * (1000 / audioMs + (hasVideo ? 1000 / videoMs : 0)) + reportsPerSecond)
 
 /** The mean of a block. */

@@ -8,16 +8,16 @@ import * as Timeline from "./Timeline.ts"
 /** What is judged of a round. Times in milliseconds. */
 export interface Figures {
   readonly ongoingDropped: number
-  /** Of audio of calls of two without video: normally; in the flood, of calls before it, and of those that came with it. */
+  /** Of audio of calls of two without video that go on all the time: normally, and in the flood. */
   readonly normalP99Ms: number
   readonly floodP99Ms: number
-  readonly floodNewP99Ms: number
   /** Of audio in the flood, of all calls that went on. 0 to 1. */
   readonly lostRatio: number
   readonly seconds: ReadonlyArray<Second>
   /** `null`: it was not back to normal in time. */
   readonly recoverySeconds: number | null
   readonly residentBytesMax: number
+  /** How late the observer was with what it had to send. */
   readonly latenessP99Ms: number
 }
 
@@ -84,26 +84,35 @@ export const secondsOf = (
   })
 
 export const of = (
-  { generator, samples }: Pick<Round, "generator" | "samples">,
+  { generator, observer, samples }: Pick<Round, "generator" | "observer" | "samples">,
   timeline: Timeline.Timeline
 ): Figures => {
-  const { latenessMs, phases, seconds: reports } = generator
-  const seconds = secondsOf(timeline, reports)
-  const inFlood = phases.filter(({ phase }) => phase === "flood")
+  const seconds = secondsOf(timeline, withDelaysOf(generator.seconds, observer.seconds))
+  const all = [...generator.phases, ...observer.phases]
+  const inFlood = all.filter(({ phase }) => phase === "flood")
   const sum = (tallies: ReadonlyArray<Tally.PhaseTally>, what: keyof Tally.Outcomes) =>
     tallies.reduce((sum, { outcomes }) => sum + outcomes[what], 0)
-  const delaysOf = (wanted: Timeline.Phase) =>
-    phases.find(({ callClass, phase }) => phase === wanted && callClass === "one-to-one-audio")!
-  const normal = delaysOf("normal")
+  const p99MsOf = (wanted: Timeline.Phase) =>
+    DelayLog.quantileMs(
+      observer.phases.find(({ callClass, phase }) => phase === wanted && callClass === "one-to-one-audio")!
+        .delaysEarlier,
+      0.99
+    )
   return {
-    ongoingDropped: sum(phases, "ongoingDropped"),
-    normalP99Ms: DelayLog.quantileMs(DelayLog.sumOf([normal.delaysEarlier, normal.delaysNew]), 0.99),
-    floodP99Ms: DelayLog.quantileMs(delaysOf("flood").delaysEarlier, 0.99),
-    floodNewP99Ms: DelayLog.quantileMs(delaysOf("flood").delaysNew, 0.99),
+    ongoingDropped: sum(all, "ongoingDropped"),
+    normalP99Ms: p99MsOf("normal"),
+    floodP99Ms: p99MsOf("flood"),
     lostRatio: 1 - sum(inFlood, "audioHeard") / sum(inFlood, "audioWanted"),
     seconds,
     recoverySeconds: recoveryOf(seconds),
     residentBytesMax: Math.max(...samples.map(({ residentBytes }) => residentBytes)),
-    latenessP99Ms: latenessMs.p99
+    latenessP99Ms: observer.latenessMs.p99
   }
 }
+
+/** Who comes and goes, as the generator has it; how long packets took, as the observer has it. */
+const withDelaysOf = (
+  reports: ReadonlyArray<Tally.SecondReport>,
+  observed: ReadonlyArray<Tally.SecondReport>
+): ReadonlyArray<Tally.SecondReport> =>
+  reports.map((report, at) => ({ ...report, delayP99Ms: observed[at]?.delayP99Ms ?? null }))

@@ -47,11 +47,21 @@ export interface RoundReport {
   readonly throttle: Order.ThrottleKind
   readonly isVoid: boolean
   readonly figures: Figures.Figures
-  readonly generator: Pick<Order.GeneratorAnswer, "latenessMs" | "turnsSkipped" | "reasons" | "cpuSeconds">
+  readonly generator: Own
+  readonly observer: Own
   readonly relaySeconds: ReadonlyArray<RelaySecond>
   /** Since the start of the round, by class. */
   readonly classSeconds: ReadonlyArray<Tally.SecondReport>
 }
+
+/** What the process itself did. */
+type Own = Pick<Order.GeneratorAnswer, "latenessMs" | "turnsSkipped" | "reasons" | "cpuSeconds">
+const ownOf = ({ cpuSeconds, latenessMs, reasons, turnsSkipped }: Order.GeneratorAnswer): Own => ({
+  latenessMs,
+  turnsSkipped,
+  reasons,
+  cpuSeconds
+})
 
 export interface RelaySecond {
   readonly packetsInPerSecond: number
@@ -72,11 +82,15 @@ const delaysOf = (logs: ReadonlyArray<DelayLog.DelayLog>): Delays => {
 const phaseRows = (rounds: ReadonlyArray<Round>): ReadonlyArray<PhaseRow> =>
   Timeline.phases.flatMap((phase) =>
     CallMix.classes.map((callClass): PhaseRow => {
-      const tallies = rounds.flatMap(({ generator }) =>
-        generator.phases.filter((each) => each.phase === phase && each.callClass === callClass)
-      )
+      const ofRow = (answer: Order.GeneratorAnswer) =>
+        answer.phases.filter((each) => each.phase === phase && each.callClass === callClass)
+      const tallies = rounds.flatMap(({ generator, observer }) => [...ofRow(generator), ...ofRow(observer)])
+      // Where there are calls that are observed, theirs are the delays of those that went on before.
+      const observed = rounds
+        .flatMap(({ observer }) => ofRow(observer))
+        .filter(({ outcomes }) => outcomes.audioHeard > 0)
       const sum = (what: keyof Tally.Outcomes) => tallies.reduce((sum, { outcomes }) => sum + outcomes[what], 0)
-      const earlier = tallies.map(({ delaysEarlier }) => delaysEarlier)
+      const earlier = (observed.length > 0 ? observed : tallies).map(({ delaysEarlier }) => delaysEarlier)
       const ofNew = tallies.map(({ delaysNew }) => delaysNew)
       return {
         phase,
@@ -89,7 +103,7 @@ const phaseRows = (rounds: ReadonlyArray<Round>): ReadonlyArray<PhaseRow> =>
         ongoingDropped: sum("ongoingDropped"),
         audioWanted: sum("audioWanted"),
         audioHeard: sum("audioHeard"),
-        relayDelayMs: delaysOf(phase === "flood" ? earlier : [...earlier, ...ofNew]),
+        relayDelayMs: delaysOf(phase === "flood" || observed.length > 0 ? earlier : [...earlier, ...ofNew]),
         relayDelayMsOfNew: phase === "flood" ? delaysOf(ofNew) : null
       }
     })
@@ -132,14 +146,14 @@ export const make = (
     },
     ...about,
     rounds: judged.map(({ figures, round }): RoundReport => {
-      const { cpuSeconds, latenessMs, reasons, seconds, turnsSkipped } = round.generator
       return {
         throttle: round.throttle,
         isVoid: Verdict.isVoid(figures),
         figures,
-        generator: { latenessMs, turnsSkipped, reasons, cpuSeconds },
+        generator: ownOf(round.generator),
+        observer: ownOf(round.observer),
         relaySeconds: relaySeconds(round),
-        classSeconds: seconds
+        classSeconds: round.generator.seconds
       }
     }),
     ...(off.length > 0 && main !== off ? { withoutThrottle: phaseRows(off.map(({ round }) => round)) } : {})

@@ -40,7 +40,8 @@ export interface Traffic {
 
 const receiveSlots = 64
 const audioBytes = 1 << 20
-const videoBytes = 8 << 20
+/** In a call of audio somebody may send a picture all the same; a call of video is led on few seconds of it. */
+const videoBytesOf = { audio: 512 << 10, video: 8 << 20 } as const
 /** One batch of resends; an application that sends a whole frame at once. Packets. */
 export const batchPackets = 256
 /** For feedback, control messages, repair packets and what they give back, of one batch. */
@@ -53,7 +54,7 @@ const noTraffic: Traffic = { datagramsSent: 0, bytesSent: 0, datagramsReceived: 
  * changes it.
  */
 export const make = Effect.fnUntraced(function* (
-  options: { readonly host: string; readonly port: number },
+  options: { readonly host: string; readonly port: number; readonly hasVideo: boolean },
   withheld: WithheldRepair,
   read: (port: DatagramPort) => Effect.Effect<void>
 ): Effect.fn.Return<DevicePort, never, DatagramNetwork | Scope.Scope> {
@@ -62,6 +63,7 @@ export const make = Effect.fnUntraced(function* (
   const controlPermit = yield* Semaphore.make(1)
   const mediaPermit = yield* Semaphore.make(1)
 
+  const videoBytes = videoBytesOf[options.hasVideo ? "video" : "audio"]
   const ownerBytes = 4 * scratchBytes + audioBytes + videoBytes
   const memory = PacketMemory.make({ receiveSlots, ownerBytes })
   const makeBatch = (index: number) =>
