@@ -14,8 +14,11 @@ const audioTurns = CallMix.audioMs / turnMs
 const videoTurns = CallMix.videoMs / turnMs
 /** Between two looks at whether calls go on. */
 const checkTurns = 50
-/** What is later than that is left out. Milliseconds. */
-const lateMsMax = 200
+/**
+ * What is later than that is left out. Many people send independently of each other: what one process has been late with, as
+ * while it does the cryptography of a join, would come all at once, and no relay's queue sees that of people. Milliseconds.
+ */
+const lateMsMax = 5
 
 const now = Effect.map(Clock.Clock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
 
