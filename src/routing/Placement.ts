@@ -11,10 +11,10 @@ export interface Load {
 const differenceMin = 8
 const differenceRatioMin = 0.2
 /** Of two relays of which one is so full, that counts and not how many they serve; and then by so much. Share. */
-const fullFrom = 0.7
+const fullFrom = 0.65
 const fullnessDifferenceMin = 0.15
 /** A relay that is fuller has begun to refuse. Share. */
-const roomBelow = 0.8
+const roomBelow = 0.74
 
 /** Whether the relay should be sent anybody new; of one that does not know it is believed. */
 export const hasRoom = ({ fullness }: Pick<Load, "fullness">): boolean => !(known(fullness) >= roomBelow)

@@ -13,20 +13,20 @@ export type Step =
  * audio of calls that go on, and their devices that come back. docs/operating.md.
  */
 export const steps: ReadonlyArray<Step> = [
-  { refuse: "probe", fromUtilization: 0.7 },
-  { withhold: "fec", fromUtilization: 0.74 },
-  { withhold: "duplication", fromUtilization: 0.76 },
-  { withhold: "high-layer", fromUtilization: 0.78 },
-  { refuse: "new-group-video", fromUtilization: 0.8 },
-  { refuse: "new-group-audio", fromUtilization: 0.82 },
-  { refuse: "group-join", fromUtilization: 0.84 },
-  { withhold: "group-video", fromUtilization: 0.86 },
-  { refuse: "new-one-to-one-video", fromUtilization: 0.87 },
-  { refuse: "new-one-to-one-audio", fromUtilization: 0.89 }
+  { refuse: "probe", fromUtilization: 0.66 },
+  { withhold: "fec", fromUtilization: 0.68 },
+  { withhold: "duplication", fromUtilization: 0.7 },
+  { withhold: "high-layer", fromUtilization: 0.72 },
+  { refuse: "new-group-video", fromUtilization: 0.74 },
+  { refuse: "new-group-audio", fromUtilization: 0.75 },
+  { refuse: "group-join", fromUtilization: 0.76 },
+  { withhold: "group-video", fromUtilization: 0.77 },
+  { refuse: "new-one-to-one-video", fromUtilization: 0.78 },
+  { refuse: "new-one-to-one-audio", fromUtilization: 0.8 }
 ]
 
 /** Nobody new is let in. */
-export const fullUtilization = 0.95
+export const fullUtilization = 0.9
 
 /** Every step that there is. */
 export const levelMax = steps.length
