@@ -10,6 +10,7 @@ import * as CallVersion from "tandem/call/version"
 import { CallId, ParticipantId } from "tandem/protocol/ids"
 import * as Relay from "tandem/server"
 import * as Network from "tandem/sockets/portable"
+import { Throttle } from "tandem/throttle"
 import { CallStore, CallStoreError, StaleVersion } from "tandem/state"
 import * as CallStoreLaws from "tandem/state/laws"
 import * as NodeSqlite from "tandem/state/sqlite"
@@ -18,6 +19,7 @@ import * as Path from "node:path"
 import * as Backend from "../../docs/embedding/Backend.ts"
 import * as FleetNode from "../../docs/embedding/FleetNode.ts"
 import * as MeetingStore from "../../docs/embedding/MeetingStore.ts"
+import * as OwnPolicy from "../../docs/embedding/OwnPolicy.ts"
 
 const host = "127.0.0.1"
 const quiet = Logger.layer([])
@@ -120,6 +122,17 @@ describe("the examples of docs/embedding.md", () => {
       // It can be started at the same ports, so it has closed them.
       yield* Effect.scoped(Layer.build(Backend.layer({ ...options, ...ports })))
     }).pipe(Effect.provide([NodeHttpClient.layerNodeHttp, Network.layer, quiet]))
+  )
+
+  it.effect("a policy of its own refuses to some, and leaves the others to the throttle behind it", () =>
+    Effect.gen(function* () {
+      const { admit } = yield* Throttle
+      const ask = (tenant: string, priority: "new-group-video" | "resume" | "new-one-to-one-audio") =>
+        Effect.isSuccess(Effect.suspend(() => admit({ caller: "ada", priority, tenant })))
+      assert.isFalse(yield* ask("trial", "new-group-video"))
+      assert.isTrue(yield* ask("trial", "new-one-to-one-audio"))
+      assert.isTrue(yield* ask("paying", "new-group-video"))
+    }).pipe(Effect.provide(OwnPolicy.layer))
   )
 
   it.live("two nodes of a fleet over one database carry a call between them", () =>
