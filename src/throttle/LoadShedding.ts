@@ -17,7 +17,8 @@ export interface LoadShedding {
   readonly level: number
   /** Of that, what waiting has made of it. */
   readonly waitLevel: number
-  /** Nothing has waited for so long. Milliseconds. */
+  /** Packets have waited too long all the while; nothing has, all the while. Milliseconds. */
+  readonly waitingMs: number
   readonly calmMs: number
   /** As measured, without what was let in since. */
   readonly utilization: number
@@ -33,6 +34,7 @@ export interface LoadShedding {
 export const make = (): LoadShedding => ({
   level: 0,
   waitLevel: 0,
+  waitingMs: 0,
   calmMs: 0,
   utilization: 0,
   pending: 0,
@@ -47,8 +49,10 @@ const fallPerSecond = 2
 const cutPerSecond = 0.5
 /** And the level rises at least by so much, also when nobody asks. Steps a second. */
 const riseMinPerSecond = 0.5
+/** A machine that has stood still for a moment is not overloaded: packets have to wait for longer than this. Milliseconds. */
+const waitingMsMin = 500
 /** After the last wait; then more are let in again. Milliseconds, and steps a second. */
-const calmAfterMs = 2000
+const calmAfterMs = 1000
 const waitFallPerSecond = 1
 /** Who was let in is seen in the load after about this time. Milliseconds. */
 const settleMs = 1000
@@ -73,13 +77,15 @@ export const step = (
   const pending = self.pending * Math.max(0, 1 - (seconds * 1000) / settleMs)
   const sharePerAdmission = shareOf(load, utilization)
   const severity = Load.waitSeverity(load)
+  const waitingMs = severity >= 1 ? self.waitingMs + seconds * 1000 : 0
   const calmMs = severity >= 1 ? 0 : self.calmMs + seconds * 1000
-  const waitLevel = waitLevelOf(self, severity, calmMs, offered, seconds)
+  const waitLevel = waitLevelOf(self, waitingMs > waitingMsMin ? severity : 0, calmMs, offered, seconds)
   const wanted = Math.max(waitLevel, GiveUpOrder.levelAt(utilization + pending * sharePerAdmission))
   const level = Math.max(wanted, self.level - fallPerSecond * seconds)
   return {
     level,
     waitLevel,
+    waitingMs,
     calmMs,
     utilization,
     pending,

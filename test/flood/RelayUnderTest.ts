@@ -1,4 +1,6 @@
+import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { processorTimes } from "../../src/demo/MachineStalls.ts"
 import * as PinnedProcess from "../bench/PinnedProcess.ts"
 import * as ProcessFiles from "../bench/ProcessFiles.ts"
 import { nowMs } from "../chaos/ChaosEvent.ts"
@@ -14,6 +16,8 @@ export interface RelaySample {
   /** Datagrams since it was started. */
   readonly packetsIn: number
   readonly packetsOut: number
+  /** What the host has taken away of the relay's core, since the machine was started. Milliseconds. */
+  readonly stolenMs: number
 }
 
 /** The relay of a round, on a core of its own. */
@@ -41,7 +45,9 @@ export const start = async (order: Order.RelayOrder, core: number | undefined): 
           residentBytes: ProcessFiles.residentBytes(pid),
           cpuSeconds: ProcessFiles.cpuSeconds(pid),
           packetsIn: work.packetsIn,
-          packetsOut: work.packetsOut
+          packetsOut: work.packetsOut,
+          stolenMs:
+            core === undefined ? 0 : (processorTimes(Fs.readFileSync("/proc/stat", "latin1"))[core]?.stolenMs ?? 0)
         }
       },
       end

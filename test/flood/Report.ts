@@ -69,6 +69,8 @@ export interface RelaySecond {
   /** Of its core. */
   readonly cpuRatio: number
   readonly residentBytes: number
+  /** What the host has taken away of the relay's core. Milliseconds. */
+  readonly stolenMs: number
 }
 
 const hundredth = (value: number): number => Math.round(100 * value) / 100
@@ -117,7 +119,8 @@ const relaySeconds = ({ samples }: Round): ReadonlyArray<RelaySecond> =>
       packetsInPerSecond: Math.round((sample.packetsIn - before.packetsIn) / seconds),
       packetsOutPerSecond: Math.round((sample.packetsOut - before.packetsOut) / seconds),
       cpuRatio: hundredth((sample.cpuSeconds - before.cpuSeconds) / seconds),
-      residentBytes: sample.residentBytes
+      residentBytes: sample.residentBytes,
+      stolenMs: sample.stolenMs - before.stolenMs
     }
   })
 

@@ -179,8 +179,9 @@ describe("LoadShedding", () => {
     const offered = OfferedCalls.make()
     for (let slot = 0; slot < 256; slot++) OfferedCalls.add(offered, "new-one-to-one-audio", slot)
     const waiting = { ...busy, queueWaitMs: 40 }
-    const state = steady(LoadShedding.make(), waiting, 250, offered)
-    // A quarter of a second at twice the limit: a quarter fewer of those that were offered.
+    assert.strictEqual(steady(LoadShedding.make(), waiting, 500, offered).level, 0)
+    const state = steady(LoadShedding.make(), waiting, 750, offered)
+    // A quarter of a second at twice the limit, after half a second that may be a pause: a quarter fewer of those offered.
     assert.approximately(OfferedCalls.admittedAt(offered, state.level), 0.75 * 256, 1)
     const calm = steady(state, busy, 12_000, offered)
     assert.strictEqual(calm.level, 0)
