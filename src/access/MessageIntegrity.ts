@@ -2,10 +2,8 @@ import { createHmac, timingSafeEqual } from "node:crypto"
 import * as Stun from "../protocol/Stun.ts"
 
 /** The message with MESSAGE-INTEGRITY-SHA256 under the participant's key, and FINGERPRINT, at its end. RFC 8489 §14.6. */
-export const sign = (message: Uint8Array, key: Uint8Array): Uint8Array => {
-  const proof = hmac(Stun.integrityInput(message, message.length), key)
-  return Stun.appendFingerprint(Stun.appendAttribute(message, Stun.integritySha256Type, proof))
-}
+export const sign = (message: Uint8Array, key: Uint8Array): Uint8Array =>
+  Stun.appendTrailer(message, (input) => hmac(input, key))
 
 /** Whether the key's owner has sent this, unchanged. A truncated proof, which RFC 8489 would allow, is not accepted. */
 export const verify = (datagram: Uint8Array, integrity: Stun.IntegrityLocation, key: Uint8Array): boolean => {

@@ -214,6 +214,27 @@ export const appendFingerprint = (message: Uint8Array): Uint8Array => {
 }
 
 /**
+ * A new message, in one piece: `message`, MESSAGE-INTEGRITY-SHA256 as `prove` makes it of what it is given, and FINGERPRINT. That
+ * is the same as to append both, for a relay that signs thousands a second.
+ */
+export const appendTrailer = (message: Uint8Array, prove: (input: Uint8Array) => Uint8Array): Uint8Array => {
+  const proofAt = message.length + attributeHeaderBytes
+  const fingerprintAt = proofAt + integritySha256Bytes
+  const bytes = new Uint8Array(fingerprintAt + attributeHeaderBytes + fingerprintBytes)
+  const view = viewOf(bytes)
+  bytes.set(message)
+  view.setUint16(2, fingerprintAt - headerBytes)
+  bytes.set(prove(bytes.subarray(0, message.length)), proofAt)
+  view.setUint16(message.length, integritySha256Type)
+  view.setUint16(message.length + 2, integritySha256Bytes)
+  view.setUint16(fingerprintAt, fingerprintType)
+  view.setUint16(fingerprintAt + 2, fingerprintBytes)
+  view.setUint16(2, bytes.length - headerBytes)
+  view.setUint32(fingerprintAt + attributeHeaderBytes, fingerprint(bytes, fingerprintAt))
+  return bytes
+}
+
+/**
  * What the HMAC of an integrity attribute goes over, RFC 8489 §14.5 and §14.6: everything before the attribute, with a
  * header length as if the message ended with it. To sign, `attributeOffset` is the length of the message so far; to
  * verify, it and the length come from the attribute's `IntegrityLocation`.

@@ -39,6 +39,8 @@ export const unknown: Load = {
 
 /** From here on packets wait too long. DAGOR: overloaded when the mean queue wait of a second is above. Milliseconds. */
 export const waitMsMax = 20
+/** Timers wait for their turn behind packets, so they may be later. Milliseconds. */
+const loopDelayMsMax = 50
 /** So many times the longest wait is no worse than this. */
 const severityMax = 4
 
@@ -59,4 +61,4 @@ export const utilization = ({ capacityPerSecond, memory, packetsPerSecond, proce
 export const waitSeverity = ({ kernelDropsPerSecond, loopDelayMs, queueWaitMs }: Load): number =>
   kernelDropsPerSecond > 0
     ? severityMax
-    : Math.min(severityMax, Math.max(known(queueWaitMs), known(loopDelayMs)) / waitMsMax)
+    : Math.min(severityMax, Math.max(known(queueWaitMs) / waitMsMax, known(loopDelayMs) / loopDelayMsMax))
