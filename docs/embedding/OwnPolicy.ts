@@ -1,6 +1,6 @@
 /** A relay with a policy of the application's own in front of the throttle that goes by its load. */
 import { Effect, Layer } from "effect"
-import * as Throttle from "tandem/throttle"
+import type * as Throttle from "tandem/throttle"
 import * as ThrottleAdaptive from "tandem/throttle/adaptive"
 import * as ThrottleComposition from "tandem/throttle/composition"
 import * as LoadMeter from "tandem/throttle/meter"

@@ -188,9 +188,7 @@ export const encode = (
   header: StunHeader,
   attributes: ReadonlyArray<{ readonly type: number; readonly value: Uint8Array }>
 ): Uint8Array => {
-  const bytes = new Uint8Array(
-    attributes.reduce((sum, { value }) => sum + attributeBytes(value.length), headerBytes)
-  )
+  const bytes = new Uint8Array(attributes.reduce((sum, { value }) => sum + attributeBytes(value.length), headerBytes))
   const view = viewOf(bytes)
   view.setUint16(0, messageType(header))
   view.setUint16(2, bytes.length - headerBytes)

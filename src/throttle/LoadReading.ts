@@ -1,4 +1,4 @@
-import * as Load from "./Load.ts"
+import type * as Load from "./Load.ts"
 import type { WorkReading } from "./RelayWork.ts"
 import type { GroupUse } from "./sources/ControlGroup.ts"
 import type { MachineTime } from "./sources/MachineCpu.ts"

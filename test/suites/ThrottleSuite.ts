@@ -26,7 +26,9 @@ export const suite = (kind: string, layer: Layer.Layer<Throttle, unknown>) =>
         const throttle = yield* Throttle
         let hasRefused = false
         for (const priority of Priority.literals) {
-          const refusal = yield* throttle.admit(asking(priority)).pipe(Effect.as(undefined), Effect.catch(Effect.succeed))
+          const refusal = yield* throttle
+            .admit(asking(priority))
+            .pipe(Effect.as(undefined), Effect.catch(Effect.succeed))
           if (refusal !== undefined) assert.isAbove(refusal.retryAfterMs, 0)
           assert.isFalse(hasRefused && refusal === undefined, `${priority} was let in, and something above it was not`)
           hasRefused ||= refusal !== undefined
