@@ -77,7 +77,7 @@ const captured = Effect.gen(function* () {
 })
 type Scene = Effect.Success<typeof captured>
 
-const directives = new Set(["RosterDirective", "VideoDirective"])
+const directives = new Set(["RosterDirective", "VideoDirective", "ExtrasDirective"])
 
 /** Sends each again, from where it came from and from elsewhere, and sees that nothing comes of it. */
 const replay = Effect.fnUntraced(function* ({ eve, lin }: Scene, messages: ReadonlyArray<Captured>) {

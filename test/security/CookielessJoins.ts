@@ -124,7 +124,9 @@ const storm = Effect.fnUntraced(function* (slices: number) {
 export const run = (slices: number): Effect.Effect<JoinsReport, unknown> =>
   storm(slices).pipe(
     Effect.scoped,
-    Effect.provide(Relay.layer({ keyRing, host: loopback, port: 0, admin: { host: loopback, port: 0 } }))
+    Effect.provide(
+      Relay.layer({ keyRing, host: loopback, port: 0, throttle: "off", admin: { host: loopback, port: 0 } })
+    )
   )
 
 /** In which code is compiled. */

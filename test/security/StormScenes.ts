@@ -48,7 +48,7 @@ export const overUdp = (size: Size) =>
   }).pipe(
     Effect.scoped,
     Effect.provide([
-      Relay.layer({ keyRing: Raw.keyRing, host: "127.0.0.1", port: 0, admin }),
+      Relay.layer({ keyRing: Raw.keyRing, host: "127.0.0.1", port: 0, admin, throttle: "off" }),
       DatagramNetworkPortable.layer
     ])
   )
