@@ -80,7 +80,10 @@ export const packetsOfCall = (lengthMeanMs: number): number =>
 
 /** The shape that this draw, 0 to 1, stands for: its place. */
 export const draw = (uniform: number): number => {
-  let sum = 0
-  const at = shapes.findIndex(({ shareOfCalls }) => uniform < (sum += shareOfCalls))
-  return at < 0 ? 0 : at
+  let left = uniform
+  for (const [at, { shareOfCalls }] of shapes.entries()) {
+    if (left < shareOfCalls) return at
+    left -= shareOfCalls
+  }
+  return 0
 }

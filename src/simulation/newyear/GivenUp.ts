@@ -19,6 +19,7 @@ export const of = ({ extrasWithheld, level }: LoadShedding): ReadonlyArray<boole
 
 /** In the order in which the table gives up; and in the reverse one what is given back. */
 export const changes = (before: ReadonlyArray<boolean>, now: ReadonlyArray<boolean>): ReadonlyArray<Change> => {
+  if (now.every((isGivenUp, at) => isGivenUp === before[at])) return []
   const names = GiveUpOrder.steps.map(nameOf)
   const given = names.flatMap((step, at) => (now[at] && !before[at] ? [{ change: "given-up" as const, step }] : []))
   const back = names.flatMap((step, at) => (before[at] && !now[at] ? [{ change: "given-back" as const, step }] : []))
