@@ -55,7 +55,7 @@ const evening = (seed: string): NewYear.Report => {
   return report
 }
 
-describe("New Year's Eve", () => {
+describe("New Year's Eve", { timeout: 60_000 }, () => {
   it("things are given up in the order of the table, each for the first time after all before it", () => {
     for (const seed of seeds) {
       assert.lengthOf(byRelay(evening(seed)), short.relays)
