@@ -1,6 +1,8 @@
 import { Clock, Console, Effect, FileSystem, Option } from "effect"
 import * as GroupRun from "../simulation/GroupRun.ts"
 import * as GroupsRun from "../simulation/groups/GroupsRun.ts"
+import * as Evening from "../simulation/newyear/Evening.ts"
+import * as NewYear from "../simulation/newyear/NewYear.ts"
 import * as Published from "../simulation/published/Published.ts"
 import * as RateTrace from "../simulation/RateTrace.ts"
 import type * as Scenario from "../simulation/Scenario.ts"
@@ -9,6 +11,7 @@ import * as RepairEfficiency from "../simulation/RepairEfficiency.ts"
 import * as ScenarioRun from "../simulation/ScenarioRun.ts"
 import * as Scenarios from "../simulation/Scenarios.ts"
 import { BadInput, Failed } from "./Failure.ts"
+import * as NewYearText from "./NewYearText.ts"
 import type { Flags } from "./SimulateCommand.ts"
 import * as SimulatePage from "./SimulatePage.ts"
 import * as SimulateText from "./SimulateText.ts"
@@ -19,10 +22,12 @@ const listed = [
   { name: GroupRun.name, title: GroupRun.title },
   { name: GroupsRun.name, title: GroupsRun.title },
   { name: RepairEfficiency.name, title: RepairEfficiency.title },
+  { name: NewYear.name, title: NewYear.title },
   ...Published.families.map(({ name, title }) => ({ name, title }))
 ]
 /** How many calls there are for each figure. */
 const seedsDefault = { published: 200, [RepairEfficiency.name]: 10, [GroupsRun.name]: 5 }
+const hoursDefault = 3
 
 export const run = Effect.fn(function* (flags: Flags) {
   const misuse = misused(flags)
@@ -34,6 +39,7 @@ export const run = Effect.fn(function* (flags: Flags) {
     yield* Console.log(flags.json ? JSON.stringify(report) : SimulateText.group(report))
   } else if (flags.scenario === RepairEfficiency.name) yield* runRepair(flags)
   else if (flags.scenario === GroupsRun.name) yield* runGroups(flags)
+  else if (flags.scenario === NewYear.name) yield* runNewYear(flags)
   else {
     const families = Published.byName(flags.scenario)
     yield* families.length > 0 ? runPublished(flags, families) : runScenario(flags)
@@ -41,13 +47,17 @@ export const run = Effect.fn(function* (flags: Flags) {
 })
 
 /** A flag that would be ignored. */
-const misused = ({ html, scenario, seeds, trace }: Flags): string | undefined => {
+const misused = ({ hours, html, relays, scenario, seeds, throttle, trace }: Flags): string | undefined => {
   const hasSeeds = [RepairEfficiency.name, GroupsRun.name].includes(scenario) || Published.byName(scenario).length > 0
   if (Option.isSome(seeds) && !hasSeeds) {
     return `--seeds is for "published", "${RepairEfficiency.name}" and "${GroupsRun.name}": a scenario is run once, with --seed`
   }
   if (Option.isSome(trace) && scenario !== Scenarios.traced) return `--trace is for the scenario "${Scenarios.traced}"`
-  if (Option.isSome(html) && (scenario === list || scenario === GroupRun.name || hasSeeds)) {
+  for (const [flag, value] of Object.entries({ hours, relays, throttle })) {
+    if (Option.isSome<unknown>(value) && scenario !== NewYear.name)
+      return `--${flag} is for the scenario "${NewYear.name}"`
+  }
+  if (Option.isSome(html) && ([list, GroupRun.name, NewYear.name].includes(scenario) || hasSeeds)) {
     return `--html is for a scenario with a bottleneck: "${scenario}" has nothing to plot`
   }
   return undefined
@@ -106,6 +116,18 @@ const runGroups = Effect.fn(function* (flags: Flags) {
   const groups = yield* Effect.sync(() => GroupsRun.run(names, elapsedMicros))
   const scenarios = [...groups.audio, ...groups.video]
   yield* Console.log(flags.json ? JSON.stringify({ scenarios }) : SimulateText.groups(groups, names.length))
+})
+
+const runNewYear = Effect.fn(function* ({ hours, json, relays, seed, throttle }: Flags) {
+  const evening = Evening.ofHours(
+    Option.getOrElse(hours, () => hoursDefault),
+    {
+      relays: Option.getOrElse(relays, () => Evening.normal.relays),
+      isThrottled: !Option.contains(throttle, "off")
+    }
+  )
+  const report = yield* Effect.sync(() => NewYear.run(evening, String(seed)))
+  yield* Console.log(json ? JSON.stringify(report) : NewYearText.format(report))
 })
 
 const runPublished = Effect.fn(function* (flags: Flags, families: ReadonlyArray<Published.Family>) {

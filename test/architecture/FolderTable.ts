@@ -86,7 +86,7 @@ export const rows: Readonly<Record<string, Row>> = {
     ]
   },
   // Of the pipeline the packet path, and what plans make of it; of the client what makes one picture of layers: its streams
-  // bring encryption.
+  // bring encryption. Of the throttle what decides.
   simulation: {
     ours: [
       ...names("protocol media call routing"),
@@ -94,6 +94,8 @@ export const rows: Readonly<Record<string, Row>> = {
       ...names("pipeline/RelayLeg pipeline/RelayStream pipeline/CallRoutes pipeline/CallTable pipeline/DeviceNews"),
       ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable pipeline/VoiceGate actor/LegEstimates"),
       ...names("client/streams/ReceivedPacket client/streams/SplicedStream"),
+      ...names("throttle/CallerSlot throttle/GiveUpOrder throttle/Load throttle/LoadReading throttle/LoadShedding"),
+      ...names("throttle/OfferedCalls throttle/Priority throttle/Refused"),
       ...packets
     ],
     modules: [pureValues]

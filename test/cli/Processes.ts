@@ -41,7 +41,18 @@ export const run = (folder: string, args: ReadonlyArray<string>, env?: Record<st
 /** A relay on free ports, ready. It must be stopped. */
 export const startRelay = async (folder: string, ...args: ReadonlyArray<string>) => {
   const host = args.includes("--host") ? [] : ["--host", "127.0.0.1"]
-  const child = start(folder, ["run", "--json", ...host, "--port", "0", "--admin-port", "0", ...args])
+  const child = start(folder, [
+    "run",
+    "--json",
+    "--throttle",
+    "off",
+    ...host,
+    "--port",
+    "0",
+    "--admin-port",
+    "0",
+    ...args
+  ])
   const [line] = (await once(createInterface(child.stdout!), "line")) as [string]
   const { address, http } = JSON.parse(line) as { readonly address: string; readonly http: string }
   return {
@@ -68,7 +79,7 @@ export interface RelayOfSeveral {
 /** Several relays on free ports, ready. They must be stopped. */
 export const startRelays = async (folder: string, count: number, ...args: ReadonlyArray<string>) => {
   const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"]
-  const child = start(folder, ["run", "--json", "--processes", String(count), ...ports, ...args])
+  const child = start(folder, ["run", "--json", "--throttle", "off", "--processes", String(count), ...ports, ...args])
   const log: Array<string> = []
   createInterface(child.stderr!).on("line", (line) => log.push(line))
   const failed = once(child, "exit").then(() => Promise.reject(new Error(`no relays: ${log.join("\n")}`)))

@@ -3,6 +3,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 import * as GeneratedTrace from "../../src/simulation/GeneratedTrace.ts"
+import type * as NewYear from "../../src/simulation/newyear/NewYear.ts"
 import type { Claim } from "../../src/simulation/published/Claim.ts"
 import * as RateTrace from "../../src/simulation/RateTrace.ts"
 import type { ScenarioReport } from "../../src/simulation/ScenarioReport.ts"
@@ -77,6 +78,18 @@ describe("tandem simulate", { timeout: 60_000 }, () => {
     for (const { ci95, measured } of claims) assert.isTrue(ci95[0] <= measured && measured <= ci95[1])
   })
 
+  it("spends New Year's Eve with a throttle, or without", async () => {
+    const args = ["newyear", "--hours", "1", "--relays", "1"]
+    const { exitCode, stderr, stdout } = await simulate(...args)
+    assert.strictEqual(exitCode, 0, stderr)
+    assert.match(stdout, /^midnight +one-to-one-audio +\d+ +\d+ +\d+ +0 /m)
+    assert.match(stdout, /^new-one-to-one-audio( +\d+){2} +[\d.]+ s +[\d.]+ s$/m)
+    const off = await simulate(...args, "--throttle", "off", "--json")
+    const { phases, relays, throttle } = JSON.parse(off.stdout) as NewYear.Report
+    assert.deepStrictEqual([relays, throttle], [1, "off"])
+    assert.isAbove(phases.find(({ phase }) => phase === "midnight")!.ongoingDropped, 1000)
+  })
+
   it("refuses what it cannot run, in one line", async () => {
     await refuses(/no scenario "nope": "tandem simulate list" shows all/, "nope")
     await refuses(/cannot be read: --trace takes a file in Mahimahi's format/, "trace", "--trace", "/nowhere/cell")
@@ -84,6 +97,9 @@ describe("tandem simulate", { timeout: 60_000 }, () => {
     await refuses(/its last line is its length/, "trace", "--trace", file("empty", ""))
     await refuses(/--trace is for the scenario "trace"/, "steady", "--trace", file("good", "1\n"))
     await refuses(/--seeds is for "published"/, "steady", "--seeds", "3")
+    await refuses(/--hours is for the scenario "newyear"/, "steady", "--hours", "3")
+    await refuses(/--throttle/, "newyear", "--throttle", "on")
+    await refuses(/--html is for a scenario/, "newyear", "--html", "/nowhere/page.html")
     await refuses(/--html is for a scenario/, "list", "--html", "/nowhere/page.html")
     await refuses(/--seed/, "steady", "--seed", "x")
     await refuses(/--seeds/, "published", "--seeds", "1")

@@ -64,7 +64,20 @@ export const open = async (
   const folder = temporaryFolder(context)
   const tandem = (...args: ReadonlyArray<string>) =>
     Programs.start(context, folder, [...Processes.tandem, ...args], within)
-  const relay = tandem("run", "--json", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...ofRelay)
+  // What repair is worth is measured beside programs that encode: the relay is to withhold none of it for that.
+  const relay = tandem(
+    "run",
+    "--json",
+    "--throttle",
+    "off",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--admin-port",
+    "0",
+    ...ofRelay
+  )
   const { address } = await relay.line(Programs.json<{ address: string }>(({ address }) => address !== undefined))
   const join = (command: "bridge" | "call", name: string, ...args: ReadonlyArray<string>) =>
     tandem(command, "--json", "--relay", address, "--call", "bridged", "--as", name, ...args)

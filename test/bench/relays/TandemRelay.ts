@@ -52,7 +52,19 @@ export const start = async (
   const kept = state === undefined ? [] : ["--state", state]
   const tandem = PinnedProcess.start({
     name: `tandem, ${socket}`,
-    command: [process.execPath, ...nodeFlags, program, "run", "--json", "--socket", socket, ...where, ...kept],
+    command: [
+      process.execPath,
+      ...nodeFlags,
+      program,
+      "run",
+      "--json",
+      "--throttle",
+      "off",
+      "--socket",
+      socket,
+      ...where,
+      ...kept
+    ],
     core,
     cwd: folder.path
   })

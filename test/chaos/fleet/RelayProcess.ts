@@ -64,7 +64,17 @@ export const start = async (self: RelayProcess): Promise<void> => {
   const where = ["--host", host, "--port", `${port}`, "--admin-port", "0", "--relay-id", self.id]
   const started = PinnedProcess.start({
     name: self.id,
-    command: [...asGroup(group), process.execPath, program, "run", "--json", ...where, ...self.args],
+    command: [
+      ...asGroup(group),
+      process.execPath,
+      program,
+      "run",
+      "--json",
+      "--throttle",
+      "off",
+      ...where,
+      ...self.args
+    ],
     core: undefined,
     hasPriority: false
   })
