@@ -132,7 +132,6 @@ export const make = Effect.gen(function* () {
       refuseForLoad(question, admitted, refused)
       return undefined
     }
-    AnswerCache.begin(given, cacheKey, steadySeconds())
     return { request, question, admitted, ticketEpoch, cacheKey, admission }
   }
 

@@ -41,6 +41,7 @@ export const make = Effect.gen(function* () {
   const limit = JoinLimit.make()
   const check = yield* JoinCheck.make
   const { given, steadySeconds } = check
+
   /** Asks the call's actor to let the participant in, on a new leg. */
   const ask = Effect.fnUntraced(function* (
     request: JoinCheck.Request,
@@ -167,6 +168,15 @@ export const make = Effect.gen(function* () {
     )
   }
 
+  /** It may have been repeated while it waited for its turn. */
+  const once = (cleared: JoinCheck.Cleared): Effect.Effect<void> =>
+    AnswerCache.begin(given, cleared.cacheKey, steadySeconds())
+      ? Effect.ensuring(
+          withinLimit(cleared),
+          Effect.sync(() => AnswerCache.forget(given, cleared.cacheKey))
+        )
+      : Effect.void
+
   /** What is left to do, to be run beside everything else; `undefined`: nothing, the device has been answered. */
   return (
     request: JoinCheck.Request,
@@ -174,13 +184,7 @@ export const make = Effect.gen(function* () {
     integrity: Stun.IntegrityLocation
   ): Effect.Effect<void> | undefined => {
     const cleared = check.clear(request, question, integrity)
-    return (
-      cleared &&
-      Effect.ensuring(
-        Effect.suspend(() => withinLimit(cleared)),
-        Effect.sync(() => AnswerCache.forget(given, cleared.cacheKey))
-      )
-    )
+    return cleared && Effect.suspend(() => once(cleared))
   }
 })
 

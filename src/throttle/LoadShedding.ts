@@ -27,8 +27,12 @@ export interface LoadShedding {
   readonly sharePerAdmission: number
   /** Extras that ongoing calls go without: so many, in their order. */
   readonly extrasWithheld: number
-  /** There has been room for the last of them for so long. Milliseconds. */
+  /** There has been room for the last of them for so long, and has to be for so long before it is given back. Milliseconds. */
   readonly roomMs: number
+  readonly neededMs: number
+  /** What was needed when something was taken last, and how long ago something was given back. Milliseconds. */
+  readonly patienceMs: number
+  readonly sinceGivenBackMs: number
 }
 
 export const make = (): LoadShedding => ({
@@ -40,7 +44,10 @@ export const make = (): LoadShedding => ({
   pending: 0,
   sharePerAdmission: 0,
   extrasWithheld: 0,
-  roomMs: 0
+  roomMs: 0,
+  neededMs: neededMsMin,
+  patienceMs: neededMsMin,
+  sinceGivenBackMs: Infinity
 })
 
 /** The level falls no faster, so that a pause for breath brings nobody in who is in the way a moment later. Steps a second. */
@@ -62,7 +69,11 @@ const shareAtFirst = 0.001
 const participantsMin = 20
 /** An extra is given back when the level has been below its step by so much, for so long. */
 const givenBackBelow = 0.5
-const givenBackAfterMs = 1500
+const neededMsMin = 1500
+/** What is given back and taken again within this time is given back later the next time: nobody likes pictures that come and go. */
+const tooSoonMs = 20_000
+/** So that all four are back within ten seconds in any case. */
+const patienceMsMax = 5000
 
 /** The next state, after `elapsedMs` in which the load has become this, and these calls were offered. */
 export const step = (
@@ -137,11 +148,17 @@ const waitLevelOf = (
 /** Taken away at once, given back one after another. */
 const extrasOf = (self: LoadShedding, level: number, seconds: number) => {
   const { extraSteps } = GiveUpOrder
+  const { extrasWithheld, neededMs } = self
   const due = extraSteps.filter((step) => level > step).length
-  if (due >= self.extrasWithheld) return { extrasWithheld: due, roomMs: 0 }
-  const hasRoom = level < extraSteps[self.extrasWithheld - 1]! - givenBackBelow || level === 0
+  const sinceGivenBackMs = self.sinceGivenBackMs + seconds * 1000
+  if (due > extrasWithheld) {
+    const patienceMs = sinceGivenBackMs < tooSoonMs ? Math.min(patienceMsMax, 2 * self.patienceMs) : neededMsMin
+    return { extrasWithheld: due, roomMs: 0, neededMs: patienceMs, patienceMs, sinceGivenBackMs }
+  }
+  const { patienceMs } = self
+  const hasRoom = due < extrasWithheld && (level < extraSteps[extrasWithheld - 1]! - givenBackBelow || level === 0)
   const roomMs = hasRoom ? self.roomMs + seconds * 1000 : 0
-  return roomMs >= givenBackAfterMs
-    ? { extrasWithheld: self.extrasWithheld - 1, roomMs: 0 }
-    : { extrasWithheld: self.extrasWithheld, roomMs }
+  return hasRoom && roomMs >= neededMs
+    ? { extrasWithheld: extrasWithheld - 1, roomMs: 0, neededMs: neededMsMin, patienceMs, sinceGivenBackMs: 0 }
+    : { extrasWithheld, roomMs, neededMs, patienceMs, sinceGivenBackMs }
 }

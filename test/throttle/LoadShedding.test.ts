@@ -175,6 +175,26 @@ describe("LoadShedding", () => {
     assert.deepStrictEqual(seen, [4, 3, 2, 1, 0])
   })
 
+  it("an extra that has to be taken again at once is given back later the next time, but within five seconds", () => {
+    const full = { ...busy, processCpu: 0.69 }
+    let state = LoadShedding.make()
+    const waitsMs: Array<number> = []
+    for (let times = 0; times < 4; times++) {
+      state = steady(state, full, 250)
+      assert.deepStrictEqual(LoadShedding.withheld(state), ["fec"])
+      let waitedMs = 0
+      for (; state.extrasWithheld > 0; waitedMs += 250) state = steady(state, busy, 250)
+      waitsMs.push(waitedMs)
+    }
+    // Half a step of the level goes by before there is room.
+    assert.deepStrictEqual(
+      waitsMs.map((ms) => ms - waitsMs[0]!),
+      [0, 1500, 3500, 3500]
+    )
+    const later = steady(steady(state, busy, 30_000), full, 250)
+    assert.strictEqual(later.neededMs, LoadShedding.make().neededMs)
+  })
+
   it("where packets wait though nothing is full, fewer are let in until they do not", () => {
     const offered = OfferedCalls.make()
     for (let slot = 0; slot < 256; slot++) OfferedCalls.add(offered, "new-one-to-one-audio", slot)
