@@ -28,5 +28,5 @@ export class LoopDelay extends Context.Service<LoopDelay, { readonly read: () =>
   )
 }
 
-/** A timer is set so often; the histogram is of what lies between two. Milliseconds. */
-const resolutionMs = 20
+/** A timer is set so often, each time a wakeup of the process; the histogram is of what lies between two. Milliseconds. */
+const resolutionMs = 50
