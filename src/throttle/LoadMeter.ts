@@ -29,6 +29,8 @@ export class LoadMeter extends Context.Service<
 
 /** Milliseconds. */
 export const sampleMs = 250
+/** Whoever collects metrics does so every few seconds. */
+const samplesPerShow = 4
 /** Somebody has set a clock, or the machine has slept: of such a time nothing is known. Milliseconds. */
 const elapsedMsMax = 5000
 
@@ -77,6 +79,7 @@ const make = Effect.fnUntraced(function* (capacity: number | undefined) {
   let readAtMs = nowMs()
   let load: Load.Load = { ...Load.unknown, capacityPerSecond }
   const silent = new Set<string>()
+  let samplesUntilShow = 0
 
   /** Says once which figures have stopped, and once that they are back. */
   const notice = (before: LoadReading, now: LoadReading) =>
@@ -98,7 +101,10 @@ const make = Effect.fnUntraced(function* (capacity: number | undefined) {
     readAtMs = atMs
     if (elapsedMs <= 0 || elapsedMs > elapsedMsMax) return Effect.void
     load = loadOf(before, reading, elapsedMs, load, capacityPerSecond)
-    for (const { field, gauge } of metrics) gauge.updateUnsafe(load[field], context)
+    if (samplesUntilShow-- === 0) {
+      samplesUntilShow = samplesPerShow - 1
+      for (const { field, gauge } of metrics) gauge.updateUnsafe(load[field], context)
+    }
     return Effect.andThen(notice(before, reading), PubSub.publish(samples, { load, elapsedMs }))
   })
   yield* Effect.sleep(sampleMs).pipe(Effect.andThen(sample), Effect.forever, Effect.forkScoped)
