@@ -1,9 +1,10 @@
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Latch, Layer, Stream } from "effect"
 import * as WithheldRepair from "../media/WithheldRepair.ts"
 import * as QualityExtra from "../protocol/QualityExtra.ts"
 import { Throttle } from "../throttle/Throttle.ts"
 import { Directives } from "./Directives.ts"
 import { RelayCore } from "./RelayCore.ts"
+import type { Session } from "./Session.ts"
 
 /** Each directive is signed, and a relay that has begun to withhold has no time to lose: packets go in between. Milliseconds. */
 const toldAtOnce = 4
@@ -31,22 +32,29 @@ export const layer = Layer.effectDiscard(
       })
     })
 
-    const withhold = Effect.fnUntraced(function* (extras: ReadonlyArray<QualityExtra.QualityExtra>) {
-      const bits = QualityExtra.toBits(extras)
-      if (bits === relief.withheld) return
-      relief.withheld = bits
-      WithheldRepair.withhold(forwarding.resources.withheld, extras)
-      yield* Effect.forEach(
-        [...calls.sessionsByTag.values()].entries(),
-        ([at, session]) =>
-          Effect.andThen(at > 0 && at % toldAtOnce === 0 ? Effect.sleep(toldEveryMs) : Effect.void, () =>
-            calls.sessionsByTag.get(session.leg.receiveTag) === session
-              ? directives.sendExtras(session, QualityExtra.fromBits(relief.withheld))
-              : Effect.void
-          ),
-        { discard: true }
-      )
+    const changed = yield* Latch.make()
+    const withhold = (extras: ReadonlyArray<QualityExtra.QualityExtra>) =>
+      Effect.sync(() => {
+        const bits = QualityExtra.toBits(extras)
+        if (bits === relief.withheld) return
+        relief.withheld = bits
+        WithheldRepair.withhold(forwarding.resources.withheld, extras)
+        changed.openUnsafe()
+      })
+
+    /** All who are here, of what is withheld when their turn comes. What changes meanwhile is told in another round. */
+    const tellAll = Effect.suspend(() => {
+      changed.closeUnsafe()
+      return Effect.forEach([...calls.sessionsByTag.values()].entries(), ([at, session]) => tell(session, at), {
+        discard: true
+      })
     })
+    const tell = Effect.fnUntraced(function* (session: Session, at: number) {
+      if (at > 0 && at % toldAtOnce === 0) yield* Effect.sleep(toldEveryMs)
+      if (calls.sessionsByTag.get(session.leg.receiveTag) !== session) return
+      yield* directives.sendExtras(session, QualityExtra.fromBits(relief.withheld))
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(changed.await, tellAll)))
     yield* Effect.forkScoped(Stream.runForEach(throttle.withheld, withhold), { startImmediately: true })
   })
 )
