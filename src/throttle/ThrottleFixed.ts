@@ -34,6 +34,16 @@ export const layer = ({ each, name = "tandem", perSecond }: Options) =>
       }
       const limiter = yield* RateLimiter.RateLimiter
       const random = yield* Random.Random
+      let isStoreAway = false
+      /** Once for each time that it goes away: there may be a thousand requests a second. */
+      const noteStore = (isAway: boolean) =>
+        Effect.suspend(() => {
+          const isNews = isAway && !isStoreAway
+          isStoreAway = isAway
+          return isNews
+            ? Effect.logWarning("the store of the rate limit does not answer: everybody is let in")
+            : Effect.void
+        })
       return Throttle.make(({ priority, tenant }) =>
         limiter
           .consume({
@@ -44,13 +54,13 @@ export const layer = ({ each, name = "tandem", perSecond }: Options) =>
             key: each === "relay" ? name : `${name} ${tenant}`
           })
           .pipe(
-            Effect.asVoid,
+            Effect.andThen(noteStore(false)),
             Effect.catchTag("RateLimiterError", ({ reason }) =>
               reason._tag === "RateLimitExceeded"
                 ? Effect.fail(
                     new Refused({ reason: "Limited", retryAfterMs: spreadMs(retryAfterMs, random.nextDoubleUnsafe()) })
                   )
-                : Effect.logWarning("the store of the rate limit does not answer: everybody is let in", reason)
+                : noteStore(true)
             )
           )
       )

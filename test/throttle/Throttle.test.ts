@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Logger, Stream } from "effect"
 import { RateLimiter } from "effect/persistence"
 import { Priority, rankOf } from "../../src/throttle/Priority.ts"
 import { Refused, spreadMs } from "../../src/throttle/Refused.ts"
@@ -126,10 +126,13 @@ describe("ThrottleFixed", () => {
     }).pipe(Effect.provide(fixed({ perSecond: 10, each: "tenant" })))
   )
 
-  it.effect("a store that does not answer refuses nobody", () =>
-    Effect.gen(function* () {
+  it.effect("a store that does not answer refuses nobody, and is mentioned once", () => {
+    const lines: Array<string> = []
+    return Effect.gen(function* () {
       assert.strictEqual(yield* offer("probe", 20), 20)
+      assert.deepStrictEqual(lines, ["the store of the rate limit does not answer: everybody is let in"])
     }).pipe(
+      Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])),
       Effect.provide(
         ThrottleFixed.layer({ perSecond: 1, each: "relay" }).pipe(
           Layer.provide(RateLimiter.layer),
@@ -146,5 +149,5 @@ describe("ThrottleFixed", () => {
         )
       )
     )
-  )
+  })
 })
