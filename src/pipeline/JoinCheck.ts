@@ -55,7 +55,7 @@ export const make = Effect.gen(function* () {
       priority: goesOn ? "resume" : Admission.joinPriority(callClass, sessions !== undefined),
       caller: participant,
       tenant: keyId,
-      completesCall: sessions !== undefined && Admission.isOfTwo(callClass)
+      completesCall: sessions?.size === 1 && Admission.isOfTwo(callClass)
     }
   }
 

@@ -144,7 +144,7 @@ export const make = Effect.gen(function* () {
     const { credentials, participant, subscription } = session
     return Subscription.wantsMore(subscription ?? Subscription.unspoken, said)
       ? throttle.admit({
-          priority: Admission.joinPriority(credentials.callClass, false),
+          priority: Admission.isOfTwo(credentials.callClass) ? "new-one-to-one-video" : "new-group-video",
           caller: participant,
           tenant: credentials.keyId
         })

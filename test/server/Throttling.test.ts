@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream, SubscriptionRef } from "effect"
 import { TestClock } from "effect/testing"
+import * as CallToken from "../../src/access/CallToken.ts"
 import * as CallClient from "../../src/client/CallClient.ts"
 import * as SingleRunner from "../../src/cluster/SingleRunner.ts"
 import { refusalCodes } from "../../src/protocol/ControlMessage.ts"
+import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
 import type { QualityExtra } from "../../src/protocol/QualityExtra.ts"
 import * as Relay from "../../src/server/Relay.ts"
 import * as LinkEmulator from "../../src/sockets/simulated/LinkEmulator.ts"
@@ -80,6 +82,29 @@ describe("a relay under load", () => {
         yield* SubscriptionRef.set(withheld, [])
         yield* Effect.sleep("500 millis")
         assert.deepStrictEqual(told, [["fec"], ["fec"], [], []])
+      }).pipe(Effect.provide(relay))
+    }).pipe(inVirtualTime)
+  )
+
+  it.effect("may complete one call of two, and no more than that", () =>
+    Effect.gen(function* () {
+      const { asked, relay } = yield* scene
+      yield* Effect.gen(function* () {
+        const names = ["ada", "lin", "eve"]
+        for (const [n, name] of names.entries()) {
+          const device = yield* Raw.open(`10.0.3.${n + 1}:5000`)
+          const token = CallToken.mint(Raw.keyRing, {
+            callClass: "one-to-one-audio",
+            call: CallId.make("two"),
+            participant: ParticipantId.make(name),
+            expiresAtSeconds: 1_800_000_300
+          })
+          yield* Raw.join(device, token, { legTag: 20 + n, streams: [] })
+        }
+        assert.deepStrictEqual(
+          asked.map(({ completesCall }) => completesCall),
+          [false, true, false]
+        )
       }).pipe(Effect.provide(relay))
     }).pipe(inVirtualTime)
   )
