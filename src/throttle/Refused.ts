@@ -24,6 +24,13 @@ const whys = {
   Draining: "the relay is stopping"
 } as const
 
+/** When nobody new is let in, and at first. Milliseconds. */
+const retryAfterMsMax = 20_000
+const retryAfterMsMin = 2000
+
+/** After which time to come back to a relay that gives up this share of all that it can give up. Milliseconds. */
+export const retryAfterMsAt = (share: number): number => retryAfterMsMin + (retryAfterMsMax - retryAfterMsMin) * share
+
 /**
  * The time to come back at, spread over half of it before and behind, so that those who are refused together do not come back
  * together. `random`: 0 to 1. Milliseconds.

@@ -6,7 +6,7 @@ import * as Load from "./Load.ts"
 import { LoadMeter } from "./LoadMeter.ts"
 import * as LoadShedding from "./LoadShedding.ts"
 import * as OfferedCalls from "./OfferedCalls.ts"
-import { Refused, spreadMs } from "./Refused.ts"
+import { Refused, retryAfterMsAt, spreadMs } from "./Refused.ts"
 import * as Throttle from "./Throttle.ts"
 
 const level = Metric.gauge("tandem_shedding_level", {
@@ -15,10 +15,6 @@ const level = Metric.gauge("tandem_shedding_level", {
 const withheldCount = Metric.gauge("tandem_extras_withheld", {
   description: "Extras that ongoing calls go without, in their order"
 })
-
-/** When nobody new is let in, and at first. Milliseconds. */
-const retryAfterMsMax = 20_000
-const retryAfterMsMin = 2000
 
 /** Goes by the measured load, and by the order of what is given up. */
 export const layer = Layer.effect(
@@ -55,7 +51,7 @@ export const layer = Layer.effect(
     )
 
     const refusal = () => {
-      const retryAfterMs = retryAfterMsMin + (retryAfterMsMax - retryAfterMsMin) * (state.level / GiveUpOrder.levelMax)
+      const retryAfterMs = retryAfterMsAt(state.level / GiveUpOrder.levelMax)
       return new Refused({ reason: "Overloaded", retryAfterMs: spreadMs(retryAfterMs, random.nextDoubleUnsafe()) })
     }
 

@@ -4,7 +4,7 @@ import * as GiveUpOrder from "../../throttle/GiveUpOrder.ts"
 import * as LoadShedding from "../../throttle/LoadShedding.ts"
 import * as OfferedCalls from "../../throttle/OfferedCalls.ts"
 import type { Priority } from "../../throttle/Priority.ts"
-import { spreadMs } from "../../throttle/Refused.ts"
+import { retryAfterMsAt, spreadMs } from "../../throttle/Refused.ts"
 import * as EventHeap from "../EventHeap.ts"
 import * as Random from "../Random.ts"
 import * as CallMix from "./CallMix.ts"
@@ -54,9 +54,6 @@ interface Known extends Placement.Load {
 
 /** Who is refused comes back so often, then gives up. */
 const retriesMax = 3
-/** As relays say it: when nobody new is let in, and at first. Milliseconds. */
-const retryAfterMsMax = 20_000
-const retryAfterMsMin = 2000
 
 export const make = (
   evening: Evening.Evening,
@@ -133,8 +130,7 @@ const ask = (self: Callers, place: number, nowMs: number): void => {
     if (joins === undefined) take(self, place, shape, relay, nowMs)
     else enter(joins, 1)
   } else if (asker.triesLeft-- > 0) {
-    const level = relay.shedding.level / GiveUpOrder.levelMax
-    const retryAfterMs = retryAfterMsMin + (retryAfterMsMax - retryAfterMsMin) * level
+    const retryAfterMs = retryAfterMsAt(relay.shedding.level / GiveUpOrder.levelMax)
     EventHeap.schedule(events, nowMs + spreadMs(retryAfterMs, Random.uniform(random)), handlers.ask, place)
   } else {
     Tally.count(tally, phase, row, "refused")
