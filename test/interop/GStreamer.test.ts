@@ -1,6 +1,9 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import * as Path from "node:path"
 import type { TestContext } from "vitest"
+import * as MachineStalls from "../../src/demo/MachineStalls.ts"
 import * as BridgedCall from "./BridgedCall.ts"
 import * as JitterBufferReport from "./JitterBufferReport.ts"
 import * as Programs from "./Programs.ts"
@@ -16,6 +19,8 @@ const farSeconds = 20
 const latencyMs = 300
 /** On perfect links: who is late here has been held up by the machine, which would delay repairs several times so long. */
 const controlLatencyMs = 50
+/** A repair has some 40 ms to spare: a machine that stood still for more than this share of a call has held up some. */
+const stalledRatioMax = 0.01
 
 /** What send_video.py says at its end. */
 interface SenderReport {
@@ -26,7 +31,19 @@ interface SenderReport {
 
 interface Outcome extends JitterBufferReport.JitterBufferReport {
   readonly sender: SenderReport
+  /** For how much of the time the machine stood still. */
+  readonly stalledRatio: number
 }
+
+/** Lets the programs run. How much of that time the machine did not. */
+const letRun = (seconds: number): Promise<number> =>
+  MachineStalls.watch.pipe(
+    Effect.tap(Effect.sleep(1000 * seconds)),
+    Effect.map((stalls) => MachineStalls.report(stalls).totalMs / (1000 * seconds)),
+    Effect.scoped,
+    Effect.provide(NodeFileSystem.layer),
+    Effect.runPromise
+  )
 
 /** Starts one of the two scripts; resolves when it plays. */
 const play = async (context: TestContext, name: string, options: Readonly<Record<string, string | number>>) => {
@@ -66,21 +83,22 @@ const watch = async (
     "rtcp-port": inputs[0]!.rtcpPort
   })
   await call.stream(ssrc)
-  await new Promise((resolve) => setTimeout(resolve, 1000 * seconds))
+  const stalledRatio = await letRun(seconds)
   const received = await receiver.end<JitterBufferReport.JitterBufferReport>()
-  const outcome = { ...received, sender: await sender.end<SenderReport>() }
+  const outcome = { ...received, sender: await sender.end<SenderReport>(), stalledRatio }
   await call.close()
   return outcome
 }
 
 const describeOutcome = (name: string, outcome: Outcome): string => {
   const { "num-late": late, "num-lost": lost, "num-pushed": pushed } = outcome.jitterBuffer
-  const { keyFrameWaitSeconds, packets, pictures, sender } = outcome
+  const { keyFrameWaitSeconds, packets, pictures, sender, stalledRatio } = outcome
   const told = sender.reportBlocks.at(-1)?.packetsLost
   return (
     `${name}: ${pushed} packets, ${lost} lost, ${late} late, ` +
     `${JitterBufferReport.framesMissingMax(packets)} frames missing in a row, ${pictures} pictures, ` +
-    `key frame ${keyFrameWaitSeconds?.toFixed(2)} s after the request; the sender was told of ${told} lost`
+    `key frame ${keyFrameWaitSeconds?.toFixed(2)} s after the request; the sender was told of ${told} lost; ` +
+    `the machine stood still for ${(100 * stalledRatio).toFixed(1)} %`
   )
 }
 
@@ -135,55 +153,67 @@ const tryFarOnce = async (context: TestContext, seed: string) => {
   return { control, repaired }
 }
 
-/** The first try whose control lost nothing: where it did, the machine was busy, and the try says nothing. */
-const tryThrice = async <A extends { readonly control: Outcome }>(
+/**
+ * Judges one try, or as many as are void: those whose control lost something, or that fell short while the machine stood
+ * still. A try that falls short on a machine that ran is what the test says.
+ */
+const tryUntilJudged = async <A extends { readonly control: Outcome }>(
   context: TestContext,
-  tryOne: (context: TestContext, seed: string) => Promise<A>
-): Promise<A> => {
-  for (const seed of ["one", "two", "three"]) {
+  tryOne: (context: TestContext, seed: string) => Promise<A>,
+  judge: (outcomes: A) => void
+): Promise<void> => {
+  for (const seed of ["one", "two", "three", "four", "five"]) {
     const outcomes = await tryOne(context, seed)
-    if (isPerfect(outcomes.control)) return outcomes
+    const { control } = outcomes
+    if (!isPerfect(control)) continue
+    try {
+      return judge(outcomes)
+    } catch (fault) {
+      if (control.stalledRatio <= stalledRatioMax) throw fault
+      console.log(`void, for the machine stood still: ${String(fault)}`)
+    }
   }
-  return assert.fail("three times packets were lost on perfect links: is the machine busy with something else?")
+  return assert.fail("five times the machine held up the programs: is it busy with something else?")
 }
 
 describe("GStreamer through two bridges and a relay", () => {
   it(
     "its jitter buffer misses next to nothing of what 5 % loss on every hop takes",
-    { timeout: 200_000 },
+    { timeout: 300_000 },
     async (context) => {
       Tools.need(context, "gstreamer")
-      const { control, repaired, unrepaired } = await tryThrice(context, tryOnce)
+      await tryUntilJudged(context, tryOnce, ({ control, repaired, unrepaired }) => {
+        assert.isAtLeast(repaired.packets.length, 60 * nearSeconds)
+        assert.isAtMost(JitterBufferReport.lossRatio(repaired), 0.003)
+        assert.isAtMost(JitterBufferReport.framesMissingMax(repaired.packets), 4)
+        assert.isAtLeast(repaired.pictures, 0.9 * control.pictures)
+        // Two hops lose 1 - 0.95 * 0.95 of them.
+        assert.isAtLeast(JitterBufferReport.lossRatio(unrepaired), 0.05)
 
-      assert.isAtLeast(repaired.packets.length, 60 * nearSeconds)
-      assert.isAtMost(JitterBufferReport.lossRatio(repaired), 0.003)
-      assert.isAtMost(JitterBufferReport.framesMissingMax(repaired.packets), 4)
-      assert.isAtLeast(repaired.pictures, 0.9 * control.pictures)
-      // Two hops lose 1 - 0.95 * 0.95 of them.
-      assert.isAtLeast(JitterBufferReport.lossRatio(unrepaired), 0.05)
-
-      for (const { hasSenderReport, keyFrames, keyFrameWaitSeconds, sender } of [control, repaired]) {
-        assert.isTrue(hasSenderReport)
-        // One begins the stream, one has been asked for.
-        assert.isAtLeast(sender.keyFrameRequests, 1)
-        assert.isAtLeast(keyFrames, 2)
-        assert.isBelow(keyFrameWaitSeconds!, 3)
-        assert.isAtLeast(sender.reportBlocks.length, 3)
-        assert.isTrue(sender.reportBlocks.every((block) => block.ssrc === ssrc && block.roundTripMs < 1000))
-      }
-      // The sender hears how the hop to the relay is, before repair: its encoder may have to slow down.
-      assert.strictEqual(control.sender.reportBlocks.at(-1)!.packetsLost, 0)
-      const told = repaired.sender.reportBlocks.at(-1)!.packetsLost / repaired.sender.packetsSent
-      assert.isTrue(told > 0.02 && told < 0.09, `the sender was told of ${told}`)
+        for (const { hasSenderReport, keyFrames, keyFrameWaitSeconds, sender } of [control, repaired]) {
+          assert.isTrue(hasSenderReport)
+          // One begins the stream, one has been asked for.
+          assert.isAtLeast(sender.keyFrameRequests, 1)
+          assert.isAtLeast(keyFrames, 2)
+          assert.isBelow(keyFrameWaitSeconds!, 3)
+          assert.isAtLeast(sender.reportBlocks.length, 3)
+          assert.isTrue(sender.reportBlocks.every((block) => block.ssrc === ssrc && block.roundTripMs < 1000))
+        }
+        // The sender hears how the hop to the relay is, before repair: its encoder may have to slow down.
+        assert.strictEqual(control.sender.reportBlocks.at(-1)!.packetsLost, 0)
+        const told = repaired.sender.reportBlocks.at(-1)!.packetsLost / repaired.sender.packetsSent
+        assert.isTrue(told > 0.02 && told < 0.09, `the sender was told of ${told}`)
+      })
     }
   )
 
-  it("and half a per cent of what 10 % loss takes on hops of 50 ms", { timeout: 200_000 }, async (context) => {
+  it("and half a per cent of what 10 % loss takes on hops of 50 ms", { timeout: 300_000 }, async (context) => {
     Tools.need(context, "gstreamer")
-    const { control, repaired } = await tryThrice(context, tryFarOnce)
-    assert.isAtLeast(repaired.packets.length, 60 * farSeconds)
-    assert.isAtMost(JitterBufferReport.missingRatio(repaired), 0.005)
-    assert.isAtLeast(repaired.pictures, 0.9 * control.pictures)
+    await tryUntilJudged(context, tryFarOnce, ({ control, repaired }) => {
+      assert.isAtLeast(repaired.packets.length, 60 * farSeconds)
+      assert.isAtMost(JitterBufferReport.missingRatio(repaired), 0.005)
+      assert.isAtLeast(repaired.pictures, 0.9 * control.pictures)
+    })
   })
 })
 
