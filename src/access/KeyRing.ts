@@ -1,7 +1,9 @@
 import { Array as Arr, Result, Schema } from "effect"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { createHmac, hkdfSync } from "node:crypto"
+import { hkdfSync } from "node:crypto"
+import { join } from "../protocol/ByteFields.ts"
 import { KeyId } from "../protocol/TokenClaims.ts"
+import { hmacSha256 } from "./HmacSha256.ts"
 
 /** Of a fleet key's secret, and of every key that is derived from it. */
 export const secretBytes = 32
@@ -71,13 +73,11 @@ const derive = (secret: Uint8Array, purpose: string, info: Uint8Array): Uint8Arr
 
 const noInfo = new Uint8Array(0)
 
-const hmac = (key: Uint8Array, ...input: ReadonlyArray<Uint8Array>): Uint8Array =>
-  input.reduce((soFar, part) => soFar.update(part), createHmac("sha256", key)).digest()
-
 /** The two halves of HKDF, RFC 5869 sections 2.2 and 2.3: many keys of one secret and purpose have the first in common. */
-const extract = (secret: Uint8Array, purpose: string): Uint8Array => hmac(new TextEncoder().encode(purpose), secret)
+const extract = (secret: Uint8Array, purpose: string): Uint8Array =>
+  hmacSha256(new TextEncoder().encode(purpose), secret)
 const firstBlock = Uint8Array.of(1)
-const expand = (extracted: Uint8Array, info: Uint8Array): Uint8Array => hmac(extracted, info, firstBlock)
+const expand = (extracted: Uint8Array, info: Uint8Array): Uint8Array => hmacSha256(extracted, join(info, firstBlock))
 
 export const make = (file: KeyFile): KeyRing => ({
   keys: Arr.map(file.keys, ({ id, secret }) => ({
