@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto"
+import { timingSafeEqual } from "node:crypto"
 import { clockSkewSeconds } from "./ClockSkew.ts"
+import { hmacSha256 } from "./HmacSha256.ts"
 import * as KeyRing from "./KeyRing.ts"
 
 /** When it was made, then the proof. */
@@ -29,21 +30,24 @@ export const check = (ring: KeyRing.KeyRing, cookie: Uint8Array, address: Uint32
 }
 
 /** When a cookie that is good was made. Unix time in seconds. */
-export const madeAtSeconds = (cookie: Uint8Array): number => new DataView(cookie.buffer, cookie.byteOffset).getUint32(0)
+export const madeAtSeconds = ([b0, b1, b2, b3]: Uint8Array): number =>
+  ((b0! << 24) | (b1! << 16) | (b2! << 8) | b3!) >>> 0
 
 const cookieOf = (key: KeyRing.LiveKey, address: Uint32Array, madeAtSeconds: number): Uint8Array => {
-  const time = new Uint8Array(timeBytes)
-  new DataView(time.buffer).setUint32(0, madeAtSeconds)
-  const proof = createHmac("sha256", key.cookieSecret).update(networkOrder(address)).update(time).digest()
+  const timeAt = address.length * 4
+  const input = new Uint8Array(timeAt + timeBytes)
+  for (let word = 0; word < address.length; word++) setUint32(input, word * 4, address[word]!)
+  setUint32(input, timeAt, madeAtSeconds)
+  const proof = hmacSha256(key.cookieSecret, input)
   const cookie = new Uint8Array(cookieBytes)
-  cookie.set(time)
+  cookie.set(input.subarray(timeAt))
   cookie.set(proof.subarray(0, proofBytes), timeBytes)
   return cookie
 }
 
-const networkOrder = (words: Uint32Array): Uint8Array => {
-  const bytes = new Uint8Array(words.length * 4)
-  const view = new DataView(bytes.buffer)
-  words.forEach((word, index) => view.setUint32(index * 4, word))
-  return bytes
+const setUint32 = (bytes: Uint8Array, at: number, value: number): void => {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
 }

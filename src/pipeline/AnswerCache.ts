@@ -40,7 +40,8 @@ export const begin = (self: AnswerCache, key: string, nowSeconds: number): boole
 
 export const finish = (self: AnswerCache, key: string, answer: Uint8Array, nowSeconds: number): void => {
   if (!self.answers.has(key)) makeRoom(self)
-  self.answers.set(key, { answer, atSeconds: nowSeconds })
+  // The answer is cut from a larger piece of memory, which is not to be kept.
+  self.answers.set(key, { answer: new Uint8Array(answer), atSeconds: nowSeconds })
 }
 
 /** Nothing was done: the next attempt counts as new. */

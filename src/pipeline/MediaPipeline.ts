@@ -1,4 +1,5 @@
 import { Effect, Latch, Layer, Queue } from "effect"
+import * as ByteSlab from "../protocol/ByteSlab.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
 import type { PacketBatch } from "../sockets/PacketBatch.ts"
 import { ControlInbox } from "./ControlInbox.ts"
@@ -21,7 +22,7 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
       const index = forwarding.control[i]!
       const offset = batch.offsets[index]!
       const datagram = {
-        bytes: bytes.slice(offset, offset + batch.lengths[index]!),
+        bytes: ByteSlab.copy(bytes.subarray(offset, offset + batch.lengths[index]!)),
         address: PackedAddress.take(batch.addresses, index),
         isHandedOver: forwarding.handedOver[index] === 1
       }

@@ -1,3 +1,5 @@
+import * as ByteSlab from "./ByteSlab.ts"
+
 /**
  * What the values of control messages are made of: unsigned numbers in network order, UTF-8 text, and strings behind a
  * byte with their length. Written as pieces to be joined; read one after another.
@@ -13,7 +15,7 @@ export const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, va
 export const u64 = (value: number): Uint8Array => join(u32(Math.floor(value / 0x1_0000_0000)), u32(value))
 
 export const join = (...pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  const bytes = ByteSlab.allocate(pieces.reduce((sum, piece) => sum + piece.length, 0))
   let at = 0
   for (const piece of pieces) {
     bytes.set(piece, at)
@@ -27,7 +29,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** As much of the text as `bytesMax` bytes hold; no character is cut in two. */
 export const utf8 = (text: string, bytesMax: number): Uint8Array => {
-  const bytes = new Uint8Array(bytesMax)
+  // A unit of UTF-16 has three bytes at most.
+  const bytes = ByteSlab.allocate(Math.min(bytesMax, 3 * text.length))
   return bytes.subarray(0, encoder.encodeInto(text, bytes).written)
 }
 
@@ -39,10 +42,11 @@ export const prefixed = (text: string, bytesMax: number): Uint8Array => {
 
 /**
  * `undefined` when the bytes are not UTF-8. The decoder would replace what it cannot read, or throw: so the text is
- * written again and compared, which costs a flood of bad bytes no more than good ones.
+ * written again and compared, which costs a flood of bad bytes no more than good ones. Nothing is wrong with ASCII.
  */
 export const textOf = (bytes: Uint8Array): string | undefined => {
   const text = decoder.decode(bytes)
+  if (bytes.every((byte) => byte < 0x80)) return text
   const again = encoder.encode(text)
   return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]) ? text : undefined
 }
@@ -59,19 +63,22 @@ export const makeReader = (bytes: Uint8Array): FieldReader => ({ bytes, offset: 
 /** Whether everything was there that was asked for, and nothing is left. */
 export const isComplete = (reader: FieldReader): boolean => !reader.failed && reader.offset === reader.bytes.length
 
-const takeBytes = (reader: FieldReader, length: number): Uint8Array => {
-  const end = reader.offset + length
-  if (reader.failed || end > reader.bytes.length) {
-    reader.failed = true
-    return new Uint8Array(length)
-  }
-  const bytes = reader.bytes.subarray(reader.offset, end)
-  reader.offset = end
-  return bytes
+/** Where the next `length` bytes begin; `undefined`: there are not so many. */
+const take = (reader: FieldReader, length: number): number | undefined => {
+  const { offset } = reader
+  if (offset + length > reader.bytes.length) reader.failed = true
+  if (reader.failed) return undefined
+  reader.offset += length
+  return offset
 }
 
-const takeUnsigned = (reader: FieldReader, length: number): number =>
-  takeBytes(reader, length).reduce((value, byte) => value * 0x100 + byte, 0)
+const takeUnsigned = (reader: FieldReader, length: number): number => {
+  const offset = take(reader, length)
+  if (offset === undefined) return 0
+  let value = 0
+  for (let at = offset; at < offset + length; at++) value = value * 0x100 + reader.bytes[at]!
+  return value
+}
 
 export const takeU8 = (reader: FieldReader): number => takeUnsigned(reader, 1)
 
@@ -88,10 +95,10 @@ export const takeU64 = (reader: FieldReader): number => {
 
 /** Fails when it is not UTF-8. */
 export const takeText = (reader: FieldReader, length: number): string => {
-  const text = textOf(takeBytes(reader, length))
-  if (text !== undefined) return text
-  reader.failed = true
-  return ""
+  const offset = take(reader, length)
+  const text = offset === undefined ? undefined : textOf(reader.bytes.subarray(offset, offset + length))
+  if (text === undefined) reader.failed = true
+  return text ?? ""
 }
 
 /** A string behind a byte with its length. Fails when it is empty, longer than `bytesMax`, or has a character U+0000. */

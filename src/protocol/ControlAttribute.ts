@@ -1,4 +1,5 @@
 import * as Fields from "./ByteFields.ts"
+import * as ByteSlab from "./ByteSlab.ts"
 import { type CallId, idBytesMax, type ParticipantId, type RelayId } from "./Ids.ts"
 import * as QualityExtra from "./QualityExtra.ts"
 import * as StunAddress from "./StunAddress.ts"
@@ -16,7 +17,7 @@ export interface ControlAttribute<A> {
 const opaque = (type: number, bytesMin: number, bytesMax: number): ControlAttribute<Uint8Array> => ({
   type,
   encode: (value) => value,
-  decode: (bytes) => (bytes.length < bytesMin || bytes.length > bytesMax ? undefined : new Uint8Array(bytes))
+  decode: (bytes) => (bytes.length < bytesMin || bytes.length > bytesMax ? undefined : ByteSlab.copy(bytes))
 })
 
 /** A text that is cut to `bytesMax` when it is sent, and refused when it is received longer. */

@@ -55,6 +55,29 @@ export type Challenge = MessageOf<"Challenge">
 export type Refused = MessageOf<"Refused">
 export type ControlMessage = { readonly [Tag in keyof Kinds]: MessageOf<Tag> }[keyof Kinds]
 
+const kinds = Object.entries(messageKinds).map(([tag, kind]) => {
+  const fields = MessageLayout.fieldsOf(kind.layout)
+  const required = fields.filter(([, { presence }]) => presence === "required")
+  return {
+    tag,
+    class: kind.class,
+    method: kind.method,
+    fields,
+    requiredTypes: required.map(([, { attribute }]) => attribute.type)
+  }
+})
+type Kind = (typeof kinds)[number]
+
+const fieldsOfTag = new Map<string, MessageLayout.Fields>(kinds.map(({ fields, tag }) => [tag, fields]))
+
+/** By the number of their method. Those that are of any method are of every one. */
+const kindsOfMethod = new Map<number, { readonly name: MethodName; readonly kinds: ReadonlyArray<Kind> }>(
+  Object.entries(methods).map(([name, method]) => [
+    method,
+    { name: name as MethodName, kinds: kinds.filter((kind) => kind.method === undefined || kind.method === name) }
+  ])
+)
+
 /** MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, which `encode` leaves to others. Bytes. */
 export const trailerBytes = Stun.attributeBytes(Stun.integritySha256Bytes) + Stun.attributeBytes(Stun.fingerprintBytes)
 
@@ -67,7 +90,10 @@ export const encode = (message: ControlMessage): Uint8Array => {
   const kind = messageKinds[message._tag]
   const method = "method" in message ? message.method : messageKinds[message._tag].method
   const header = { class: kind.class, method: methods[method], transactionId: message.transactionId }
-  const bytes = Stun.encode(header, MessageLayout.encode(kind.layout, message, message.transactionId))
+  const bytes = Stun.encode(
+    header,
+    MessageLayout.encode(fieldsOfTag.get(message._tag)!, message, message.transactionId)
+  )
   if (bytes.length + trailerBytes <= datagramBytesMax) return bytes
   throw new RangeError(`a ${message._tag} of ${bytes.length} bytes does not fit into a datagram: split or shorten it`)
 }
@@ -97,26 +123,12 @@ const standardTypes = {
   userHash: 0x001e
 }
 
-const kinds = Object.entries(messageKinds).map(([tag, kind]) => ({
-  tag,
-  class: kind.class,
-  method: kind.method,
-  layout: kind.layout,
-  requiredTypes: Object.values<MessageLayout.Field>(kind.layout)
-    .filter(({ presence }) => presence === "required")
-    .map(({ attribute }) => attribute.type)
-}))
-
 const knownTypes = new Set<number>([
   Stun.integritySha1Type,
   Stun.integritySha256Type,
   ...Object.values(standardTypes),
-  ...kinds.flatMap(({ layout }) => Object.values<MessageLayout.Field>(layout).map(({ attribute }) => attribute.type))
+  ...kinds.flatMap(({ fields }) => fields.map(([, { attribute }]) => attribute.type))
 ])
-
-const methodNames = new Map<number, MethodName>(
-  Object.entries(methods).map(([name, method]) => [method, name as MethodName])
-)
 
 /**
  * One datagram as a message. Copies what it returns. Fails for what is not ours, and for every message of ours that has
@@ -127,27 +139,28 @@ export const decode = (bytes: Uint8Array): Result.Result<Decoded, MalformedPacke
   const framed = Stun.decode(bytes)
   if (Result.isFailure(framed)) return Result.fail(framed.failure)
   const stun = framed.success
-  const method = methodNames.get(stun.method)
-  const candidates = kinds.filter(
-    (kind) => kind.class === stun.class && (kind.method === undefined || kind.method === method)
-  )
-  if (method === undefined || candidates.length === 0) return unknownMethod
+  const ofMethod = kindsOfMethod.get(stun.method)
+  const candidates = ofMethod?.kinds.filter((kind) => kind.class === stun.class) ?? []
+  if (ofMethod === undefined || candidates.length === 0) return unknownMethod
 
-  const types = new Set(stun.attributes.map(({ type }) => type))
-  for (const type of types) if (type < optionalTypeMin && !knownTypes.has(type)) return unknownAttribute
+  const { attributes } = stun
+  const isUnknown = ({ type }: Stun.StunAttribute) => type < optionalTypeMin && !knownTypes.has(type)
+  if (attributes.some(isUnknown)) return unknownAttribute
 
   const { integritySha256: integrity } = stun
-  if (method !== "Binding") {
+  if (ofMethod.name !== "Binding") {
     if (!stun.hasFingerprint || (integrity === undefined && stun.class !== "error")) return missingAttribute
     if (integrity !== undefined && integrity.valueLength !== Stun.integritySha256Bytes) return malformedAttribute
   }
 
-  const kind = candidates.find(({ requiredTypes }) => requiredTypes.every((type) => types.has(type)))
+  const isThere = (wanted: number) => attributes.some(({ type }) => type === wanted)
+  const kind = candidates.find(({ requiredTypes }) => requiredTypes.every(isThere))
   if (kind === undefined) return missingAttribute
-  const values = MessageLayout.decode(kind.layout, bytes, stun.attributes, stun.transactionId)
+  const { transactionId } = stun
+  const values = MessageLayout.decode(kind.fields, bytes, attributes, transactionId)
   if (values === undefined) return malformedAttribute
-  const ofMethod = kind.method === undefined ? { method } : {}
+  const method = kind.method === undefined ? { method: ofMethod.name } : {}
   // The layout that made the values is the one that the message's type is made of.
-  const message = { _tag: kind.tag, transactionId: stun.transactionId, ...ofMethod, ...values } as ControlMessage
+  const message = { _tag: kind.tag, transactionId, ...method, ...values } as ControlMessage
   return Result.succeed({ message, integrity })
 }

@@ -52,46 +52,64 @@ export interface EncodedAttribute {
   readonly value: Uint8Array
 }
 
+/** The fields of a layout, to be gone through for every message. */
+export type Fields = ReadonlyArray<readonly [name: string, field: Field]>
+
+export const fieldsOf = (layout: MessageLayout): Fields => Object.entries(layout)
+
 /** A repeated attribute that occurs too often is a mistake of the caller, who knows the limit: a defect. */
 export const encode = (
-  layout: MessageLayout,
+  fields: Fields,
   values: Readonly<Record<string, unknown>>,
   transactionId: Uint8Array
-): ReadonlyArray<EncodedAttribute> =>
-  Object.entries(layout).flatMap(([name, field]) => {
+): ReadonlyArray<EncodedAttribute> => {
+  const encoded: Array<EncodedAttribute> = []
+  for (const [name, field] of fields) {
     const { attribute } = field
-    const given = field.presence === "repeated" ? (values[name] as ReadonlyArray<unknown>) : [values[name]]
-    if (field.presence === "repeated" && given.length > field.countMax) {
+    const value = values[name]
+    if (field.presence !== "repeated") {
+      if (value !== undefined) encoded.push({ type: attribute.type, value: attribute.encode(value, transactionId) })
+      continue
+    }
+    const given = value as ReadonlyArray<unknown>
+    if (given.length > field.countMax) {
       throw new RangeError(
         `a message has at most ${field.countMax} ${name}, not ${given.length}: split or shorten them`
       )
     }
-    return given
-      .filter((value) => value !== undefined)
-      .map((value) => ({ type: attribute.type, value: attribute.encode(value, transactionId) }))
-  })
+    for (const one of given) encoded.push({ type: attribute.type, value: attribute.encode(one, transactionId) })
+  }
+  return encoded
+}
 
 /**
  * The values of a layout from the attributes of a message that has all the required ones. `undefined` when one is
  * malformed. An attribute that is there twice and should not be counts once: the first.
  */
 export const decode = (
-  layout: MessageLayout,
+  fields: Fields,
   bytes: Uint8Array,
   attributes: ReadonlyArray<StunAttribute>,
   transactionId: Uint8Array
 ): Readonly<Record<string, unknown>> | undefined => {
   const values: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(layout)) {
-    const found = attributes.filter(({ type }) => type === field.attribute.type)
-    const counted = field.presence === "repeated" ? found : found.slice(0, 1)
-    if (field.presence === "repeated" && found.length > field.countMax) return undefined
-    const decoded = counted.map(({ offset, length }) =>
-      field.attribute.decode(bytes.subarray(offset, offset + length), transactionId)
-    )
-    if (decoded.includes(undefined)) return undefined
-    if (field.presence === "repeated") values[name] = decoded
-    else if (decoded.length > 0) values[name] = decoded[0]
+  for (const [name, field] of fields) {
+    const { attribute } = field
+    const valueOf = ({ length, offset }: StunAttribute) =>
+      attribute.decode(bytes.subarray(offset, offset + length), transactionId)
+    if (field.presence === "repeated") {
+      const found = attributes.filter(({ type }) => type === attribute.type)
+      if (found.length > field.countMax) return undefined
+      const decoded = found.map(valueOf)
+      if (decoded.includes(undefined)) return undefined
+      values[name] = decoded
+      continue
+    }
+    const first = attributes.find(({ type }) => type === attribute.type)
+    if (first === undefined) continue
+    const value = valueOf(first)
+    if (value === undefined) return undefined
+    values[name] = value
   }
   return values
 }

@@ -1,4 +1,5 @@
 import { Result } from "effect"
+import * as ByteSlab from "./ByteSlab.ts"
 import { malformed, type MalformedPacket } from "./MalformedPacket.ts"
 import { fingerprint } from "./StunFingerprint.ts"
 
@@ -71,7 +72,18 @@ export interface StunMessage extends StunHeader {
 /** Whether a datagram that begins so is a control message: the first byte is 0..3. RFC 7983. */
 export const isControl = (firstByte: number): boolean => firstByte < 4
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+// A DataView for every message costs more than what is read and written of it.
+const uint16At = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
+const uint32At = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+const setUint16 = (bytes: Uint8Array, at: number, value: number): void => {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+}
+const setUint32 = (bytes: Uint8Array, at: number, value: number): void => {
+  setUint16(bytes, at, value >>> 16)
+  setUint16(bytes, at + 2, value)
+}
 
 /** The class bits lie within the method bits: `MMMMM C MMM C MMMM`. RFC 8489 §5. */
 const messageType = (header: StunHeader): number => {
@@ -109,11 +121,10 @@ const isIntegritySha256Length = (length: number): boolean =>
  */
 export const decode = (bytes: Uint8Array): Result.Result<StunMessage, MalformedPacket> => {
   if (bytes.length < headerBytes) return tooShort
-  const view = viewOf(bytes)
-  const type = view.getUint16(0)
+  const type = uint16At(bytes, 0)
   if (type > 0x3fff) return wrongVersion
-  if (view.getUint32(4) !== magicCookie) return wrongMagicCookie
-  if (bytes.length % 4 !== 0 || view.getUint16(2) !== bytes.length - headerBytes) return lengthMismatch
+  if (uint32At(bytes, 4) !== magicCookie) return wrongMagicCookie
+  if (bytes.length % 4 !== 0 || uint16At(bytes, 2) !== bytes.length - headerBytes) return lengthMismatch
 
   const attributes: Array<StunAttribute> = []
   let integritySha1: IntegrityLocation | undefined
@@ -121,12 +132,12 @@ export const decode = (bytes: Uint8Array): Result.Result<StunMessage, MalformedP
   let hasFingerprint = false
   for (let at = headerBytes; at < bytes.length;) {
     const offset = at + attributeHeaderBytes
-    const attribute = { type: view.getUint16(at), offset, length: view.getUint16(at + 2) }
+    const attribute = { type: uint16At(bytes, at), offset, length: uint16At(bytes, at + 2) }
     const next = offset + padded(attribute.length)
     if (next > bytes.length) return malformedAttribute
     if (attribute.type === fingerprintType) {
       if (attribute.length !== fingerprintBytes || next !== bytes.length) return wrongFingerprint
-      if (view.getUint32(offset) !== fingerprint(bytes, at)) return wrongFingerprint
+      if (uint32At(bytes, offset) !== fingerprint(bytes, at)) return wrongFingerprint
       hasFingerprint = true
       attributes.push(attribute)
     } else if (integritySha256 === undefined && attribute.type === integritySha256Type) {
@@ -155,10 +166,9 @@ export const decode = (bytes: Uint8Array): Result.Result<StunMessage, MalformedP
 
 /** The header of a message without attributes: a message already. */
 export const encodeHeader = (header: StunHeader): Uint8Array => {
-  const bytes = new Uint8Array(headerBytes)
-  const view = viewOf(bytes)
-  view.setUint16(0, messageType(header))
-  view.setUint32(4, magicCookie)
+  const bytes = ByteSlab.allocate(headerBytes)
+  setUint16(bytes, 0, messageType(header))
+  setUint32(bytes, 4, magicCookie)
   bytes.set(header.transactionId, transactionIdOffset)
   return bytes
 }
@@ -172,14 +182,13 @@ export const appendAttribute = (
   paddingByte = 0
 ): Uint8Array => {
   const offset = message.length + attributeHeaderBytes
-  const bytes = new Uint8Array(offset + padded(value.length))
+  const bytes = ByteSlab.allocate(offset + padded(value.length))
   bytes.set(message)
   bytes.set(value, offset)
   bytes.fill(paddingByte, offset + value.length)
-  const view = viewOf(bytes)
-  view.setUint16(2, bytes.length - headerBytes)
-  view.setUint16(message.length, type)
-  view.setUint16(message.length + 2, value.length)
+  setUint16(bytes, 2, bytes.length - headerBytes)
+  setUint16(bytes, message.length, type)
+  setUint16(bytes, message.length + 2, value.length)
   return bytes
 }
 
@@ -188,16 +197,17 @@ export const encode = (
   header: StunHeader,
   attributes: ReadonlyArray<{ readonly type: number; readonly value: Uint8Array }>
 ): Uint8Array => {
-  const bytes = new Uint8Array(attributes.reduce((sum, { value }) => sum + attributeBytes(value.length), headerBytes))
-  const view = viewOf(bytes)
-  view.setUint16(0, messageType(header))
-  view.setUint16(2, bytes.length - headerBytes)
-  view.setUint32(4, magicCookie)
+  const bytes = ByteSlab.allocate(
+    attributes.reduce((sum, { value }) => sum + attributeBytes(value.length), headerBytes)
+  )
+  setUint16(bytes, 0, messageType(header))
+  setUint16(bytes, 2, bytes.length - headerBytes)
+  setUint32(bytes, 4, magicCookie)
   bytes.set(header.transactionId, transactionIdOffset)
   let at = headerBytes
   for (const { type, value } of attributes) {
-    view.setUint16(at, type)
-    view.setUint16(at + 2, value.length)
+    setUint16(bytes, at, type)
+    setUint16(bytes, at + 2, value.length)
     bytes.set(value, at + attributeHeaderBytes)
     at += attributeBytes(value.length)
   }
@@ -207,7 +217,7 @@ export const encode = (
 /** A new message: `message` and its FINGERPRINT, after which nothing may follow. RFC 8489 §14.7. */
 export const appendFingerprint = (message: Uint8Array): Uint8Array => {
   const bytes = appendAttribute(message, fingerprintType, new Uint8Array(fingerprintBytes))
-  viewOf(bytes).setUint32(bytes.length - fingerprintBytes, fingerprint(bytes, message.length))
+  setUint32(bytes, bytes.length - fingerprintBytes, fingerprint(bytes, message.length))
   return bytes
 }
 
@@ -218,17 +228,16 @@ export const appendFingerprint = (message: Uint8Array): Uint8Array => {
 export const appendTrailer = (message: Uint8Array, prove: (input: Uint8Array) => Uint8Array): Uint8Array => {
   const proofAt = message.length + attributeHeaderBytes
   const fingerprintAt = proofAt + integritySha256Bytes
-  const bytes = new Uint8Array(fingerprintAt + attributeHeaderBytes + fingerprintBytes)
-  const view = viewOf(bytes)
+  const bytes = ByteSlab.allocate(fingerprintAt + attributeHeaderBytes + fingerprintBytes)
   bytes.set(message)
-  view.setUint16(2, fingerprintAt - headerBytes)
+  setUint16(bytes, 2, fingerprintAt - headerBytes)
   bytes.set(prove(bytes.subarray(0, message.length)), proofAt)
-  view.setUint16(message.length, integritySha256Type)
-  view.setUint16(message.length + 2, integritySha256Bytes)
-  view.setUint16(fingerprintAt, fingerprintType)
-  view.setUint16(fingerprintAt + 2, fingerprintBytes)
-  view.setUint16(2, bytes.length - headerBytes)
-  view.setUint32(fingerprintAt + attributeHeaderBytes, fingerprint(bytes, fingerprintAt))
+  setUint16(bytes, message.length, integritySha256Type)
+  setUint16(bytes, message.length + 2, integritySha256Bytes)
+  setUint16(bytes, fingerprintAt, fingerprintType)
+  setUint16(bytes, fingerprintAt + 2, fingerprintBytes)
+  setUint16(bytes, 2, bytes.length - headerBytes)
+  setUint32(bytes, fingerprintAt + attributeHeaderBytes, fingerprint(bytes, fingerprintAt))
   return bytes
 }
 
@@ -242,7 +251,7 @@ export const integrityInput = (
   attributeOffset: number,
   valueLength: number = integritySha256Bytes
 ): Uint8Array => {
-  const bytes = new Uint8Array(message.subarray(0, attributeOffset))
-  viewOf(bytes).setUint16(2, attributeOffset - headerBytes + attributeHeaderBytes + valueLength)
+  const bytes = ByteSlab.copy(message.subarray(0, attributeOffset))
+  setUint16(bytes, 2, attributeOffset - headerBytes + attributeHeaderBytes + valueLength)
   return bytes
 }
