@@ -8,9 +8,14 @@ import * as Timeline from "./Timeline.ts"
 /** What is judged of a round. Times in milliseconds. */
 export interface Figures {
   readonly ongoingDropped: number
-  /** Of audio of calls of two without video that go on all the time: normally, and in the flood. */
+  /** Of audio of calls of two without video that go on all the time, in seconds that count: normally, and in the flood. */
   readonly normalP99Ms: number
   readonly floodP99Ms: number
+  /** The same of all seconds. */
+  readonly normalP99OfAllMs: number
+  readonly floodP99OfAllMs: number
+  /** Seconds that count, of those of the phase that has the fewest of them. 0 to 1. */
+  readonly countedRatio: number
   /** Of audio in the flood, of all calls that went on. 0 to 1. */
   readonly lostRatio: number
   readonly seconds: ReadonlyArray<Second>
@@ -30,7 +35,15 @@ export interface Second {
   readonly admitted: Sides
   readonly refused: number
   readonly delayP99Ms: number | null
+  /** What the host took of the two cores. Milliseconds. */
+  readonly stolenMs: number
 }
+
+/** Packets that wait for the host to give a core back say nothing of the relay. Milliseconds in a second, counted in tens. */
+const stolenMsMax = 20
+
+/** Whether the delays of a second are the relay's own. */
+export const counts = ({ stolenMs }: Pick<Second, "stolenMs">): boolean => stolenMs <= stolenMsMax
 
 /** Calls of two, and those of more. */
 export interface Sides {
@@ -44,7 +57,8 @@ const asBeforeMs = 5
 const steadySeconds = 3
 
 /** The first second from which on nothing is refused and, for a while at least, packets take no longer than before. */
-export const recoveryOf = (seconds: ReadonlyArray<Second>): number | null => {
+export const recoveryOf = (all: ReadonlyArray<Second>): number | null => {
+  const seconds = all.filter(counts)
   const limitMs =
     Math.max(...seconds.filter(({ phase }) => phase === "normal").map(({ delayP99Ms }) => delayP99Ms ?? 0)) + asBeforeMs
   const after = seconds.filter(({ phase }) => phase === "after")
@@ -55,14 +69,15 @@ export const recoveryOf = (seconds: ReadonlyArray<Second>): number | null => {
       steady.length === steadySeconds && steady.every(isCalm) && after.slice(at).every(({ refused }) => refused === 0)
     )
   })
-  return found < 0 ? null : found
+  return after[found]?.second ?? null
 }
 
-export const secondsOf = (
-  timeline: Timeline.Timeline,
-  reports: ReadonlyArray<Tally.SecondReport>
+/** Who comes and goes, as the generator has it; how long packets took, as the observer has it. */
+const secondsOf = (
+  { generator, observer, samples }: Pick<Round, "generator" | "observer" | "samples">,
+  timeline: Timeline.Timeline
 ): ReadonlyArray<Second> =>
-  reports.flatMap(({ delayP99Ms, outcomes }, at) => {
+  generator.seconds.flatMap(({ outcomes }, at) => {
     const phase = Timeline.phaseAt(timeline, at * 1000)
     if (phase === undefined) return []
     const sum = (what: "offered" | "admitted" | "refused", wanted: (callClass: CallClass) => boolean) =>
@@ -71,6 +86,8 @@ export const secondsOf = (
       oneToOne: sum(what, (callClass) => !CallMix.isGroup(callClass)),
       group: sum(what, CallMix.isGroup)
     })
+    const delays = observer.seconds[at]?.delays ?? DelayLog.make()
+    const [before, after] = samples.slice(at - Timeline.startMsOf(timeline, "normal") / 1000)
     return [
       {
         phase,
@@ -78,30 +95,36 @@ export const secondsOf = (
         offered: sides("offered"),
         admitted: sides("admitted"),
         refused: sum("refused", () => true),
-        delayP99Ms
+        delayP99Ms: DelayLog.countOf(delays) === 0 ? null : DelayLog.quantileMs(delays, 0.99),
+        stolenMs: before === undefined || after === undefined ? 0 : after.stolenMs - before.stolenMs
       }
     ]
   })
 
-export const of = (
-  { generator, observer, samples }: Pick<Round, "generator" | "observer" | "samples">,
-  timeline: Timeline.Timeline
-): Figures => {
-  const seconds = secondsOf(timeline, withDelaysOf(generator.seconds, observer.seconds))
+export const of = (round: Pick<Round, "generator" | "observer" | "samples">, timeline: Timeline.Timeline): Figures => {
+  const { generator, observer, samples } = round
+  const seconds = secondsOf(round, timeline)
   const all = [...generator.phases, ...observer.phases]
   const inFlood = all.filter(({ phase }) => phase === "flood")
   const sum = (tallies: ReadonlyArray<Tally.PhaseTally>, what: keyof Tally.Outcomes) =>
     tallies.reduce((sum, { outcomes }) => sum + outcomes[what], 0)
-  const p99MsOf = (wanted: Timeline.Phase) =>
-    DelayLog.quantileMs(
-      observer.phases.find(({ callClass, phase }) => phase === wanted && callClass === "one-to-one-audio")!
-        .delaysEarlier,
-      0.99
-    )
+  const ofPhase = (wanted: Timeline.Phase) => seconds.filter(({ phase }) => phase === wanted)
+  const p99MsOf = (wanted: Timeline.Phase, isWanted: (second: Second) => boolean) => {
+    const from = Timeline.startMsOf(timeline, wanted) / 1000
+    const logs = ofPhase(wanted)
+      .filter(isWanted)
+      .map(({ second }) => observer.seconds[from + second]!.delays)
+    return DelayLog.quantileMs(DelayLog.sumOf(logs), 0.99)
+  }
+  const any = () => true
+  const countedRatioOf = (wanted: Timeline.Phase) => ofPhase(wanted).filter(counts).length / ofPhase(wanted).length
   return {
     ongoingDropped: sum(all, "ongoingDropped"),
-    normalP99Ms: p99MsOf("normal"),
-    floodP99Ms: p99MsOf("flood"),
+    normalP99Ms: p99MsOf("normal", counts),
+    floodP99Ms: p99MsOf("flood", counts),
+    normalP99OfAllMs: p99MsOf("normal", any),
+    floodP99OfAllMs: p99MsOf("flood", any),
+    countedRatio: Math.min(countedRatioOf("normal"), countedRatioOf("flood")),
     lostRatio: 1 - sum(inFlood, "audioHeard") / sum(inFlood, "audioWanted"),
     seconds,
     recoverySeconds: recoveryOf(seconds),
@@ -109,10 +132,3 @@ export const of = (
     latenessP99Ms: observer.latenessMs.p99
   }
 }
-
-/** Who comes and goes, as the generator has it; how long packets took, as the observer has it. */
-const withDelaysOf = (
-  reports: ReadonlyArray<Tally.SecondReport>,
-  observed: ReadonlyArray<Tally.SecondReport>
-): ReadonlyArray<Tally.SecondReport> =>
-  reports.map((report, at) => ({ ...report, delayP99Ms: observed[at]?.delayP99Ms ?? null }))

@@ -1,6 +1,7 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { processorTimes } from "../../src/demo/MachineStalls.ts"
+import type { Cores } from "../bench/Machine.ts"
 import * as PinnedProcess from "../bench/PinnedProcess.ts"
 import * as ProcessFiles from "../bench/ProcessFiles.ts"
 import { nowMs } from "../chaos/ChaosEvent.ts"
@@ -16,7 +17,7 @@ export interface RelaySample {
   /** Datagrams since it was started. */
   readonly packetsIn: number
   readonly packetsOut: number
-  /** What the host has taken away of the relay's core, since the machine was started. Milliseconds. */
+  /** What the host has taken away of the relay's core and of the callers', since the machine was started. Milliseconds. */
   readonly stolenMs: number
 }
 
@@ -29,8 +30,14 @@ export interface RelayUnderTest {
 
 const program = Path.join(import.meta.dirname, "RelayProcess.ts")
 
-export const start = async (order: Order.RelayOrder, core: number | undefined): Promise<RelayUnderTest> => {
-  const relay = PinnedProcess.start({ name: "the relay", command: [process.execPath, program], core })
+/** Of all cores, where each may run on any. */
+const stolenMsOf = ({ load, relay }: Cores): number =>
+  processorTimes(Fs.readFileSync("/proc/stat", "latin1"))
+    .filter((_, core) => relay === undefined || core === relay || core === load)
+    .reduce((sum, { stolenMs }) => sum + stolenMs, 0)
+
+export const start = async (order: Order.RelayOrder, cores: Cores): Promise<RelayUnderTest> => {
+  const relay = PinnedProcess.start({ name: "the relay", command: [process.execPath, program], core: cores.relay })
   const end = () => PinnedProcess.end(relay)
   try {
     relay.child.send(order)
@@ -46,8 +53,7 @@ export const start = async (order: Order.RelayOrder, core: number | undefined): 
           cpuSeconds: ProcessFiles.cpuSeconds(pid),
           packetsIn: work.packetsIn,
           packetsOut: work.packetsOut,
-          stolenMs:
-            core === undefined ? 0 : (processorTimes(Fs.readFileSync("/proc/stat", "latin1"))[core]?.stolenMs ?? 0)
+          stolenMs: stolenMsOf(cores)
         }
       },
       end

@@ -51,7 +51,7 @@ export interface RoundReport {
   readonly observer: Own
   readonly relaySeconds: ReadonlyArray<RelaySecond>
   /** Since the start of the round, by class. */
-  readonly classSeconds: ReadonlyArray<Tally.SecondReport>
+  readonly classSeconds: ReadonlyArray<Tally.SecondTally["outcomes"]>
 }
 
 /** What the process itself did. */
@@ -69,7 +69,7 @@ export interface RelaySecond {
   /** Of its core. */
   readonly cpuRatio: number
   readonly residentBytes: number
-  /** What the host has taken away of the relay's core. Milliseconds. */
+  /** What the host has taken away of the relay's core and of the callers'. Milliseconds. */
   readonly stolenMs: number
 }
 
@@ -156,7 +156,7 @@ export const make = (
         generator: ownOf(round.generator),
         observer: ownOf(round.observer),
         relaySeconds: relaySeconds(round),
-        classSeconds: round.generator.seconds
+        classSeconds: round.generator.seconds.map(({ outcomes }) => outcomes)
       }
     }),
     ...(off.length > 0 && main !== off ? { withoutThrottle: phaseRows(off.map(({ round }) => round)) } : {})
@@ -169,7 +169,7 @@ export const failuresOf = ({ rounds, verdicts }: Report): ReadonlyArray<string> 
     .filter(({ holds }) => !holds)
     .map(({ measured, name, rule }) => `${name}: ${rule}; measured: ${measured}`),
   ...(rounds.some(({ throttle }) => throttle === "adaptive") && verdicts.length < 2
-    ? ["every round with the throttle is void: the generator was late; try again when the machine has less to do"]
+    ? ["every round with the throttle is void: the machine had too much to do, or its host; try again later"]
     : [])
 ]
 

@@ -100,7 +100,7 @@ export const run = async (options: Options): Promise<Round> => {
   const { capacity, cores, throttle, timeline } = options
   const key = { id: "flood", secret: randomBytes(32).toString("base64url") }
   const calls = planOf(options)
-  const relay = await RelayUnderTest.start({ key, packetsPerSecond: capacity, throttle }, cores.relay)
+  const relay = await RelayUnderTest.start({ key, packetsPerSecond: capacity, throttle }, cores)
   const command = [process.execPath, ...nodeFlags, program]
   const generator = PinnedProcess.start({ name: "the generator", command, core: cores.load, hasPriority: false })
   const observer = PinnedProcess.start({ name: "the observer", command, core: cores.load })

@@ -121,15 +121,11 @@ export const handleAudio = (self: Tally, plan: PlannedCall, sentAtMs: number, de
   }
 }
 
-/** A second as it is reported: delays as their 99th percentile. Milliseconds; `null` when there were none. */
-export interface SecondReport {
-  readonly outcomes: Readonly<Record<CallClass, Outcomes>>
-  readonly delayP99Ms: number | null
-}
+/** What is told of a whole run. `latenessMs` in milliseconds. */
 
 export interface TallyReport {
   readonly phases: ReadonlyArray<PhaseTally>
-  readonly seconds: ReadonlyArray<SecondReport>
+  readonly seconds: ReadonlyArray<SecondTally>
   readonly latenessMs: { readonly p50: number; readonly p99: number; readonly max: number }
   readonly turnsSkipped: number
   readonly reasons: Readonly<Record<string, number>>
@@ -137,10 +133,7 @@ export interface TallyReport {
 
 export const report = ({ lateness, phases, reasons, seconds, turnsSkipped }: Tally): TallyReport => ({
   phases,
-  seconds: seconds.map(({ delays, outcomes }) => ({
-    outcomes,
-    delayP99Ms: DelayLog.countOf(delays) === 0 ? null : DelayLog.quantileMs(delays, 0.99)
-  })),
+  seconds,
   latenessMs: {
     p50: DelayLog.quantileMs(lateness, 0.5),
     p99: DelayLog.quantileMs(lateness, 0.99),

@@ -10,6 +10,7 @@ const second = (phase: Phase, at: number, about: Partial<Figures.Second> = {}): 
   admitted: { oneToOne: 3, group: 1 },
   refused: 0,
   delayP99Ms: 2,
+  stolenMs: 0,
   ...about
 })
 
@@ -31,6 +32,9 @@ const good: Figures.Figures = {
   ongoingDropped: 0,
   normalP99Ms: 2,
   floodP99Ms: 4,
+  normalP99OfAllMs: 2,
+  floodP99OfAllMs: 4,
+  countedRatio: 1,
   lostRatio: 0,
   seconds: usual,
   recoverySeconds: 3,
@@ -86,15 +90,21 @@ describe("Verdict", () => {
   it("without the throttle, calls have to be ruined", () => {
     const holds = (about: Partial<Figures.Figures>) => Verdict.make([], [{ ...good, ...about }])[0]!.holds
     assert.isFalse(holds({}))
-    assert.isTrue(holds({ floodP99Ms: 900 }))
+    assert.isTrue(holds({ floodP99OfAllMs: 900 }))
     assert.isTrue(holds({ lostRatio: 0.2 }))
-    assert.isFalse(holds({ floodP99Ms: 900, latenessP99Ms: 600 }))
+    assert.isFalse(holds({ floodP99OfAllMs: 900, latenessP99Ms: 600 }))
   })
 
   it("a generator that was late makes a round void", () => {
     assert.isFalse(Verdict.isVoid(good))
     assert.isTrue(Verdict.isVoid({ ...good, latenessP99Ms: 5.1 }))
     assert.isTrue(Verdict.isVoid({ ...good, latenessP99Ms: NaN }))
+  })
+
+  it("so does a host that took the cores away in most seconds of a phase", () => {
+    assert.isFalse(Verdict.isVoid({ ...good, countedRatio: 0.5 }))
+    assert.isTrue(Verdict.isVoid({ ...good, countedRatio: 0.45 }))
+    assert.isTrue(Verdict.isVoid({ ...good, countedRatio: NaN }))
   })
 })
 
@@ -111,6 +121,11 @@ describe("recoveryOf", () => {
 
   it("waits for delays as they were, but one bad second later on is none of it", () => {
     assert.strictEqual(Figures.recoveryOf(after((at) => ({ delayP99Ms: at < 3 || at === 9 ? 80 : 3 }))), 3)
+  })
+
+  it("does not look at seconds that the host has taken", () => {
+    assert.strictEqual(Figures.recoveryOf(after((at) => (at < 2 ? { delayP99Ms: 80, stolenMs: 150 } : {}))), 2)
+    assert.strictEqual(Figures.recoveryOf(after((at) => (at === 9 ? { refused: 1, stolenMs: 150 } : {}))), 0)
   })
 
   it("never, when it stays bad or nothing is heard", () => {

@@ -68,9 +68,9 @@ const measure = async (throttle: ThrottleKind): Promise<boolean> => {
   measured.push(done)
   const figures = Figures.of(done, timeline)
   const isVoid = throttle === "adaptive" && Verdict.isVoid(figures)
-  const { floodP99Ms, latenessP99Ms, normalP99Ms, ongoingDropped, recoverySeconds } = figures
+  const { countedRatio, floodP99Ms, latenessP99Ms, normalP99Ms, ongoingDropped, recoverySeconds } = figures
   say(
-    `round ${round}, throttle ${throttle}: ${ongoingDropped} calls dropped; p99 ${normalP99Ms.toFixed(1)} ms, in the flood ${floodP99Ms.toFixed(1)} ms; back to normal after ${recoverySeconds ?? "-"} s; the observer was ${latenessP99Ms.toFixed(1)} ms late at p99${isVoid ? ": void" : ""}`
+    `round ${round}, throttle ${throttle}: ${ongoingDropped} calls dropped; p99 ${normalP99Ms.toFixed(1)} ms, in the flood ${floodP99Ms.toFixed(1)} ms; back to normal after ${recoverySeconds ?? "-"} s; the observer was ${latenessP99Ms.toFixed(1)} ms late at p99, and the host left ${Math.round(100 * countedRatio)} % of the seconds alone${isVoid ? ": void" : ""}`
   )
   return !isVoid
 }
