@@ -6,9 +6,11 @@ import { Directives } from "./Directives.ts"
 import { RelayCore } from "./RelayCore.ts"
 import type { Session } from "./Session.ts"
 
-/** Each directive is signed, and a relay that has begun to withhold has no time to lose: packets go in between. Milliseconds. */
-const toldAtOnce = 4
-const toldEveryMs = 5
+/**
+ * How far apart devices are told. Each directive is signed, sent and acknowledged, and a relay that has begun to withhold has no
+ * time to lose: a few hundred a second go between the packets unnoticed. Milliseconds.
+ */
+const toldEveryMs = 4
 
 /**
  * Shows the throttle what the relay does, and does without what the throttle withholds: the relay's own legs send no more of it,
@@ -45,14 +47,12 @@ export const layer = Layer.effectDiscard(
     /** All who are here, of what is withheld when their turn comes. What changes meanwhile is told in another round. */
     const tellAll = Effect.suspend(() => {
       changed.closeUnsafe()
-      return Effect.forEach([...calls.sessionsByTag.values()].entries(), ([at, session]) => tell(session, at), {
-        discard: true
-      })
+      return Effect.forEach([...calls.sessionsByTag.values()], tell, { discard: true })
     })
-    const tell = Effect.fnUntraced(function* (session: Session, at: number) {
-      if (at > 0 && at % toldAtOnce === 0) yield* Effect.sleep(toldEveryMs)
+    const tell = Effect.fnUntraced(function* (session: Session) {
       if (calls.sessionsByTag.get(session.leg.receiveTag) !== session) return
       yield* directives.sendExtras(session, QualityExtra.fromBits(relief.withheld))
+      yield* Effect.sleep(toldEveryMs)
     })
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(changed.await, tellAll)))
     yield* Effect.forkScoped(Stream.runForEach(throttle.withheld, withhold), { startImmediately: true })
