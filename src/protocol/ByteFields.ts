@@ -15,7 +15,7 @@ export const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, va
 export const u64 = (value: number): Uint8Array => join(u32(Math.floor(value / 0x1_0000_0000)), u32(value))
 
 export const join = (...pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = ByteSlab.allocate(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
   let at = 0
   for (const piece of pieces) {
     bytes.set(piece, at)

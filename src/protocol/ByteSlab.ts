@@ -1,7 +1,8 @@
 /**
  * Bytes of messages, cut from larger pieces. An array of more than 64 bytes is memory of its own to V8, which takes it from
  * the system, clears it and has its collector look after it: some 2 us for each, where a relay that refuses a thousand
- * joins a second needs ten for every one. Who keeps such bytes keeps the whole piece, so for long is copied.
+ * joins a second needs several for every one. Who keeps such bytes keeps the whole piece, so for long is copied; and their `buffer`
+ * is the piece, so views of them need their `byteOffset`.
  */
 
 const slabBytes = 8192

@@ -23,4 +23,18 @@ describe("RefusedJoins", () => {
     assert.isUndefined(RefusedJoins.find(self, address(807), id(1), 0))
     assert.strictEqual(RefusedJoins.find(self, address(808), id(1), 0), answer)
   })
+
+  it("who was refused again is as new as that", () => {
+    const self = RefusedJoins.make()
+    const addThose = (from: number, to: number) => {
+      for (let port = from; port < to; port++) RefusedJoins.add(self, address(port), id(1), answer, 5000)
+    }
+    addThose(0, 5000)
+    RefusedJoins.add(self, address(0), id(2), answer, 5000)
+    addThose(5001, 9000)
+    assert.isUndefined(RefusedJoins.find(self, address(1), id(1), 0))
+    assert.strictEqual(RefusedJoins.find(self, address(0), id(2), 0), answer)
+    addThose(9000, 5000 + 8193)
+    assert.isUndefined(RefusedJoins.find(self, address(0), id(2), 0))
+  })
 })
