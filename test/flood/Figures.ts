@@ -57,19 +57,17 @@ const asBeforeMs = 5
 const steadySeconds = 3
 
 /** The first second from which on nothing is refused and, for a while at least, packets take no longer than before. */
-export const recoveryOf = (all: ReadonlyArray<Second>): number | null => {
-  const seconds = all.filter(counts)
-  const limitMs =
-    Math.max(...seconds.filter(({ phase }) => phase === "normal").map(({ delayP99Ms }) => delayP99Ms ?? 0)) + asBeforeMs
-  const after = seconds.filter(({ phase }) => phase === "after")
+export const recoveryOf = (seconds: ReadonlyArray<Second>): number | null => {
+  const normal = seconds.filter((second) => second.phase === "normal" && counts(second))
+  const limitMs = Math.max(...normal.map(({ delayP99Ms }) => delayP99Ms ?? 0)) + asBeforeMs
   const isCalm = ({ delayP99Ms }: Second) => delayP99Ms !== null && delayP99Ms <= limitMs
-  const found = after.findIndex((_, at) => {
-    const steady = after.slice(at, at + steadySeconds)
-    return (
-      steady.length === steadySeconds && steady.every(isCalm) && after.slice(at).every(({ refused }) => refused === 0)
-    )
+  const after = seconds.filter(({ phase }) => phase === "after")
+  const open = after.slice(after.findLastIndex(({ refused }) => refused > 0) + 1).filter(counts)
+  const found = open.findIndex((_, at) => {
+    const steady = open.slice(at, at + steadySeconds)
+    return steady.length === steadySeconds && steady.every(isCalm)
   })
-  return after[found]?.second ?? null
+  return open[found]?.second ?? null
 }
 
 /** Who comes and goes, as the generator has it; how long packets took, as the observer has it. */

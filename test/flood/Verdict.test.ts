@@ -123,9 +123,9 @@ describe("recoveryOf", () => {
     assert.strictEqual(Figures.recoveryOf(after((at) => ({ delayP99Ms: at < 3 || at === 9 ? 80 : 3 }))), 3)
   })
 
-  it("does not look at seconds that the host has taken", () => {
+  it("does not look at delays of seconds that the host has taken, but at who is refused in them", () => {
     assert.strictEqual(Figures.recoveryOf(after((at) => (at < 2 ? { delayP99Ms: 80, stolenMs: 150 } : {}))), 2)
-    assert.strictEqual(Figures.recoveryOf(after((at) => (at === 9 ? { refused: 1, stolenMs: 150 } : {}))), 0)
+    assert.strictEqual(Figures.recoveryOf(after((at) => (at === 5 ? { refused: 1, stolenMs: 150 } : {}))), 6)
   })
 
   it("never, when it stays bad or nothing is heard", () => {
