@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto"
+import { setUint32, uint32At } from "../protocol/ByteFields.ts"
 import { clockSkewSeconds } from "./ClockSkew.ts"
 import { hmacSha256 } from "./HmacSha256.ts"
 import * as KeyRing from "./KeyRing.ts"
@@ -30,8 +31,7 @@ export const check = (ring: KeyRing.KeyRing, cookie: Uint8Array, address: Uint32
 }
 
 /** When a cookie that is good was made. Unix time in seconds. */
-export const madeAtSeconds = ([b0, b1, b2, b3]: Uint8Array): number =>
-  ((b0! << 24) | (b1! << 16) | (b2! << 8) | b3!) >>> 0
+export const madeAtSeconds = (cookie: Uint8Array): number => uint32At(cookie, 0)
 
 const cookieOf = (key: KeyRing.LiveKey, address: Uint32Array, madeAtSeconds: number): Uint8Array => {
   const timeAt = address.length * 4
@@ -43,11 +43,4 @@ const cookieOf = (key: KeyRing.LiveKey, address: Uint32Array, madeAtSeconds: num
   cookie.set(input.subarray(timeAt))
   cookie.set(proof.subarray(0, proofBytes), timeBytes)
   return cookie
-}
-
-const setUint32 = (bytes: Uint8Array, at: number, value: number): void => {
-  bytes[at] = value >>> 24
-  bytes[at + 1] = value >>> 16
-  bytes[at + 2] = value >>> 8
-  bytes[at + 3] = value
 }

@@ -5,7 +5,7 @@ import { hash } from "node:crypto"
  * what comes of it, which takes twice as long as both hashes do; a relay that refuses joins does little else.
  */
 
-export const macBytes = 32
+const macBytes = 32
 /** Of SHA-256, by which it works. */
 const blockBytes = 64
 /** RFC 2104 section 2. */

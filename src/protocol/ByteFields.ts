@@ -11,6 +11,22 @@ export const u16 = (value: number): Uint8Array => Uint8Array.of(value >>> 8, val
 
 export const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 
+// In place, without a DataView: to make one for every message costs more than what is read and written of it.
+export const uint16At = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
+
+export const uint32At = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+
+export const setUint16 = (bytes: Uint8Array, at: number, value: number): void => {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+}
+
+export const setUint32 = (bytes: Uint8Array, at: number, value: number): void => {
+  setUint16(bytes, at, value >>> 16)
+  setUint16(bytes, at + 2, value)
+}
+
 /** Numbers up to 2^53 - 1: JavaScript counts no further exactly. */
 export const u64 = (value: number): Uint8Array => join(u32(Math.floor(value / 0x1_0000_0000)), u32(value))
 

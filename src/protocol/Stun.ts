@@ -1,4 +1,5 @@
 import { Result } from "effect"
+import { setUint16, setUint32, uint16At, uint32At } from "./ByteFields.ts"
 import * as ByteSlab from "./ByteSlab.ts"
 import { malformed, type MalformedPacket } from "./MalformedPacket.ts"
 import { fingerprint } from "./StunFingerprint.ts"
@@ -71,19 +72,6 @@ export interface StunMessage extends StunHeader {
 
 /** Whether a datagram that begins so is a control message: the first byte is 0..3. RFC 7983. */
 export const isControl = (firstByte: number): boolean => firstByte < 4
-
-// A DataView for every message costs more than what is read and written of it.
-const uint16At = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
-const uint32At = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-const setUint16 = (bytes: Uint8Array, at: number, value: number): void => {
-  bytes[at] = value >>> 8
-  bytes[at + 1] = value
-}
-const setUint32 = (bytes: Uint8Array, at: number, value: number): void => {
-  setUint16(bytes, at, value >>> 16)
-  setUint16(bytes, at + 2, value)
-}
 
 /** The class bits lie within the method bits: `MMMMM C MMM C MMMM`. RFC 8489 §5. */
 const messageType = (header: StunHeader): number => {
