@@ -8,7 +8,7 @@ import type { Session } from "./Session.ts"
 
 /**
  * How far apart devices are told. Each directive is signed, sent and acknowledged, and a relay that has begun to withhold has no
- * time to lose: a few hundred a second go between the packets unnoticed. Milliseconds.
+ * time to lose: so they go between the packets, and no more than 250 a second. Milliseconds.
  */
 const toldEveryMs = 4
 

@@ -40,7 +40,7 @@ export interface Second {
 }
 
 /** Packets that wait for the host to give a core back say nothing of the relay. Milliseconds in a second, counted in tens. */
-const stolenMsMax = 20
+export const stolenMsMax = 20
 
 /** Whether the delays of a second are the relay's own. */
 export const counts = ({ stolenMs }: Pick<Second, "stolenMs">): boolean => stolenMs <= stolenMsMax

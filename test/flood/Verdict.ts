@@ -1,4 +1,4 @@
-import type { Figures, Second, Sides } from "./Figures.ts"
+import { type Figures, type Second, type Sides, stolenMsMax } from "./Figures.ts"
 import * as Interval from "./Interval.ts"
 
 /** One thing that a relay with its throttle must show, or that a relay without one must. */
@@ -48,7 +48,7 @@ const delay = (rounds: ReadonlyArray<Figures>): Verdict => {
   )
   return {
     name: "relay delay",
-    rule: `p99 of one-to-one audio of calls that went on before, in seconds of which the host took nothing, grows by at most ${growthMsMax} ms: upper end of the 95 % interval over rounds`,
+    rule: `p99 of one-to-one audio of calls that went on before, in seconds of which the host took at most ${stolenMsMax} ms, grows by at most ${growthMsMax} ms: upper end of the 95 % interval over rounds`,
     measured: `${formatMs(mean)} (${formatMs(ci95[0])} to ${formatMs(ci95[1])}), ${rounds.length} rounds; of all seconds ${formatMs(ofAll.mean)}`,
     holds: ci95[1] <= growthMsMax
   }
