@@ -1,7 +1,7 @@
 import { Context, type Effect, Schema } from "effect"
 import { LegTag } from "../call/CallState.ts"
 import { PlanVersion } from "../call/PlanVersion.ts"
-import { CallId, type RelayId } from "../protocol/Ids.ts"
+import { CallId, RelayId } from "../protocol/Ids.ts"
 
 /**
  * What one relay has of one call: how far its plan is, and whom it serves. A node that is older than an optional field passes it
@@ -29,6 +29,10 @@ export const CallReport = Schema.Struct({
   load: Schema.optionalKey(Schema.Finite)
 })
 export type CallReport = typeof CallReport.Type
+
+/** With the relay that has made it. */
+export const SignedReport = Schema.Struct({ relay: RelayId, report: CallReport })
+export type SignedReport = typeof SignedReport.Type
 
 /**
  * Brings the relays' summaries to the calls' actors, wherever they run. A report is no command: it may be lost, and the next

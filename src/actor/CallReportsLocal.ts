@@ -10,9 +10,7 @@ export const layer = Layer.effect(
     const context = yield* Effect.context<ResidentCalls | CallStarts.CallStarts>()
     return CallReports.of({
       send: (relay, reports) =>
-        Effect.forEach(reports, (report) => CallStarts.deliver(relay, report), { discard: true }).pipe(
-          Effect.provideContext(context)
-        )
+        Effect.provideContext(CallStarts.deliverAll(reports.map((report) => ({ relay, report }))), context)
     })
   })
 ).pipe(Layer.provide(CallStarts.CallStarts.layer))

@@ -5,7 +5,7 @@ import * as CallCommand from "../call/CallCommand.ts"
 import { CallFull, SsrcTaken, StaleEpoch, StreamsRefused, UnknownParticipant } from "../call/CallDecision.ts"
 import { ParticipantId, RelayId } from "../protocol/Ids.ts"
 import { CallStoreError } from "../state/CallStore.ts"
-import { CallReport } from "./CallReports.ts"
+import { SignedReport } from "./CallReports.ts"
 import { Plan } from "./PlanSchema.ts"
 
 /** The device is on its leg. */
@@ -53,7 +53,7 @@ export const Leave = Rpc.make("Leave", { payload: CallCommand.Leave, error: Call
 
 /** What a relay has of the call. Starts the actor where it does not run: a relay reports calls in which something happens. */
 export const Report = Rpc.make("Report", {
-  payload: { relay: RelayId, report: CallReport },
+  payload: SignedReport,
   error: CallStoreError
 })
 

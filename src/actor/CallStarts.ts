@@ -1,6 +1,6 @@
 import { Context, Effect, Layer } from "effect"
-import type { CallId, RelayId } from "../protocol/Ids.ts"
-import type { CallReport } from "./CallReports.ts"
+import type { CallId } from "../protocol/Ids.ts"
+import type { SignedReport } from "./CallReports.ts"
 import { Call } from "./CallRpcs.ts"
 import { ResidentCalls } from "./ResidentCalls.ts"
 
@@ -21,7 +21,7 @@ export class CallStarts extends Context.Service<
   CallStarts,
   {
     /** Waits for nobody. There is nothing to start a call that rests for. */
-    readonly put: (relay: RelayId, report: CallReport) => Effect.Effect<void>
+    readonly put: (report: SignedReport) => Effect.Effect<void>
     /** Keeps an actor that runs. Waits for nobody. */
     readonly touch: (call: CallId) => Effect.Effect<void>
   }
@@ -31,7 +31,7 @@ export class CallStarts extends Context.Service<
     Effect.gen(function* () {
       const callOf = yield* Call.client
       const scope = yield* Effect.scope
-      const waiting = new Map<CallId, { readonly relay: RelayId; readonly report: CallReport }>()
+      const waiting = new Map<CallId, SignedReport>()
       const underWay = new Set<CallId>()
       const touches = new Set<CallId>()
       let workers = 0
@@ -54,10 +54,11 @@ export class CallStarts extends Context.Service<
       })
 
       return CallStarts.of({
-        put: (relay, report) =>
+        put: (signed) =>
           Effect.suspend(() => {
-            if (!report.isActive || underWay.has(report.call)) return Effect.void
-            waiting.set(report.call, { relay, report })
+            const { call, isActive } = signed.report
+            if (!isActive || underWay.has(call)) return Effect.void
+            waiting.set(call, signed)
             if (workers === startsMax) return Effect.void
             workers++
             return Effect.asVoid(Effect.forkIn(work, scope))
@@ -83,10 +84,26 @@ const attempt = <A, E>(underWay: Set<CallId>, call: CallId, message: Effect.Effe
     Effect.asVoid
   )
 
-/** A report of a call whose actor runs on this node, or should: to one that runs by its memory, always. */
-export const deliver = Effect.fnUntraced(function* (relay: RelayId, report: CallReport) {
+const deliver = Effect.fnUntraced(function* (signed: SignedReport) {
+  const { relay, report } = signed
   const residents = yield* ResidentCalls
   const starts = yield* CallStarts
-  if (!(yield* residents.report(relay, report))) return yield* starts.put(relay, report)
+  if (!(yield* residents.report(relay, report))) return yield* starts.put(signed)
   if (report.isActive && residents.needsTouch(report.call)) yield* starts.touch(report.call)
 })
+
+/** Each is work for an actor, done on the spot: after so many of them packets have their turn. */
+const inARow = 8
+
+/** Reports of calls whose actors run on this node, or should: to those that run by their memory, always. */
+export const deliverAll = (
+  reports: ReadonlyArray<SignedReport>
+): Effect.Effect<void, never, ResidentCalls | CallStarts> =>
+  Effect.forEach(
+    reports,
+    (signed, at) => {
+      const delivered = deliver(signed)
+      return at > 0 && at % inARow === 0 ? Effect.andThen(Effect.yieldNow, delivered) : delivered
+    },
+    { discard: true }
+  )

@@ -1,11 +1,10 @@
 import { Effect, Layer, Option } from "effect"
 import { ShardingConfig } from "effect/cluster"
-import { type CallReport, CallReports } from "../actor/CallReports.ts"
+import { type CallReport, CallReports, type SignedReport } from "../actor/CallReports.ts"
 import * as CallStarts from "../actor/CallStarts.ts"
 import type { ResidentCalls } from "../actor/ResidentCalls.ts"
 import type { RelayId } from "../protocol/Ids.ts"
 import { NodeChannel } from "./NodeChannel.ts"
-import type { SignedReport } from "./NodeRpcs.ts"
 import * as PeerOutboxes from "./PeerOutboxes.ts"
 import * as RunnerAddressText from "./RunnerAddressText.ts"
 import { ShardHolders } from "./ShardHolders.ts"
@@ -31,21 +30,18 @@ export const layer = Layer.effect(
       batchMax
     })
 
-    const send = (relay: RelayId, report: CallReport) => {
-      const holder = holders.ofCall(report.call)
-      // Nobody: another node will, and the next report comes to it.
-      if (holder === undefined) return Effect.void
-      return RunnerAddressText.format(holder) === self
-        ? CallStarts.deliver(relay, report)
-        : outboxes.put(holder, `${relay} ${report.call}`, { relay, report })
-    }
-
-    return CallReports.of({
-      send: (relay, reports) =>
-        Effect.provideContext(
-          Effect.forEach(reports, (report) => send(relay, report), { discard: true }),
-          context
-        )
+    const send = Effect.fnUntraced(function* (relay: RelayId, reports: ReadonlyArray<CallReport>) {
+      const here: Array<SignedReport> = []
+      for (const report of reports) {
+        const holder = holders.ofCall(report.call)
+        // Nobody: another node will, and the next report comes to it.
+        if (holder === undefined) continue
+        if (RunnerAddressText.format(holder) === self) here.push({ relay, report })
+        else yield* outboxes.put(holder, `${relay} ${report.call}`, { relay, report })
+      }
+      yield* CallStarts.deliverAll(here)
     })
+
+    return CallReports.of({ send: (relay, reports) => Effect.provideContext(send(relay, reports), context) })
   })
 )

@@ -1,7 +1,8 @@
 import { Context, Effect, Layer, RcMap, Schema } from "effect"
 import { type RunnerAddress, Runners } from "effect/cluster"
 import { RpcClient, type RpcClientError } from "effect/rpc"
-import { type AddressedPlan, NodeRpcs, type SignedReport } from "./NodeRpcs.ts"
+import type { SignedReport } from "../actor/CallReports.ts"
+import { type AddressedPlan, NodeRpcs } from "./NodeRpcs.ts"
 
 /** The node does not answer. It may have got the message all the same. */
 export class NodeUnreachable extends Schema.TaggedError<NodeUnreachable>()("NodeUnreachable", {

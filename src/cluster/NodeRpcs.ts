@@ -1,16 +1,12 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { CallReport } from "../actor/CallReports.ts"
+import { SignedReport } from "../actor/CallReports.ts"
 import { PublishedPlan } from "../actor/PlanFeed.ts"
 import { RelayId } from "../protocol/Ids.ts"
 
 /** A plan, and for whom it is. */
 export const AddressedPlan = Schema.Struct({ published: PublishedPlan, relays: Schema.Array(RelayId) })
 export type AddressedPlan = typeof AddressedPlan.Type
-
-/** A report, and from whom it is. */
-export const SignedReport = Schema.Struct({ relay: RelayId, report: CallReport })
-export type SignedReport = typeof SignedReport.Type
 
 /** What nodes tell each other that is for a node, and not for a call's actor: wherever that may be by now. */
 export const NodeRpcs = RpcGroup.make(

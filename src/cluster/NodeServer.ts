@@ -16,10 +16,7 @@ const handlers = NodeRpcs.toLayer(
         Effect.forEach(addressed, ({ published, relays }) => plans.publish(published, new Set(relays)), {
           discard: true
         }),
-      Reports: ({ reports }) =>
-        Effect.forEach(reports, ({ relay, report }) => CallStarts.deliver(relay, report), {
-          discard: true
-        }).pipe(Effect.provideContext(context))
+      Reports: ({ reports }) => Effect.provideContext(CallStarts.deliverAll(reports), context)
     })
   })
 )

@@ -5,6 +5,7 @@ import * as CallActor from "../../src/actor/CallActor.ts"
 import { CallReport, CallReports } from "../../src/actor/CallReports.ts"
 import { Call } from "../../src/actor/CallRpcs.ts"
 import { PlanFeed } from "../../src/actor/PlanFeed.ts"
+import { ResidentCalls } from "../../src/actor/ResidentCalls.ts"
 import * as CallVersion from "../../src/call/CallVersion.ts"
 import { empty } from "../../src/call/CallState.ts"
 import { type ForwardingPlan, planOf } from "../../src/call/ForwardingPlan.ts"
@@ -82,6 +83,30 @@ describe("reports of relays", () => {
       yield* (yield* CallReports).send(relays[0]!, [reportOf(plan, [])])
       yield* TestClock.adjust("100 millis")
       assert.strictEqual(seen.get("relay-a")!.length, 1)
+    }).pipe(Effect.scoped, Effect.provide(Cluster))
+  )
+
+  it.effect("of many calls leave others their turn between them", () =>
+    Effect.gen(function* () {
+      const residents = yield* ResidentCalls
+      const calls = Array.from({ length: 100 }, (_, index) => CallId.make(`call-${index}`))
+      let handled = 0
+      for (const call of calls) yield* residents.add(call, () => Effect.sync(() => void handled++))
+      const seen: Array<number> = []
+      const look = Effect.sync(() => void seen.push(handled))
+      yield* Effect.andThen(look, Effect.yieldNow).pipe(
+        Effect.forever({ disableYield: true }),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      const plan = planOf(empty)
+      while (seen.length < 2) yield* Effect.yieldNow
+      yield* (yield* CallReports).send(
+        relays[0]!,
+        calls.map((call) => ({ ...reportOf(plan, []), call }))
+      )
+      assert.strictEqual(handled, calls.length)
+      const atOnce = [...seen, handled].map((count, at) => count - (seen[at - 1] ?? 0))
+      assert.isAtMost(Math.max(...atOnce), 8)
     }).pipe(Effect.scoped, Effect.provide(Cluster))
   )
 

@@ -13,6 +13,7 @@ import { CallId, RelayId } from "../../src/protocol/Ids.ts"
 import * as CallStore from "../../src/state/CallStore.ts"
 import { join } from "../call/Commands.ts"
 
+const relay = RelayId.make("relay-a")
 const version = new PlanVersion({ ownerEpoch: 1, number: 1, revision: 0 })
 const calls = Array.from({ length: 100 }, (_, index) => CallId.make(`call-${index}`))
 
@@ -51,7 +52,7 @@ describe("actors that are wanted all at once", () => {
       const { send } = yield* CallReports
       const reports = calls.map(reportOf)
       for (let turn = 0; turn < 30; turn++) {
-        yield* send(RelayId.make("relay-a"), reports)
+        yield* send(relay, reports)
         yield* TestClock.adjust("200 millis")
       }
       assert.strictEqual(seen.most, 32)
@@ -63,7 +64,6 @@ describe("actors that are wanted all at once", () => {
     const { layer, seen } = slowStore()
     return Effect.gen(function* () {
       const { send } = yield* CallReports
-      const relay = RelayId.make("relay-a")
       const running = CallId.make("running")
       const call = (yield* Call.client)(running)
       const joining = yield* Effect.forkChild(call.Join(join(1)))
@@ -97,10 +97,10 @@ describe("actors that are wanted all at once", () => {
     const layer = CallStarts.layer.pipe(Layer.provide(Layer.succeed(Sharding.Sharding, sharding)))
     return Effect.gen(function* () {
       const { put } = yield* CallStarts
-      for (const call of calls) yield* put(RelayId.make("relay-a"), reportOf(call))
+      for (const call of calls) yield* put({ relay, report: reportOf(call) })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(asked, calls)
-      yield* put(RelayId.make("relay-a"), reportOf(calls[0]!))
+      yield* put({ relay, report: reportOf(calls[0]!) })
       yield* TestClock.adjust("1 second")
       assert.strictEqual(asked.length, calls.length + 1, "it may be asked for again")
     }).pipe(Effect.provide(layer))
