@@ -30,6 +30,9 @@ export interface RelayUnderTest {
 
 const program = Path.join(import.meta.dirname, "RelayProcess.ts")
 
+/** Those of bin/tandem.js for a relay that stands alone, which say why: it pauses as one in service does. */
+export const nodeFlags = ["--semi-space-growth-factor=1", "--heap-growing-percent=25"]
+
 /** Of all cores, where each may run on any. */
 const stolenMsOf = ({ load, relay }: Cores): number =>
   processorTimes(Fs.readFileSync("/proc/stat", "latin1"))
@@ -37,7 +40,11 @@ const stolenMsOf = ({ load, relay }: Cores): number =>
     .reduce((sum, { stolenMs }) => sum + stolenMs, 0)
 
 export const start = async (order: Order.RelayOrder, cores: Cores): Promise<RelayUnderTest> => {
-  const relay = PinnedProcess.start({ name: "the relay", command: [process.execPath, program], core: cores.relay })
+  const relay = PinnedProcess.start({
+    name: "the relay",
+    command: [process.execPath, ...nodeFlags, program],
+    core: cores.relay
+  })
   const end = () => PinnedProcess.end(relay)
   try {
     relay.child.send(order)
