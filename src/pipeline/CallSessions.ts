@@ -7,6 +7,7 @@ import { isAhead, provisional, type Relocation } from "../call/Relocation.ts"
 import type { CallId } from "../protocol/Ids.ts"
 import * as QualityExtra from "../protocol/QualityExtra.ts"
 import { isSameStreams } from "../protocol/StreamDescription.ts"
+import * as BoundedMap from "./BoundedMap.ts"
 import * as CallRoutes from "./CallRoutes.ts"
 import * as CallTable from "./CallTable.ts"
 import { Directives } from "./Directives.ts"
@@ -51,7 +52,7 @@ export class CallSessions extends Context.Service<
       const directives = yield* Directives
       const feed = yield* PlanFeed
       // A plan may overtake the answer to the join that it follows upon.
-      const earlyPlans = new Map<CallId, ForwardingPlan>()
+      const earlyPlans = BoundedMap.make<CallId, ForwardingPlan>(earlyPlansMax)
 
       /** What is on its way to a participant's old leg, or from it, still gets where it belongs. */
       const leaveBehind = Effect.fnUntraced(function* (session: Session) {
@@ -119,11 +120,7 @@ export class CallSessions extends Context.Service<
 
       const keepEarly = (id: CallId, plan: ForwardingPlan): void => {
         if (!plan.participants.some(({ relay }) => relay === options.relayId)) return
-        earlyPlans.delete(id)
-        earlyPlans.set(id, plan)
-        if (earlyPlans.size <= earlyPlansMax) return
-        const [oldest] = earlyPlans.keys()
-        earlyPlans.delete(oldest!)
+        BoundedMap.set(earlyPlans, id, plan)
       }
 
       const relocate = (id: CallId, relocation: Relocation) =>
@@ -154,8 +151,8 @@ export class CallSessions extends Context.Service<
         if (relocation !== undefined) call.relocations.set(relocation.participant, relocation)
         yield* applyTo(call, plan)
         if (relocation !== undefined && call.confirmed !== undefined) yield* follow(call, call.confirmed)
-        const early = earlyPlans.get(call.id)
-        earlyPlans.delete(call.id)
+        const early = BoundedMap.get(earlyPlans, call.id)
+        BoundedMap.remove(earlyPlans, call.id)
         if (early !== undefined) yield* applyTo(call, early)
         // A device whose session was restored may still go without what another relay has withheld.
         if (relief.withheld !== 0 || session.restoredAtMs > -Infinity)

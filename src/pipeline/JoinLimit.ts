@@ -1,5 +1,6 @@
 import type { TokenClaims } from "../protocol/TokenClaims.ts"
 import * as PackedAddress from "../sockets/PackedAddress.ts"
+import * as BoundedMap from "./BoundedMap.ts"
 
 /**
  * What one participant, and one network, may ask of the calls' actors. Every join and resume that is carried out is a
@@ -8,8 +9,8 @@ import * as PackedAddress from "../sockets/PackedAddress.ts"
  * there are. Owned by the control pipeline; both tables are bounded.
  */
 export interface JoinLimit {
-  /** By participant; those that have asked least recently come first. */
-  readonly buckets: Map<string, Bucket>
+  /** By participant; whoever has asked least recently gives way. */
+  readonly buckets: BoundedMap.BoundedMap<string, Bucket>
   /** Joins under way, by source prefix; none are not listed. */
   readonly underWay: Map<number, number>
 }
@@ -27,20 +28,15 @@ const bucketsMax = 16_384
 /** Half of what is carried out at once: see ControlPipeline. */
 export const underWayMax = 32
 
-export const make = (): JoinLimit => ({ buckets: new Map(), underWay: new Map() })
+export const make = (): JoinLimit => ({ buckets: BoundedMap.make(bucketsMax), underWay: new Map() })
 
 /** How long the participant has to wait before it may join or resume; 0: now, and that is counted. Milliseconds. */
 export const waitMs = (self: JoinLimit, { call, participant }: TokenClaims, nowMs: number): number => {
   const { buckets } = self
   // The length keeps apart what ids that hold anything would run together.
   const key = `${call.length} ${call}${participant}`
-  const bucket = buckets.get(key) ?? { tokens: joinsAtOnce, filledAtMs: nowMs }
-  buckets.delete(key)
-  if (buckets.size === bucketsMax) {
-    const [oldest] = buckets.keys()
-    buckets.delete(oldest!)
-  }
-  buckets.set(key, bucket)
+  const bucket = BoundedMap.get(buckets, key) ?? { tokens: joinsAtOnce, filledAtMs: nowMs }
+  BoundedMap.set(buckets, key, bucket)
   const earned = ((nowMs - bucket.filledAtMs) * joinsPerSecond) / 1000
   bucket.tokens = Math.min(joinsAtOnce, bucket.tokens + earned)
   bucket.filledAtMs = nowMs

@@ -1,4 +1,5 @@
 import * as PackedAddress from "../sockets/PackedAddress.ts"
+import * as BoundedMap from "./BoundedMap.ts"
 import * as PrefixLimit from "./PrefixLimit.ts"
 import type { Trunk } from "./TrunkTable.ts"
 
@@ -29,8 +30,7 @@ export type StrayState =
  * or forges addresses makes it ask no more than so often, and grow no further. Owned by the pipeline; reads no clock.
  */
 export interface StrayTable {
-  /** Those that came last are last. */
-  readonly byAddress: Map<number | string, Stray>
+  readonly byAddress: BoundedMap.BoundedMap<number | string, Stray>
   readonly limit: PrefixLimit.PrefixLimit
   /** Of the whole relay. */
   tokens: number
@@ -46,7 +46,7 @@ export const straysMax = 4096
 const keptMax = 16
 
 export const make = (nowMs: number): StrayTable => ({
-  byAddress: new Map(),
+  byAddress: BoundedMap.make(straysMax),
   limit: PrefixLimit.make(asksPerSecondOfPrefix),
   tokens: asksPerSecond,
   filledAtMs: nowMs
@@ -60,7 +60,7 @@ export const find = (
   legTag: number,
   nowMs: number
 ): Stray | undefined => {
-  const stray = self.byAddress.get(PackedAddress.key(addresses, index))
+  const stray = BoundedMap.get(self.byAddress, PackedAddress.key(addresses, index))
   if (stray === undefined) return undefined
   const { state } = stray
   if (state._tag !== "Asked" && nowMs >= state.untilMs) return undefined
@@ -98,7 +98,7 @@ export const settle = (self: StrayTable, stray: Stray, state: StrayState): void 
 /** It is here now. */
 export const forget = (self: StrayTable, stray: Stray): void => {
   const key = PackedAddress.key(stray.address)
-  if (self.byAddress.get(key) === stray) self.byAddress.delete(key)
+  if (BoundedMap.get(self.byAddress, key) === stray) BoundedMap.remove(self.byAddress, key)
   giveBack(self, stray)
 }
 
@@ -119,11 +119,5 @@ const giveBack = (self: StrayTable, { address }: Stray): void => {
 }
 
 const remember = ({ byAddress }: StrayTable, stray: Stray): void => {
-  const key = PackedAddress.key(stray.address)
-  byAddress.delete(key)
-  if (byAddress.size === straysMax) {
-    const [oldest] = byAddress.keys()
-    byAddress.delete(oldest!)
-  }
-  byAddress.set(key, stray)
+  BoundedMap.set(byAddress, PackedAddress.key(stray.address), stray)
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as BoundedMap from "../../src/pipeline/BoundedMap.ts"
 import * as AnswerCache from "../../src/pipeline/AnswerCache.ts"
 
 const answer = Uint8Array.of(1)
@@ -27,6 +28,6 @@ describe("AnswerCache", () => {
     assert.isUndefined(AnswerCache.find(cache, "0"))
     assert.deepStrictEqual(AnswerCache.find(cache, "1"), answer)
     assert.strictEqual(cache.completeSinceSeconds, 201, "what was answered at 200 is not known any more")
-    assert.strictEqual(cache.answers.size, AnswerCache.answersMax)
+    assert.strictEqual(BoundedMap.sizeOf(cache.answers), AnswerCache.answersMax)
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CallId, ParticipantId } from "../../src/protocol/Ids.ts"
+import * as BoundedMap from "../../src/pipeline/BoundedMap.ts"
 import * as JoinLimit from "../../src/pipeline/JoinLimit.ts"
 import type { TokenClaims } from "../../src/protocol/TokenClaims.ts"
 
@@ -39,7 +40,7 @@ describe("JoinLimit", () => {
       JoinLimit.waitMs(limit, claimsOf("call", `p${n}`), n)
       if (n % 1000 === 0) for (let i = 0; i < 11; i++) JoinLimit.waitMs(limit, ada, n)
     }
-    assert.strictEqual(limit.buckets.size, 16_384)
+    assert.strictEqual(BoundedMap.sizeOf(limit.buckets), 16_384)
     assert.isAbove(JoinLimit.waitMs(limit, ada, 19_500), 0)
   })
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as BoundedMap from "../../src/pipeline/BoundedMap.ts"
 import * as RefusedJoins from "../../src/pipeline/RefusedJoins.ts"
 
 const address = (port: number) => Uint32Array.of(port, 0, 0, 0xffff, 0x0a000001)
@@ -19,7 +20,7 @@ describe("RefusedJoins", () => {
   it("is bounded, and forgets the oldest", () => {
     const self = RefusedJoins.make()
     for (let port = 0; port < 9000; port++) RefusedJoins.add(self, address(port), id(1), answer, 5000)
-    assert.strictEqual(self.byAddress.size, 8192)
+    assert.strictEqual(BoundedMap.sizeOf(self), 8192)
     assert.isUndefined(RefusedJoins.find(self, address(807), id(1), 0))
     assert.strictEqual(RefusedJoins.find(self, address(808), id(1), 0), answer)
   })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as BoundedMap from "../../src/pipeline/BoundedMap.ts"
 import * as StrayTable from "../../src/pipeline/StrayTable.ts"
 import * as TrunkTable from "../../src/pipeline/TrunkTable.ts"
 import { RelayId } from "../../src/protocol/Ids.ts"
@@ -70,7 +71,7 @@ describe("StrayTable", () => {
       if (n % 2 === 0) StrayTable.forget(table, stray)
       else StrayTable.settle(table, stray, { _tag: "Elsewhere", trunk: trunk(), untilMs: upMs + 2000 })
     }
-    assert.strictEqual(table.byAddress.size, straysMax)
+    assert.strictEqual(BoundedMap.sizeOf(table.byAddress), straysMax)
   })
 
   it("asks no more than so often, wherever random tags come from", () => {
@@ -80,7 +81,7 @@ describe("StrayTable", () => {
     for (let ms = 0; ms < 10_000; ms += 10) asked += flood(table, 20, upMs + ms, draw)
     assert.isAtLeast(asked, asksPerSecond * 10)
     assert.isAtMost(asked, asksPerSecond * 11)
-    assert.isAtMost(table.byAddress.size, asked)
+    assert.isAtMost(BoundedMap.sizeOf(table.byAddress), asked)
   })
 
   it("one network cannot use up what all have", () => {
@@ -100,7 +101,7 @@ describe("StrayTable", () => {
       const table = StrayTable.make(upMs)
       const draw = dice(seed)
       for (let second = 0; second < 40; second++) flood(table, 250, upMs + second * 1000, draw)
-      assert.isAtMost(table.byAddress.size, straysMax)
+      assert.isAtMost(BoundedMap.sizeOf(table.byAddress), straysMax)
       const other = ipv4(Math.floor(draw() * 2 ** 32), 1)
       assert.isUndefined(StrayTable.find(table, other, 0, 1, upMs))
     },
