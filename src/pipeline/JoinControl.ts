@@ -15,6 +15,7 @@ import { CallPlaces } from "./CallPlaces.ts"
 import { CallSessions } from "./CallSessions.ts"
 import * as JoinCheck from "./JoinCheck.ts"
 import * as JoinLimit from "./JoinLimit.ts"
+import * as RareWarning from "./RareWarning.ts"
 import { RelayCore } from "./RelayCore.ts"
 import * as RelayLeg from "./RelayLeg.ts"
 import { RelayPeers } from "./RelayPeers.ts"
@@ -39,6 +40,7 @@ export const make = Effect.gen(function* () {
   const peers = yield* RelayPeers
   const sessions = yield* CallSessions
   const limit = JoinLimit.make()
+  const warnOfActor = RareWarning.make("a call's actor did not answer")
   const check = yield* JoinCheck.make
   const { given, steadySeconds } = check
 
@@ -144,9 +146,7 @@ export const make = Effect.gen(function* () {
               )
             : refuse({ ...actorAway, reason: "the state server cannot be reached" })
       }),
-      Effect.catchCause((cause) =>
-        Effect.andThen(Effect.logWarning("a call's actor did not answer", cause), refuse(actorAway))
-      )
+      Effect.catchCause((cause) => Effect.andThen(warnOfActor(cause), refuse(actorAway)))
     )
   }
 
