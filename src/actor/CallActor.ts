@@ -10,7 +10,7 @@ import { Call } from "./CallRpcs.ts"
 import { ResidentCalls } from "./ResidentCalls.ts"
 
 /** A call in which nothing happens needs no actor (18 KB): after this time it goes, and the next command loads it again. */
-const maxIdleTime = "20 seconds"
+const maxIdleTime = "10 seconds"
 
 /** Messages that wait: a call has 50 devices, each with a command or two on the way. */
 const mailboxCapacity = 256

@@ -12,7 +12,7 @@ interface Resident {
 }
 
 /** Shorter than an actor may be idle: the cluster counts messages, and knows nothing of what goes past the mailbox. */
-const touchAfterMs = 15_000
+const touchAfterMs = 7000
 
 /**
  * The calls whose actors run on this node. Reports come several times a second for every call: most go to the actor's
