@@ -7,7 +7,6 @@ import { existsSync, realpathSync } from "fs"
 import * as Module from "module"
 import { constants } from "os"
 import { fileURLToPath } from "url"
-import { setFlagsFromString } from "v8"
 
 /** The first Node that runs TypeScript sources without a flag, and the oldest that Effect 4.1 supports. */
 const oldest = { major: 22, minor: 19 }
@@ -27,17 +26,6 @@ const refuse = (reason) => {
 
 const refuseNode = (remedy) =>
   refuse(`needs Node ${oldest.major}.${oldest.minor} or newer, and this is ${process.version}. ${remedy}`)
-
-/**
- * V8 would let its space for young objects grow to 16 MB, to pause seldom and for long, and the other one to twice what is
- * in use. Forwarding makes next to no objects, and a packet that waits 5 ms is worse than ten that wait half of one. A node
- * of a cluster makes many whenever another has died, and must not stop for each quarter of its heap just then.
- */
-const keepHeapSmall = () => {
-  setFlagsFromString("--semi-space-growth-factor=1")
-  const isNode = process.env.TANDEM_CLUSTER !== undefined || process.argv.some((word) => word.startsWith("--cluster"))
-  if (!isNode) setFlagsFromString("--heap-growing-percent=25")
-}
 
 /**
  * The other Node gets a process group of its own: a terminal's Ctrl-C goes to everybody in a group, and would reach it
@@ -60,10 +48,11 @@ const runUnder = (node) => {
 if (isClone && !existsSync(at("../node_modules"))) {
   refuse("this clone is not installed yet. Run: npm ci")
 } else if (isNewEnough) {
-  if (process.argv[2] === "run") keepHeapSmall()
   // What was compiled last time need not be again: the command line starts in two thirds of the time.
   if (Module.enableCompileCache !== undefined) Module.enableCompileCache()
-  import(isClone ? "../src/cli/main.ts" : "../dist/cli/main.js")
+  const start = () => import(isClone ? "../src/cli/main.ts" : "../dist/cli/main.js")
+  if (process.argv[2] === "run") import("./heap.js").then(start)
+  else start()
 } else if (!isClone) {
   const beside = process.platform === "linux" ? `, or beside Tandem: npm install node-linux-${process.arch}@26` : ""
   refuseNode(`Install one from https://nodejs.org${beside}`)

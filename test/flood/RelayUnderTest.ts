@@ -30,8 +30,8 @@ export interface RelayUnderTest {
 
 const program = Path.join(import.meta.dirname, "RelayProcess.ts")
 
-/** Those of bin/tandem.js for a relay that stands alone, which say why: it pauses as one in service does. */
-export const nodeFlags = ["--semi-space-growth-factor=1", "--heap-growing-percent=25"]
+/** As bin/tandem.js begins: it pauses for its garbage as a relay in service does. */
+const nodeFlags = ["--import", Path.join(import.meta.dirname, "../../bin/heap.js")]
 
 /** Of all cores, where each may run on any. */
 const stolenMsOf = ({ load, relay }: Cores): number =>
