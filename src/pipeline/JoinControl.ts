@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Cause, Clock, Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Ticket from "../access/Ticket.ts"
 import type { ForwardingPlan } from "../call/ForwardingPlan.ts"
@@ -146,7 +146,13 @@ export const make = Effect.gen(function* () {
               )
             : refuse({ ...actorAway, reason: "the state server cannot be reached" })
       }),
-      Effect.catchCause((cause) => Effect.andThen(warnOfActor(cause), refuse(actorAway)))
+      // A mistake of ours is told each time: two of them need not be the same one.
+      Effect.catchCause((cause) =>
+        Effect.andThen(
+          Cause.hasDies(cause) ? Effect.logError("a join could not be carried out", cause) : warnOfActor(cause),
+          refuse(actorAway)
+        )
+      )
     )
   }
 
