@@ -279,9 +279,12 @@ const handleFeedback = (
   VideoRates.handleReport(self, leg, nowMs, out)
 }
 
-/** Does what is due on the legs: requests, feedback, what has waited for its turn, padding. */
-export const pollLegs = (self: Forwarding, nowMs: number, out: PacketBatch.SendBatch): void => {
-  LegTimers.poll(self.timers, nowMs, (leg) => pollLeg(self, leg, nowMs, out))
+/** Of the legs that are due at a time: so many, or as many as packets have come with them. Media waits behind what they send. */
+const legsAtOnce = 8
+
+/** Does what is due on some of the legs: requests, feedback, what has waited for its turn, padding. `LegTimers.isDue`: not yet on all. */
+export const pollLegs = (self: Forwarding, nowMs: number, out: PacketBatch.SendBatch, packetsIn = 0): void => {
+  LegTimers.poll(self.timers, nowMs, (leg) => pollLeg(self, leg, nowMs, out), Math.max(legsAtOnce, packetsIn))
 }
 
 const pollLeg = (self: Forwarding, leg: RelayLeg.RelayLeg, nowMs: number, out: PacketBatch.SendBatch): void => {

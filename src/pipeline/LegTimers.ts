@@ -49,17 +49,30 @@ export const remove = (self: LegTimers, leg: RelayLeg): void => {
 /** Whether a tick has begun that has not been handled. */
 export const isDue = (self: LegTimers, nowMs: number): boolean => Math.floor(nowMs / tickMs) > self.tick
 
-/** Calls `handle` for every leg that is due, and schedules it for its next deadline. */
-export const poll = (self: LegTimers, nowMs: number, handle: (leg: RelayLeg) => void): void => {
+/**
+ * Calls `handle` for the legs that are due, and schedules each for its next deadline. After `legsMax` of them it leaves off, and
+ * `isDue` stays true: the next call goes on there.
+ */
+export const poll = (
+  self: LegTimers,
+  nowMs: number,
+  handle: (leg: RelayLeg) => void,
+  legsMax: number = Infinity
+): void => {
   const until = Math.floor(nowMs / tickMs)
   // After a long stop every slot is looked at once, not once per tick that was missed.
   const from = Math.max(self.tick + 1, until - slotCount + 1)
+  let left = legsMax
   self.tick = Math.max(self.tick, until)
   for (let tick = from; tick <= until; tick++) {
     let leg = self.slots[tick & (slotCount - 1)]
     while (leg !== undefined) {
       const next: RelayLeg | undefined = leg.nextInSlot
       if (leg.dueTick <= until) {
+        if (left-- === 0) {
+          self.tick = tick - 1
+          return
+        }
         unlink(self, leg)
         handle(leg)
         Leg.noteDeadline(leg.hop)

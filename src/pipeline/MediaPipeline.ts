@@ -37,7 +37,9 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
     strays.sendReleased(now, batches.media)
     Forwarding.forwardBatch(forwarding, batch, now, batches.media)
     // The fiber below has its turn too seldom where the port always has something.
-    if (LegTimers.isDue(forwarding.timers, now)) Forwarding.pollLegs(forwarding, now, batches.media)
+    if (LegTimers.isDue(forwarding.timers, now)) {
+      Forwarding.pollLegs(forwarding, now, batches.media, batch.count)
+    }
     if (forwarding.timers.size > 0) deadlines.openUnsafe()
     if (forwarding.controlCount > 0) takeControl(batch)
     if (forwarding.strayCount > 0) strays.handleBatch(batch, now, batches.media)
@@ -54,13 +56,14 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
 /** Polls the legs whose deadlines have come. Sleeps while no leg has one. */
 const poll = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
   const { batches, forwarding, nowMs, port } = yield* RelayCore
+  const rest = Effect.andThen(Effect.sleep(LegTimers.tickMs), deadlines.await)
   yield* Effect.suspend(() => {
     Forwarding.pollLegs(forwarding, nowMs(), batches.timers)
     if (forwarding.timers.size === 0) deadlines.closeUnsafe()
     return batches.timers.count > 0 ? port.send(batches.timers) : Effect.void
   }).pipe(
-    Effect.andThen(Effect.sleep(LegTimers.tickMs)),
-    Effect.andThen(deadlines.await),
+    // Between those who are due at the same time what has arrived has its turn.
+    Effect.andThen(Effect.suspend(() => (LegTimers.isDue(forwarding.timers, nowMs()) ? Effect.yieldNow : rest))),
     Effect.forever({ disableYield: true })
   )
 })

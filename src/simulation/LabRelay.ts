@@ -75,7 +75,9 @@ const poll = (self: LabRelay, nowMs: number): void => {
   Forwarding.pollLegs(forwarding, nowMs, node.out)
   LabPath.flush(node, nowMs)
   self.isAsleep = forwarding.timers.size === 0
-  if (!self.isAsleep) EventHeap.schedule(node.heap, nowMs + LegTimers.tickMs, self.wake, 0)
+  if (self.isAsleep) return
+  const restMs = LegTimers.isDue(forwarding.timers, nowMs) ? 0 : LegTimers.tickMs
+  EventHeap.schedule(node.heap, nowMs + restMs, self.wake, 0)
 }
 
 export interface DeviceOptions {

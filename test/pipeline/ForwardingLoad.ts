@@ -136,7 +136,7 @@ export const make = (participants: number, feedbackBatches = 10, isPlain = false
     Forwarding.forwardBatch(forwarding, batch, nowMs[0]!, out)
     PacketBatch.reset(out)
     if (batches % pollBatches === 0) {
-      Forwarding.pollLegs(forwarding, nowMs[0]!, out)
+      Forwarding.pollLegs(forwarding, nowMs[0]!, out, Infinity)
       PacketBatch.reset(out)
     }
   }

@@ -97,6 +97,30 @@ describe("LegTimers", () => {
     { arbitrary: { size: 200 } }
   )
 
+  it.prop(
+    "polls no more of them at a time than it may, and the others next, until nobody is due",
+    [Deadlines, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })), Schema.Literals([7, 900])],
+    ([deadlines, legsMax, stepMs]) => {
+      const timers = LegTimers.make(0)
+      const polledAt = new Map<RelayLeg.RelayLeg, number>()
+      const legs = deadlines.map((deadline) => ({ deadline, leg: legOf(1) }))
+      for (const { deadline, leg } of legs) schedule(timers, leg, deadline)
+      for (let nowMs = 0; nowMs <= 12_000; nowMs += stepMs) {
+        while (LegTimers.isDue(timers, nowMs)) {
+          const before = polledAt.size
+          LegTimers.poll(timers, nowMs, (leg) => polledAt.set(leg, nowMs), legsMax)
+          assert.isAtMost(polledAt.size - before, legsMax)
+        }
+      }
+      for (const { deadline, leg } of legs) {
+        assert.isAtLeast(polledAt.get(leg)!, deadline)
+        assert.isBelow(polledAt.get(leg)!, Math.max(deadline, LegTimers.tickMs) + 2 * LegTimers.tickMs + stepMs)
+      }
+      assert.strictEqual(timers.size, 0)
+    },
+    { arbitrary: { size: 200 } }
+  )
+
   it("forgets a leg that is removed, and catches up after a long stop", () => {
     const timers = LegTimers.make(0)
     const [gone, stays] = [legOf(1), legOf(2)]

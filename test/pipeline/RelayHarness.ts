@@ -97,7 +97,7 @@ export const make = (participants: number, streamsOf = audioAndVideo) => {
     },
     /** Lets the relay do what is due. */
     poll: (nowMs: number) => {
-      Forwarding.pollLegs(forwarding, nowMs, out)
+      Forwarding.pollLegs(forwarding, nowMs, out, Infinity)
       return takeSent()
     },
     quietAfterMs: SendLeg.quietAfterMs
