@@ -5,7 +5,7 @@
 import { spawn } from "child_process"
 import { existsSync, realpathSync } from "fs"
 import * as Module from "module"
-import { constants } from "os"
+import * as Os from "os"
 import { fileURLToPath } from "url"
 
 /** The first Node that runs TypeScript sources without a flag, and the oldest that Effect 4.1 supports. */
@@ -41,8 +41,22 @@ const runUnder = (node) => {
     for (const name of signals) process.removeListener(name, pass)
     if (signal === null) process.exitCode = code
     else if (signals.includes(signal)) process.kill(process.pid, signal)
-    else process.exitCode = 128 + constants.signals[signal]
+    else process.exitCode = 128 + Os.constants.signals[signal]
   })
+}
+
+/** V8 collects garbage without threads that help. */
+const collectsAlone = "--single-threaded-gc"
+
+/**
+ * A relay that has one core waits for such threads, and not they for it: docs/decisions/0029-heap-of-a-relay.md. Only a process that
+ * begins can be told, so this one begins anew, with the same number and the same streams.
+ */
+const beginAnew = () => {
+  const mustNot = process.platform === "win32" || process.connected || process.execArgv.includes(collectsAlone)
+  if (mustNot || Os.availableParallelism() > 1) return
+  const { argv, env, execArgv, execPath } = process
+  process.execve(execPath, [execPath, collectsAlone, ...execArgv, ...argv.slice(1)], env)
 }
 
 if (isClone && !existsSync(at("../node_modules"))) {
@@ -51,8 +65,10 @@ if (isClone && !existsSync(at("../node_modules"))) {
   // What was compiled last time need not be again: the command line starts in two thirds of the time.
   if (Module.enableCompileCache !== undefined) Module.enableCompileCache()
   const start = () => import(isClone ? "../src/cli/main.ts" : "../dist/cli/main.js")
-  if (process.argv[2] === "run") import("./heap.js").then(start)
-  else start()
+  if (process.argv[2] === "run") {
+    beginAnew()
+    import("./heap.js").then(start)
+  } else start()
 } else if (!isClone) {
   const beside = process.platform === "linux" ? `, or beside Tandem: npm install node-linux-${process.arch}@26` : ""
   refuseNode(`Install one from https://nodejs.org${beside}`)

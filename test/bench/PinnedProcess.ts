@@ -50,6 +50,10 @@ let allHavePriority = true
 /** Whether all processes so far run before other work. */
 export const hasPriority = (): boolean => allHavePriority
 
+/** What `tandem run` gives itself on one core; with a channel for messages it cannot begin anew to do so. */
+export const flagsOfRelay = (core: number | undefined): ReadonlyArray<string> =>
+  core === undefined ? [] : ["--single-threaded-gc"]
+
 export const start = (options: {
   readonly name: string
   /** The program and its arguments. It has a channel for messages. */

@@ -6,7 +6,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 
-const launcher = Path.join(import.meta.dirname, "../../bin/tandem.js")
+const root = Path.join(import.meta.dirname, "../..")
 
 /** What stands in for the command line. It ends with 40 and the number of signals that reached it. */
 const main = `
@@ -14,6 +14,7 @@ const main = `
   const [command, code] = process.argv.slice(2)
   if (command === "exit") process.exitCode = Number(code)
   else if (command === "die") process.kill(process.pid, "SIGKILL")
+  else if (command === "run") console.log(JSON.stringify({ pid: process.pid, flags: process.execArgv, code }))
   else {
     let signals = 0
     const count = () => {
@@ -36,10 +37,14 @@ const pretendOld = `
 const folders: Array<string> = []
 afterAll(() => folders.forEach((folder) => Fs.rmSync(folder, { recursive: true })))
 
+const binFiles = Object.fromEntries(
+  ["bin/tandem.js", "bin/heap.js"].map((file) => [file, Fs.readFileSync(Path.join(root, file), "utf8")])
+)
+
 const lay = (files: Readonly<Record<string, string>>): string => {
   const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "tandem-launcher-"))
   folders.push(folder)
-  const all = { "package.json": `{ "type": "module" }`, "bin/tandem.js": Fs.readFileSync(launcher, "utf8"), ...files }
+  const all = { "package.json": `{ "type": "module" }`, ...binFiles, ...files }
   for (const [file, text] of Object.entries({ ...all, "old.cjs": pretendOld })) {
     Fs.mkdirSync(Path.dirname(Path.join(folder, file)), { recursive: true })
     Fs.writeFileSync(Path.join(folder, file), text)
@@ -100,6 +105,41 @@ for (const isOld of [false, true]) {
     })
   })
 }
+
+describe("launcher of a relay", () => {
+  /** The cores that this process may use, as `taskset` takes them, one after another. */
+  const cores = /^Cpus_allowed_list:\s*(.*)$/m.exec(Fs.readFileSync("/proc/self/status", "latin1"))![1]!
+  const first = cores.split(/[-,]/)[0]!
+
+  const startOn = (list: string, ...flags: ReadonlyArray<string>) => {
+    const program = Path.join(layClone(), "bin/tandem.js")
+    return spawn("taskset", ["-c", list, process.execPath, ...flags, program, "run", "as asked"])
+  }
+  const said = async (child: ChildProcess) => {
+    let text = ""
+    child.stdout!.on("data", (chunk) => (text += chunk))
+    assert.strictEqual((await finish(child)).code, 0)
+    return JSON.parse(text) as { readonly pid: number; readonly flags: Array<string>; readonly code: string }
+  }
+
+  it("on one core begins anew as one whose garbage is collected without threads, and stays the process that it is", async () => {
+    const child = startOn(first, "--stack-size=900")
+    const { code, flags, pid } = await said(child)
+    assert.deepStrictEqual(
+      { code, flags, pid },
+      {
+        code: "as asked",
+        flags: ["--single-threaded-gc", "--stack-size=900"],
+        pid: child.pid!
+      }
+    )
+  })
+
+  it.skipIf(Os.availableParallelism() === 1)("on several begins once", async () => {
+    const { code, flags } = await said(startOn(cores))
+    assert.deepStrictEqual({ code, flags }, { code: "as asked", flags: [] })
+  })
+})
 
 describe("launcher", () => {
   it("runs dist where there is no src", async () => {

@@ -31,7 +31,7 @@ export interface RelayUnderTest {
 const program = Path.join(import.meta.dirname, "RelayProcess.ts")
 
 /** As bin/tandem.js begins: it pauses for its garbage as a relay in service does. */
-const nodeFlags = ["--import", Path.join(import.meta.dirname, "../../bin/heap.js")]
+const heap = Path.join(import.meta.dirname, "../../bin/heap.js")
 
 /** Of all cores, where each may run on any. */
 const stolenMsOf = ({ load, relay }: Cores): number =>
@@ -42,7 +42,7 @@ const stolenMsOf = ({ load, relay }: Cores): number =>
 export const start = async (order: Order.RelayOrder, cores: Cores): Promise<RelayUnderTest> => {
   const relay = PinnedProcess.start({
     name: "the relay",
-    command: [process.execPath, ...nodeFlags, program],
+    command: [process.execPath, ...PinnedProcess.flagsOfRelay(cores.relay), "--import", heap, program],
     core: cores.relay
   })
   const end = () => PinnedProcess.end(relay)

@@ -54,6 +54,7 @@ export const start = async (
     name: `tandem, ${socket}`,
     command: [
       process.execPath,
+      ...PinnedProcess.flagsOfRelay(core),
       ...nodeFlags,
       program,
       "run",
