@@ -279,12 +279,21 @@ const handleFeedback = (
   VideoRates.handleReport(self, leg, nowMs, out)
 }
 
-/** Of the legs that are due at a time: so many, or as many as packets have come with them. Media waits behind what they send. */
+/** Of the legs that are due at a time: media waits behind what they send. And one more for so many packets that go out with it. */
 const legsAtOnce = 8
+const packetsPerLeg = 4
 
-/** Does what is due on some of the legs: requests, feedback, what has waited for its turn, padding. `LegTimers.isDue`: not yet on all. */
-export const pollLegs = (self: Forwarding, nowMs: number, out: PacketBatch.SendBatch, packetsIn = 0): void => {
-  LegTimers.poll(self.timers, nowMs, (leg) => pollLeg(self, leg, nowMs, out), Math.max(legsAtOnce, packetsIn))
+/**
+ * Does what is due on some of the legs: requests, feedback, what has waited for its turn, padding. `LegTimers.isDue`: not yet on
+ * all of them.
+ */
+export const pollLegs = (
+  self: Forwarding,
+  nowMs: number,
+  out: PacketBatch.SendBatch,
+  legsMax: number = legsAtOnce + Math.floor(out.count / packetsPerLeg)
+): void => {
+  LegTimers.poll(self.timers, nowMs, (leg) => pollLeg(self, leg, nowMs, out), legsMax)
 }
 
 const pollLeg = (self: Forwarding, leg: RelayLeg.RelayLeg, nowMs: number, out: PacketBatch.SendBatch): void => {

@@ -37,9 +37,7 @@ const forward = Effect.fnUntraced(function* (deadlines: Latch.Latch) {
     strays.sendReleased(now, batches.media)
     Forwarding.forwardBatch(forwarding, batch, now, batches.media)
     // The fiber below has its turn too seldom where the port always has something.
-    if (LegTimers.isDue(forwarding.timers, now)) {
-      Forwarding.pollLegs(forwarding, now, batches.media, batch.count)
-    }
+    if (LegTimers.isDue(forwarding.timers, now)) Forwarding.pollLegs(forwarding, now, batches.media)
     if (forwarding.timers.size > 0) deadlines.openUnsafe()
     if (forwarding.controlCount > 0) takeControl(batch)
     if (forwarding.strayCount > 0) strays.handleBatch(batch, now, batches.media)
