@@ -67,15 +67,15 @@ const make = Effect.fnUntraced(function* (capacity: number | undefined) {
 
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
   let work: RelayWork | undefined
-  const read = (): LoadReading => ({
+  const read = (sleptMs: number): LoadReading => ({
     processCpuMs: processCpu.read(),
     machine: machineCpu.read(),
     group: controlGroup.read(),
-    loopDelayMs: loopDelay.read(),
+    loopDelayMs: loopDelay.read(sampleMs, sleptMs),
     memory: processMemory.read(),
     work: work?.read()
   })
-  let reading = read()
+  let reading = read(sampleMs)
   let readAtMs = nowMs()
   let load: Load.Load = { ...Load.unknown, capacityPerSecond }
   const silent = new Set<string>()
@@ -93,11 +93,11 @@ const make = Effect.fnUntraced(function* (capacity: number | undefined) {
       )
     })
 
-  const sample = Effect.suspend(() => {
+  const sample = (sleptMs: number) => {
     const before = reading
     const atMs = nowMs()
     const elapsedMs = atMs - readAtMs
-    reading = read()
+    reading = read(sleptMs)
     readAtMs = atMs
     if (elapsedMs <= 0 || elapsedMs > elapsedMsMax) return Effect.void
     load = loadOf(before, reading, elapsedMs, load, capacityPerSecond)
@@ -106,8 +106,12 @@ const make = Effect.fnUntraced(function* (capacity: number | undefined) {
       for (const { field, gauge } of metrics) gauge.updateUnsafe(load[field], context)
     }
     return Effect.andThen(notice(before, reading), PubSub.publish(samples, { load, elapsedMs }))
+  }
+  const rest = Effect.suspend(() => {
+    const sinceMs = nowMs()
+    return Effect.map(Effect.sleep(sampleMs), () => nowMs() - sinceMs)
   })
-  yield* Effect.sleep(sampleMs).pipe(Effect.andThen(sample), Effect.forever, Effect.forkScoped)
+  yield* Effect.flatMap(rest, sample).pipe(Effect.forever, Effect.forkScoped)
 
   return LoadMeter.of({
     load: () => load,

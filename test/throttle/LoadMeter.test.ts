@@ -6,6 +6,7 @@ import * as LoadMeter from "../../src/throttle/LoadMeter.ts"
 import { Throttle } from "../../src/throttle/Throttle.ts"
 import * as ThrottleAdaptive from "../../src/throttle/ThrottleAdaptive.ts"
 import { bytesOf, pathOf, processorsOf, usageMsOf } from "../../src/throttle/sources/ControlGroup.ts"
+import { LoopDelay } from "../../src/throttle/sources/LoopDelay.ts"
 import { parse } from "../../src/throttle/sources/MachineCpu.ts"
 import * as Sources from "./Sources.ts"
 
@@ -91,6 +92,22 @@ describe("LoadMeter", () => {
       assert.isTrue(load().memory > 0 && load().memory < 1)
       assert.isAtLeast(load().machineCpu, 0)
     }).pipe(Effect.provide(LoadMeter.layer()))
+  )
+})
+
+describe("LoopDelay", () => {
+  it.effect("is how much longer the meter has slept than it asked for, of a machine that stood still one turn", () =>
+    Effect.gen(function* () {
+      const { read } = yield* LoopDelay
+      for (const [sleptMs, delayMs] of [
+        [249, 0],
+        [250, 0],
+        [310, 60],
+        [60_000, 250]
+      ] as const) {
+        assert.strictEqual(read(250, sleptMs), delayMs)
+      }
+    }).pipe(Effect.provide(LoopDelay.layer))
   )
 })
 
