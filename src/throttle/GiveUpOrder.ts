@@ -21,12 +21,12 @@ export const steps: ReadonlyArray<Step> = [
   { refuse: "new-group-audio", fromUtilization: 0.75 },
   { refuse: "group-join", fromUtilization: 0.76 },
   { withhold: "group-video", fromUtilization: 0.77 },
-  { refuse: "new-one-to-one-video", fromUtilization: 0.78 },
-  { refuse: "new-one-to-one-audio", fromUtilization: 0.8 }
+  { refuse: "new-one-to-one-video", fromUtilization: 0.775 },
+  { refuse: "new-one-to-one-audio", fromUtilization: 0.78 }
 ]
 
 /** Nobody new is let in. */
-export const fullUtilization = 0.9
+export const fullUtilization = 0.88
 
 /** Every step that there is. */
 export const levelMax = steps.length
