@@ -33,10 +33,14 @@ export const has = <K, V>({ entries }: BoundedMap<K, V>, key: K): boolean => ent
 
 /** It is the newest now, also if it was there before. Returns what had to give way. */
 export const set = <K, V>(self: BoundedMap<K, V>, key: K, value: V): V | undefined => {
-  remove(self, key)
   const { entries, max, oldest } = self
-  const gaveWay = entries.size === max ? oldest : undefined
-  if (gaveWay !== undefined) remove(self, gaveWay.key)
+  const before = entries.get(key)
+  const gaveWay = before === undefined && entries.size === max ? oldest : undefined
+  if (before !== undefined) unlink(self, before)
+  if (gaveWay !== undefined) {
+    unlink(self, gaveWay)
+    entries.delete(gaveWay.key)
+  }
   const entry: Entry<K, V> = { key, value, older: self.newest, newer: undefined }
   if (self.newest === undefined) self.oldest = entry
   else self.newest.newer = entry
@@ -49,7 +53,10 @@ export const remove = <K, V>(self: BoundedMap<K, V>, key: K): void => {
   const entry = self.entries.get(key)
   if (entry === undefined) return
   self.entries.delete(key)
-  const { newer, older } = entry
+  unlink(self, entry)
+}
+
+const unlink = <K, V>(self: BoundedMap<K, V>, { newer, older }: Entry<K, V>): void => {
   if (older === undefined) self.oldest = newer
   else older.newer = newer
   if (newer === undefined) self.newest = older

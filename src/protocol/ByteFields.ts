@@ -28,7 +28,12 @@ export const setUint32 = (bytes: Uint8Array, at: number, value: number): void =>
 }
 
 /** Numbers up to 2^53 - 1: JavaScript counts no further exactly. */
-export const u64 = (value: number): Uint8Array => join(u32(Math.floor(value / 0x1_0000_0000)), u32(value))
+export const u64 = (value: number): Uint8Array => {
+  const bytes = new Uint8Array(8)
+  setUint32(bytes, 0, Math.floor(value / 0x1_0000_0000))
+  setUint32(bytes, 4, value)
+  return bytes
+}
 
 export const join = (...pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
@@ -43,8 +48,22 @@ export const join = (...pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
+/** The bytes of a short text of ASCII, as almost all are; `undefined`: it is another. */
+const ascii = (text: string, bytesMax: number): Uint8Array | undefined => {
+  if (text.length > bytesMax) return undefined
+  const bytes = ByteSlab.allocate(text.length)
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 0x80) return undefined
+    bytes[at] = code
+  }
+  return bytes
+}
+
 /** As much of the text as `bytesMax` bytes hold; no character is cut in two. */
 export const utf8 = (text: string, bytesMax: number): Uint8Array => {
+  const short = ascii(text, bytesMax)
+  if (short !== undefined) return short
   // A unit of UTF-16 has three bytes at most.
   const bytes = ByteSlab.allocate(Math.min(bytesMax, 3 * text.length))
   return bytes.subarray(0, encoder.encodeInto(text, bytes).written)
@@ -56,13 +75,19 @@ export const prefixed = (text: string, bytesMax: number): Uint8Array => {
   return join(u8(bytes.length), bytes)
 }
 
+// A loop, as `every` takes longer than all else that is done with a name.
+const isAscii = (bytes: Uint8Array): boolean => {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at]! >= 0x80) return false
+  return true
+}
+
 /**
  * `undefined` when the bytes are not UTF-8. The decoder would replace what it cannot read, or throw: so the text is
  * written again and compared, which costs a flood of bad bytes no more than good ones. Nothing is wrong with ASCII.
  */
 export const textOf = (bytes: Uint8Array): string | undefined => {
   const text = decoder.decode(bytes)
-  if (bytes.every((byte) => byte < 0x80)) return text
+  if (isAscii(bytes)) return text
   const again = encoder.encode(text)
   return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]) ? text : undefined
 }

@@ -70,12 +70,15 @@ type Kind = (typeof kinds)[number]
 
 const fieldsOfTag = new Map<string, MessageLayout.Fields>(kinds.map(({ fields, tag }) => [tag, fields]))
 
-/** By the number of their method. Those that are of any method are of every one. */
-const kindsOfMethod = new Map<number, { readonly name: MethodName; readonly kinds: ReadonlyArray<Kind> }>(
-  Object.entries(methods).map(([name, method]) => [
-    method,
-    { name: name as MethodName, kinds: kinds.filter((kind) => kind.method === undefined || kind.method === name) }
-  ])
+/** By the number of their method, and by their class. Those that are of any method are of every one. */
+const kindsOfMethod = new Map(
+  Object.entries(methods).map(([name, method]) => {
+    const ofMethod = kinds.filter((kind) => kind.method === undefined || kind.method === name)
+    return [
+      method as number,
+      { name: name as MethodName, ofClass: Map.groupBy(ofMethod, (kind): Stun.MessageClass => kind.class) }
+    ]
+  })
 )
 
 /** MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, which `encode` leaves to others. Bytes. */
@@ -130,6 +133,11 @@ const knownTypes = new Set<number>([
   ...kinds.flatMap(({ fields }) => fields.map(([, { attribute }]) => attribute.type))
 ])
 
+const hasAll = (attributes: ReadonlyArray<Stun.StunAttribute>, { requiredTypes }: Kind): boolean => {
+  for (const wanted of requiredTypes) if (!attributes.some(({ type }) => type === wanted)) return false
+  return true
+}
+
 /**
  * One datagram as a message. Copies what it returns. Fails for what is not ours, and for every message of ours that has
  * no FINGERPRINT, or no whole MESSAGE-INTEGRITY-SHA256 (errors may go without). Whether the integrity is right is not
@@ -140,12 +148,11 @@ export const decode = (bytes: Uint8Array): Result.Result<Decoded, MalformedPacke
   if (Result.isFailure(framed)) return Result.fail(framed.failure)
   const stun = framed.success
   const ofMethod = kindsOfMethod.get(stun.method)
-  const candidates = ofMethod?.kinds.filter((kind) => kind.class === stun.class) ?? []
-  if (ofMethod === undefined || candidates.length === 0) return unknownMethod
+  const candidates = ofMethod?.ofClass.get(stun.class)
+  if (ofMethod === undefined || candidates === undefined) return unknownMethod
 
   const { attributes } = stun
-  const isUnknown = ({ type }: Stun.StunAttribute) => type < optionalTypeMin && !knownTypes.has(type)
-  if (attributes.some(isUnknown)) return unknownAttribute
+  for (const { type } of attributes) if (type < optionalTypeMin && !knownTypes.has(type)) return unknownAttribute
 
   const { integritySha256: integrity } = stun
   if (ofMethod.name !== "Binding") {
@@ -153,8 +160,7 @@ export const decode = (bytes: Uint8Array): Result.Result<Decoded, MalformedPacke
     if (integrity !== undefined && integrity.valueLength !== Stun.integritySha256Bytes) return malformedAttribute
   }
 
-  const isThere = (wanted: number) => attributes.some(({ type }) => type === wanted)
-  const kind = candidates.find(({ requiredTypes }) => requiredTypes.every(isThere))
+  const kind = candidates.find((candidate) => hasAll(attributes, candidate))
   if (kind === undefined) return missingAttribute
   const { transactionId } = stun
   const values = MessageLayout.decode(kind.fields, bytes, attributes, transactionId)

@@ -95,21 +95,20 @@ export const decode = (
   const values: Record<string, unknown> = {}
   for (const [name, field] of fields) {
     const { attribute } = field
-    const valueOf = ({ length, offset }: StunAttribute) =>
-      attribute.decode(bytes.subarray(offset, offset + length), transactionId)
-    if (field.presence === "repeated") {
-      const found = attributes.filter(({ type }) => type === attribute.type)
-      if (found.length > field.countMax) return undefined
-      const decoded = found.map(valueOf)
-      if (decoded.includes(undefined)) return undefined
-      values[name] = decoded
-      continue
+    const all: Array<unknown> | undefined = field.presence === "repeated" ? [] : undefined
+    if (all !== undefined) values[name] = all
+    // Loops alone, here and where it is called: this is done for everything that is received.
+    for (const { length, offset, type } of attributes) {
+      if (type !== attribute.type) continue
+      const value = attribute.decode(bytes.subarray(offset, offset + length), transactionId)
+      if (value === undefined) return undefined
+      if (all === undefined) {
+        values[name] = value
+        break
+      }
+      if (field.presence === "repeated" && all.length === field.countMax) return undefined
+      all.push(value)
     }
-    const first = attributes.find(({ type }) => type === attribute.type)
-    if (first === undefined) continue
-    const value = valueOf(first)
-    if (value === undefined) return undefined
-    values[name] = value
   }
   return values
 }

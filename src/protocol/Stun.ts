@@ -229,17 +229,21 @@ export const appendTrailer = (message: Uint8Array, prove: (input: Uint8Array) =>
   return bytes
 }
 
+/** All of our own messages fit. */
+const proved = new Uint8Array(2048)
+
 /**
  * What the HMAC of an integrity attribute goes over, RFC 8489 §14.5 and §14.6: everything before the attribute, with a
  * header length as if the message ended with it. To sign, `attributeOffset` is the length of the message so far; to
- * verify, it and the length come from the attribute's `IntegrityLocation`.
+ * verify, it and the length come from the attribute's `IntegrityLocation`. In memory that is used again for the next.
  */
 export const integrityInput = (
   message: Uint8Array,
   attributeOffset: number,
   valueLength: number = integritySha256Bytes
 ): Uint8Array => {
-  const bytes = ByteSlab.copy(message.subarray(0, attributeOffset))
+  const bytes = attributeOffset > proved.length ? new Uint8Array(attributeOffset) : proved.subarray(0, attributeOffset)
+  bytes.set(message.subarray(0, attributeOffset))
   setUint16(bytes, 2, attributeOffset - headerBytes + attributeHeaderBytes + valueLength)
   return bytes
 }

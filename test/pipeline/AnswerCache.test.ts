@@ -30,4 +30,23 @@ describe("AnswerCache", () => {
     assert.strictEqual(cache.completeSinceSeconds, 201, "what was answered at 200 is not known any more")
     assert.strictEqual(BoundedMap.sizeOf(cache.answers), AnswerCache.answersMax)
   })
+
+  it("a request is taken for no other: every bit of its transaction and of its address counts", () => {
+    const transactionId = Uint8Array.from({ length: 12 }, (_, at) => 21 * at)
+    const address = Uint32Array.of(3478, 0, 0, 0xffff, 0xcb007107)
+    const keys = new Set([AnswerCache.keyOf(transactionId, address)])
+    for (let bit = 0; bit < 96; bit++) {
+      const other = transactionId.slice()
+      other[bit >> 3]! ^= 1 << (bit & 7)
+      keys.add(AnswerCache.keyOf(other, address))
+    }
+    for (const [word, bits] of [16, 32, 32, 32, 32].entries()) {
+      for (let bit = 0; bit < bits; bit++) {
+        const other = address.slice()
+        other[word]! ^= 1 << bit
+        keys.add(AnswerCache.keyOf(transactionId, other))
+      }
+    }
+    assert.strictEqual(keys.size, 1 + 96 + 16 + 4 * 32)
+  })
 })

@@ -23,6 +23,8 @@ const { json, rounds } = parseArgs({
 const refusalUsMax = 20
 /** As many participants as ask once in a round: nobody asks too often. */
 const askers = 5000
+/** Named to whoever is refused. */
+const otherRelays = ["203.0.113.8:3478", "203.0.113.9:3478"]
 const keyRing = KeyRing.make({ keys: [{ id: "k1", secret: new Uint8Array(32).fill(7) }] })
 const id = (n: number): Uint8Array => {
   const bytes = new Uint8Array(Stun.transactionIdBytes)
@@ -68,9 +70,14 @@ const usEach = Effect.fnUntraced(function* (feed: FedNetwork.Feed, datagrams: Re
 const program = Effect.gen(function* () {
   const { feed, layer } = yield* FedNetwork.make
   yield* Layer.build(
-    Relay.layerWith({ keyRing, host: "10.0.0.2", port: 3478, audioRingBytes: 1 << 20, videoRingBytes: 1 << 20 }).pipe(
-      Layer.provide([refusing, SingleRunner.layer, CallStore.layerMemory, layer])
-    )
+    Relay.layerWith({
+      keyRing,
+      host: "10.0.0.2",
+      port: 3478,
+      otherRelays,
+      audioRingBytes: 1 << 20,
+      videoRingBytes: 1 << 20
+    }).pipe(Layer.provide([refusing, SingleRunner.layer, CallStore.layerMemory, layer]))
   )
   const questions = joins(0, 0).map(({ source }, n) => ({
     bytes: Stun.appendFingerprint(ControlMessage.encode({ _tag: "BindingRequest", transactionId: id(n) })),
