@@ -37,6 +37,8 @@ export interface SendLeg {
   duplication: AudioDuplication.AudioDuplication | undefined
   protection: Protection | undefined
   lastMediaAtMs: number
+  /** Between two packets, smoothed; kept while no video is sent. Milliseconds. */
+  spacingMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
   /** When the next of them is due; Infinity after the last. Milliseconds. */
@@ -62,8 +64,24 @@ export interface SendLeg {
 
 /** Media has stopped when there was none for this long. Milliseconds. */
 export const quietAfterMs = 2000
-/** A sender that stops says so: padding this long after its last packet. Milliseconds. */
-export const paddingAfterMs: ReadonlyArray<number> = [20, 60, 140]
+/**
+ * A sender that stops says so: padding so long after its last packet. Where there is video that is behind most frames, and shows
+ * the path to the estimate between them. Milliseconds.
+ */
+const paddingMsMin = 20
+/**
+ * With audio alone, when nothing has come for so many times as long as lies between two packets, but for no longer than this. One
+ * packet that is late, or was lost on the hop before, is no end: where all are late under load, everybody's padding would be
+ * more of it. Milliseconds.
+ */
+const paddingSpacings = 2.5
+const paddingMsMax = 100
+/** Again so long after the first, and after the second. Milliseconds. */
+const paddingAgainMs: ReadonlyArray<number> = [40, 80]
+/** After a packet that nothing follows. */
+export const paddingsMax = 1 + paddingAgainMs.length
+/** What a packet changes of the spacing. Share. */
+const spacingGain = 1 / 8
 /** A packet is not sent again to the same receiver before this share of a round trip has passed. */
 const resendRoundTripShare = 0.7
 /** Nor sooner than this, whatever round trip the receiver makes us believe. Milliseconds. */
@@ -93,7 +111,8 @@ export const make = (options: {
     duplication: undefined,
     protection: undefined,
     lastMediaAtMs: -Infinity,
-    paddings: paddingAfterMs.length,
+    spacingMs: paddingMsMin / paddingSpacings,
+    paddings: paddingsMax,
     paddingDueMs: Infinity,
     resendBudget: kind.resendBudgetMax,
     packetsSent: 0,
@@ -127,9 +146,9 @@ export const sendPacketOn = (
   self.lastRepair = repairSequence
   const place = SentHistory.add(self.history, repairSequence, packet, type, descriptor, nowMs)
   if (isTrunk) self.history.tags[place] = tag
-  self.lastMediaAtMs = nowMs
   self.paddings = 0
-  self.paddingDueMs = nowMs + paddingAfterMs[0]!
+  self.paddingDueMs = nowMs + (self.rate === undefined ? noteSpacing(self, nowMs) : paddingMsMin)
+  self.lastMediaAtMs = nowMs
   self.packetsSent++
   if (self.resendBudget < resendBudgetMax) self.resendBudget++
   const offset = PacketRing.offsetOf(ring, packet)
@@ -251,11 +270,18 @@ export const repeat = (
   writeFrame(self, tag, types[at]! | HopFrame.resendFlag, descriptors[at]!, repairSequence, offset, length, nowMs, out)
 }
 
+/** How long to wait for the next packet. */
+const noteSpacing = (self: SendLeg, nowMs: number): number => {
+  // Of a pause no more counts than padding goes by, and before the first packet there was none.
+  const gapMs = Math.min(nowMs - self.lastMediaAtMs, paddingMsMax / paddingSpacings)
+  if (self.lastMediaAtMs > -Infinity) self.spacingMs += (gapMs - self.spacingMs) * spacingGain
+  return Math.min(paddingMsMax, Math.max(paddingMsMin, paddingSpacings * self.spacingMs))
+}
+
 /** Shows the receiver the last repair sequence, when it is due after the last packet. */
 export const pollPadding = (self: SendLeg, nowMs: number, out: PacketBatch.SendBatch): void => {
   if (nowMs < self.paddingDueMs) return
-  const nextAfterMs = paddingAfterMs[++self.paddings]
-  self.paddingDueMs = nextAfterMs === undefined ? Infinity : self.lastMediaAtMs + nextAfterMs
+  self.paddingDueMs += paddingAgainMs[self.paddings++] ?? Infinity
   const type = HopFrame.typeByte(HopFrame.FrameType.Padding, 0)
   writeFrame(self, self.legTag, type, 0, self.lastRepair, 0, 0, nowMs, out)
 }

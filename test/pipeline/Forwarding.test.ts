@@ -183,15 +183,53 @@ describe("Forwarding", () => {
     assert.isFalse(relay.legs[1]!.hop.keyFrames[0]!.pending)
   })
 
-  it("shows receivers the last number, 20, 60 and 140 ms after a stream stops", () => {
+  /** When the receiver is sent padding, if these packets come and no others. Milliseconds. */
+  const paddingsAfter = (
+    packetsAtMs: ReadonlyArray<number>,
+    type: HopFrame.FrameType = FrameType.Audio
+  ): ReadonlyArray<number> => {
     const relay = Relay.make(2)
-    relay.receive(0, Relay.frame({ from: 0, repair: 0 }))
     const paddings: Array<number> = []
-    for (let nowMs = 0; nowMs <= 1000; nowMs += 5) {
+    for (let nowMs = 0; nowMs <= packetsAtMs.at(-1)! + 1000; nowMs += 5) {
+      const repair = packetsAtMs.indexOf(nowMs)
+      if (repair >= 0) relay.receive(nowMs, Relay.frame({ from: 0, repair, type }))
       for (const sent of relay.poll(nowMs))
         if (sent.to === 1 && Relay.typeOf(sent) === FrameType.Padding) paddings.push(nowMs)
     }
-    assert.deepStrictEqual(paddings, [20, 60, 140])
+    return paddings
+  }
+  const every = (spacingMs: number, count: number) => Array.from({ length: count }, (_, n) => n * spacingMs)
+
+  it.each([
+    [20, 1, [20, 60, 140]],
+    [5, 100, [20, 60, 140]],
+    [20, 100, [50, 90, 170]],
+    [60, 100, [100, 140, 220]]
+  ])("shows receivers the last number after a stream stops: every %d ms, %d packets", (spacingMs, count, after) => {
+    const packetsAtMs = every(spacingMs, count)
+    const sinceLast = paddingsAfter(packetsAtMs).map((atMs) => atMs - packetsAtMs.at(-1)!)
+    // Before so much is known of a slow stream, there is some between its first packets.
+    assert.deepStrictEqual(
+      sinceLast.filter((ms) => ms > 0),
+      after
+    )
+  })
+
+  it("behind each packet of video that nothing follows for 20 ms", () => {
+    const wanted = every(40, 20).map((atMs) => atMs + 20)
+    assert.deepStrictEqual(paddingsAfter(every(40, 20), FrameType.Video), [...wanted, 820, 900])
+  })
+
+  it("sends no padding for one packet that is missing, nor when all are late by turns", () => {
+    const gaps = every(20, 200).filter((_, n) => n < 50 || n % 3 !== 0)
+    const late = every(20, 200).map((atMs, n) => (n < 50 || n % 2 === 0 ? atMs : atMs + 10))
+    for (const packetsAtMs of [gaps, late]) {
+      const last = packetsAtMs.at(-1)!
+      assert.deepStrictEqual(
+        paddingsAfter(packetsAtMs).filter((atMs) => atMs < last),
+        []
+      )
+    }
   })
 
   const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fffffff }))

@@ -64,7 +64,7 @@ export interface LegScene {
 
 /** A report has room for some requests of those for a large hole, and paddings that were missed come one with each poll. */
 const pollsMaxOf = ({ gapMax, reportsMax }: LegKind.LegKind): number =>
-  Math.ceil(gapMax / (Feedback.requestsMax * reportsMax)) + SendLeg.paddingAfterMs.length
+  Math.ceil(gapMax / (Feedback.requestsMax * reportsMax)) + SendLeg.paddingsMax
 const scratchBytes = 64 * 1024
 const ringBytes = 4 << 20
 const clockRates = { audio: 48_000, video: 90_000 }
