@@ -43,12 +43,14 @@ const endsWithProof = (cookie: Uint8Array, proof: Uint8Array): boolean => {
 /** When a cookie that is good was made. Unix time in seconds. */
 export const madeAtSeconds = (cookie: Uint8Array): number => uint32At(cookie, 0)
 
-/** What is proved, one at a time: address and time. */
-const input = new Uint8Array(20 + timeBytes)
+/** Five words. */
+const addressBytes = 20
+/** What is proved, address and time, of one cookie at a time. */
+const input = new Uint8Array(addressBytes + timeBytes)
 
 /** Longer than what of it is in a cookie. */
 const proofOf = (key: KeyRing.LiveKey, address: Uint32Array, madeAtSeconds: number): Uint8Array => {
   for (let word = 0; word < address.length; word++) setUint32(input, word * 4, address[word]!)
-  setUint32(input, address.length * 4, madeAtSeconds)
+  setUint32(input, addressBytes, madeAtSeconds)
   return hmacSha256(key.cookieSecret, input)
 }

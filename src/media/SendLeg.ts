@@ -37,7 +37,7 @@ export interface SendLeg {
   duplication: AudioDuplication.AudioDuplication | undefined
   protection: Protection | undefined
   lastMediaAtMs: number
-  /** Between two packets, smoothed; kept while no video is sent. Milliseconds. */
+  /** Between two packets, smoothed, as long as there is no video. Milliseconds. */
   spacingMs: number
   /** Paddings sent since the last media packet. */
   paddings: number
@@ -65,8 +65,8 @@ export interface SendLeg {
 /** Media has stopped when there was none for this long. Milliseconds. */
 export const quietAfterMs = 2000
 /**
- * A sender that stops says so: padding so long after its last packet. Where there is video that is behind most frames, and shows
- * the path to the estimate between them. Milliseconds.
+ * A sender that stops says so: padding so long after its last packet. With video it follows most frames, and the path is measured by
+ * it too. Milliseconds.
  */
 const paddingMsMin = 20
 /**
