@@ -23,10 +23,17 @@ const lateMsMax = 5
 const now = Effect.map(Clock.Clock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
 
 /** Makes all calls of an order, each at its time, and carries them through. */
-export const run = Effect.fnUntraced(function* ({ calls, key, relay, startAtMs, timeline }: Order.GeneratorOrder) {
+export const run = Effect.fnUntraced(function* ({
+  calls,
+  key,
+  people,
+  relay,
+  startAtMs,
+  timeline
+}: Order.GeneratorOrder) {
   const tally = Tally.make(timeline)
   const ring = KeyRing.make({ keys: [{ id: key.id, secret: new Uint8Array(Buffer.from(key.secret, "base64url")) }] })
-  const around: LiveCall.Surroundings = { ring, relay, tally, startAtMs, live: new Set() }
+  const around: LiveCall.Surroundings = { ring, relay, people, tally, startAtMs, live: new Set() }
   const turns = Timeline.endMs(timeline) / turnMs
   let begun = 0
   for (let turn = 0; turn < turns; turn++) {

@@ -21,6 +21,8 @@ export interface LiveCall {
 export interface Surroundings {
   readonly ring: KeyRing.KeyRing
   readonly relay: string
+  /** Part of everybody's name. */
+  readonly people: string
   readonly tally: Tally.Tally
   /** By the monotonic clock. Milliseconds. */
   readonly startAtMs: number
@@ -41,10 +43,10 @@ interface Failure {
 }
 
 const joinOne = (around: Surroundings, plan: PlannedCall, place: number) => {
-  const { relay, ring, startAtMs, tally } = around
+  const { people, relay, ring, startAtMs, tally } = around
   const onAudio = (sentAtMs: number, arrivedAtMs: number) =>
     Tally.handleAudio(tally, plan, sentAtMs - startAtMs, arrivedAtMs - sentAtMs)
-  return Participant.join({ plan, place, ring, relay, onAudio }).pipe(
+  return Participant.join({ plan, place, people, ring, relay, onAudio }).pipe(
     Effect.mapError((error): Failure => ({
       isRefused: error instanceof JoinRefused && error.code === refusalCodes.busy,
       reason: error.message

@@ -26,6 +26,11 @@ export interface GeneratorOrder {
   /** The relay's address. */
   readonly relay: string
   readonly timeline: Timeline
+  /**
+   * Part of everybody's name. A relay under load goes by names: with the same in all rounds, all of them would refuse in the
+   * same second.
+   */
+  readonly people: string
   readonly calls: ReadonlyArray<PlannedCall>
   /** By the monotonic clock. Milliseconds. */
   readonly startAtMs: number

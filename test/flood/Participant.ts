@@ -24,6 +24,8 @@ export interface Joining {
   readonly plan: PlannedCall
   /** Its place in the call. */
   readonly place: number
+  /** Part of its name. */
+  readonly people: string
   readonly ring: KeyRing.KeyRing
   readonly relay: string
   readonly onAudio: (sentAtMs: number, arrivedAtMs: number) => void
@@ -40,14 +42,14 @@ const videoTicks = (videoOffer.clockRate * CallMix.videoMs) / 1000
 /** Each is of a network of its own, as callers are: relays limit what one network may ask. */
 const hostOf = (number: number): string => `127.${1 + ((number >> 8) & 63)}.${number & 255}.1`
 
-export const join = Effect.fnUntraced(function* ({ onAudio, place, plan, relay, ring }: Joining) {
+export const join = Effect.fnUntraced(function* ({ onAudio, people, place, plan, relay, ring }: Joining) {
   const { call, callClass } = plan
   const { hasVideo } = CallMix.kinds[callClass]
   const scope = yield* Scope.make()
   const token = CallToken.mint(ring, {
     callClass,
     call: CallId.make(`flood-${call}`),
-    participant: ParticipantId.make(`person-${call}-${place}`),
+    participant: ParticipantId.make(`person-${people}-${call}-${place}`),
     expiresAtSeconds: Math.floor((yield* Clock.currentTimeMillis) / 1000) + expiresInSeconds
   })
   const client = yield* CallClient.join({

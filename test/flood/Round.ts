@@ -97,7 +97,7 @@ const watch = async (
 }
 
 export const run = async (options: Options): Promise<Round> => {
-  const { capacity, cores, throttle, timeline } = options
+  const { capacity, cores, round, seed, throttle, timeline } = options
   const key = { id: "flood", secret: randomBytes(32).toString("base64url") }
   const calls = planOf(options)
   const relay = await RelayUnderTest.start({ key, packetsPerSecond: capacity, throttle }, cores)
@@ -106,7 +106,8 @@ export const run = async (options: Options): Promise<Round> => {
   const observer = PinnedProcess.start({ name: "the observer", command, core: cores.load })
   try {
     const startAtMs = nowMs() + startInMs
-    const watched = await watch(relay, generator, observer, { key, relay: relay.address, timeline, calls, startAtMs })
+    const order = { key, relay: relay.address, timeline, people: `${seed}-${round}`, calls, startAtMs }
+    const watched = await watch(relay, generator, observer, order)
     return { throttle, startedAtMs: startAtMs, ...watched }
   } finally {
     await PinnedProcess.end(generator)
