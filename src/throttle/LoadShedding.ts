@@ -22,7 +22,7 @@ export interface LoadShedding {
   readonly calmMs: number
   /** As measured, without what was let in since. */
   readonly utilization: number
-  /** Who was let in and is not in what was measured yet, and what each of them will use. */
+  /** Who was let in and is not in what was measured yet, of a group twice, and what each will use. */
   readonly pending: number
   readonly sharePerAdmission: number
   /** Extras that ongoing calls go without: so many, in their order. */
@@ -61,8 +61,13 @@ const waitingMsMin = 500
 /** After the last wait; then more are let in again. Milliseconds, and steps a second. */
 const calmAfterMs = 1000
 const waitFallPerSecond = 1
-/** Who was let in is seen in the load after about this time. Milliseconds. */
-const settleMs = 1000
+/**
+ * Who was let in is seen in the load after this time. Until then what is seen of him grows about as what is pending falls: he has to
+ * join, and what is measured is smoothed. Milliseconds.
+ */
+const settleMs = 1500
+/** Who joins a group is sent what several say, and all of them what he says: he uses more than one of two. */
+const groupWeight = 2
 /** What one participant uses: of a relay with few of them it cannot be told from what the relay uses anyhow. Share. */
 const shareMax = 0.02
 const shareAtFirst = 0.001
@@ -105,9 +110,9 @@ export const step = (
   }
 }
 
-/** Somebody has been let in who is no part of the measured load yet. */
-export const admitted = (self: LoadShedding): LoadShedding => {
-  const pending = self.pending + 1
+/** Somebody of this class has been let in who is no part of the measured load yet. */
+export const admitted = (self: LoadShedding, priority: Priority): LoadShedding => {
+  const pending = self.pending + (isOfGroup(priority) ? groupWeight : 1)
   const level = GiveUpOrder.levelAt(self.utilization + pending * self.sharePerAdmission)
   return { ...self, pending, level: Math.max(self.level, level) }
 }
@@ -125,6 +130,9 @@ export const withheld = ({ extrasWithheld }: LoadShedding): ReadonlyArray<Qualit
 /** How full the relay is, for those who choose among relays: where packets wait it is fuller than its figures say. */
 export const fullness = ({ level, utilization }: LoadShedding): number =>
   level === 0 ? utilization : Math.max(utilization, GiveUpOrder.utilizationAt(level))
+
+const isOfGroup = (priority: Priority): boolean =>
+  priority === "group-join" || priority === "new-group-audio" || priority === "new-group-video"
 
 const shareOf = ({ participants }: Load.Load, utilization: number): number =>
   participants >= participantsMin ? Math.min(shareMax, utilization / participants) : shareAtFirst

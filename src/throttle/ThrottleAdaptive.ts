@@ -62,7 +62,7 @@ export const layer = Layer.effect(
           OfferedCalls.add(offered, priority, slot)
           if (!LoadShedding.admits(state, priority, slot)) return Effect.fail(refusal())
         }
-        state = LoadShedding.admitted(state)
+        state = LoadShedding.admitted(state, priority)
         return Effect.void
       },
       {

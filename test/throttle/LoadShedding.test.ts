@@ -51,7 +51,7 @@ const after = (
   for (const [load, elapsedMs, callers] of events) {
     for (const { priority, slot } of callers) {
       OfferedCalls.add(offered, priority, slot)
-      if (LoadShedding.admits(state, priority, slot)) state = LoadShedding.admitted(state)
+      if (LoadShedding.admits(state, priority, slot)) state = LoadShedding.admitted(state, priority)
     }
     state = LoadShedding.step(state, load, offered, elapsedMs)
     OfferedCalls.fade(offered, elapsedMs)
@@ -98,10 +98,10 @@ describe("LoadShedding", () => {
 
   it.prop(
     "who was let in does not let more in",
-    [history],
-    ([events]) => {
+    [history, asked],
+    ([events, { priority }]) => {
       const { state } = after(events)
-      assert.isAtLeast(LoadShedding.admitted(state).level, state.level)
+      assert.isAtLeast(LoadShedding.admitted(state, priority).level, state.level)
     },
     runs
   )
@@ -211,7 +211,15 @@ describe("LoadShedding", () => {
     const nearly = { ...busy, processCpu: 0.69, participants: 100 }
     let state = steady(LoadShedding.make(), nearly, 2000)
     const before = state.level
-    for (let n = 0; n < 10; n++) state = LoadShedding.admitted(state)
+    for (let n = 0; n < 10; n++) state = LoadShedding.admitted(state, "new-one-to-one-audio")
     assert.isAbove(state.level, before + 2)
+  })
+
+  it("who joins a group counts as two of a call of two", () => {
+    const nearly = steady(LoadShedding.make(), { ...busy, processCpu: 0.69, participants: 100 }, 2000)
+    const ofTwo = LoadShedding.admitted(LoadShedding.admitted(nearly, "new-one-to-one-video"), "new-one-to-one-audio")
+    for (const priority of ["group-join", "new-group-audio", "new-group-video"] as const) {
+      assert.strictEqual(LoadShedding.admitted(nearly, priority).level, ofTwo.level)
+    }
   })
 })

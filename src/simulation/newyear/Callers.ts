@@ -167,7 +167,8 @@ const enter = (call: Call, participants: number): void => {
   const { relay, shape } = call
   call.participants += participants
   relay.participants[shape]! += participants
-  for (let n = 0; n < participants; n++) relay.shedding = LoadShedding.admitted(relay.shedding)
+  const { priority } = CallMix.shapes[shape]!
+  for (let n = 0; n < participants; n++) relay.shedding = LoadShedding.admitted(relay.shedding, priority)
 }
 
 const join = (self: Callers, place: number, nowMs: number): void => {
