@@ -14,7 +14,7 @@ const differenceRatioMin = 0.2
 const fullFrom = 0.65
 const fullnessDifferenceMin = 0.15
 /** A relay that is fuller has begun to refuse. Share. */
-const roomBelow = 0.74
+const roomBelow = 0.76
 
 /** Whether the relay should be sent anybody new; of one that does not know it is believed. */
 export const hasRoom = ({ fullness }: Pick<Load, "fullness">): boolean => !(known(fullness) >= roomBelow)

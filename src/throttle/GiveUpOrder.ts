@@ -17,16 +17,16 @@ export const steps: ReadonlyArray<Step> = [
   { withhold: "fec", fromUtilization: 0.68 },
   { withhold: "duplication", fromUtilization: 0.7 },
   { withhold: "high-layer", fromUtilization: 0.72 },
-  { refuse: "new-group-video", fromUtilization: 0.74 },
-  { refuse: "new-group-audio", fromUtilization: 0.75 },
-  { refuse: "group-join", fromUtilization: 0.76 },
-  { withhold: "group-video", fromUtilization: 0.77 },
-  { refuse: "new-one-to-one-video", fromUtilization: 0.775 },
-  { refuse: "new-one-to-one-audio", fromUtilization: 0.78 }
+  { refuse: "new-group-video", fromUtilization: 0.76 },
+  { refuse: "new-group-audio", fromUtilization: 0.77 },
+  { refuse: "group-join", fromUtilization: 0.775 },
+  { withhold: "group-video", fromUtilization: 0.78 },
+  { refuse: "new-one-to-one-video", fromUtilization: 0.785 },
+  { refuse: "new-one-to-one-audio", fromUtilization: 0.79 }
 ]
 
 /** Nobody new is let in. */
-export const fullUtilization = 0.88
+export const fullUtilization = 0.89
 
 /** Every step that there is. */
 export const levelMax = steps.length

@@ -38,7 +38,7 @@ const layerOfAnApplication = ThrottleComposition.layerInFront(({ priority }) =>
 ThrottleSuite.suite("open", Throttle.layerOpen)
 ThrottleSuite.suite("draining", layerDraining)
 ThrottleSuite.suite("adaptive, idle", layerAdaptive(0.1))
-for (const cpu of [0.67, 0.71, 0.745, 0.755, 0.765, 0.772, 0.778, 0.85, 1]) {
+for (const cpu of [0.67, 0.71, 0.765, 0.773, 0.778, 0.782, 0.787, 0.85, 1]) {
   ThrottleSuite.suite(`adaptive, ${100 * cpu} % of CPU`, layerAdaptive(cpu))
 }
 ThrottleSuite.suite("off", ThrottleAdaptive.layerOff.pipe(Layer.provide(Sources.meterOf(Sources.idle()))))
