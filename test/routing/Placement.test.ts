@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as Placement from "../../src/routing/Placement.ts"
+import * as GiveUpOrder from "../../src/throttle/GiveUpOrder.ts"
 
 const load = (id: string, participants: number) => ({ id, participants })
 const idOf = ({ id }: { readonly id: string }) => id
@@ -35,6 +36,13 @@ describe("Placement", () => {
       assert.isAbove(chosen.filter((other) => other === id).length, 30)
     }
     assert.strictEqual(better(100, [10, 12, 8], "call-7")!.id, better(40, [10, 12, 8], "call-7")!.id)
+  })
+
+  it("a relay has room until it refuses a group", () => {
+    const refusesFrom = GiveUpOrder.utilizationAt(GiveUpOrder.stepOf("new-group-video")!)
+    assert.isTrue(Placement.hasRoom({ fullness: refusesFrom - 0.001 }))
+    assert.isFalse(Placement.hasRoom({ fullness: refusesFrom }))
+    assert.isTrue(Placement.hasRoom({ fullness: undefined }))
   })
 
   it.prop("whoever is chosen would send nobody back", [count, counts], ([self, others]) => {
