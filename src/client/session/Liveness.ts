@@ -3,9 +3,13 @@ import * as SendLeg from "../../media/SendLeg.ts"
 /**
  * Whether the relay is still there. Any frame or message of it is a sign of life; while media flows there is one at least
  * every 100 ms, for who receives media reports on it. Silence makes the relay suspect, not dead: it is pinged at once and
- * often, and until it is heard again somebody else may take over. Changed in place; reads no clock.
+ * often, and until it is heard again somebody else may take over. While the device's own machine stands still it hears
+ * nobody: that time is no silence. Changed in place; reads no clock.
  */
 export interface Liveness {
+  polledAtMs: number
+  /** Since when the device runs without a standstill. Milliseconds. */
+  runsSinceMs: number
   /** Since when media flows, either way; Infinity: it does not. Milliseconds. */
   mediaSinceMs: number
   lastPingAtMs: number
@@ -42,8 +46,16 @@ export const pingEveryMsSuspect = 150
 export const suspectAfterMs = 300
 /** A ping without an answer while nothing flows: the first RTO of RFC 8489 section 6.2.1. */
 export const pingAnswerMs = 500
+/** Not polled for longer than this the device has stood still. With 100 ms between reports less makes no silence. Milliseconds. */
+const standstillMs = 150
 
-export const make = (nowMs: number): Liveness => ({ mediaSinceMs: Infinity, lastPingAtMs: nowMs, suspicion: undefined })
+export const make = (nowMs: number): Liveness => ({
+  polledAtMs: nowMs,
+  runsSinceMs: nowMs,
+  mediaSinceMs: Infinity,
+  lastPingAtMs: nowMs,
+  suspicion: undefined
+})
 
 /** Something speaks against the path: it has to be proved anew, for which there are `patienceMs`. */
 export const suspect = (self: Liveness, signs: Signs, patienceMs: number, nowMs: number): void => {
@@ -73,6 +85,7 @@ export const restart = (self: Liveness, nowMs: number): void => {
  * `suspectAfterMs`, before the relay is lost.
  */
 export const poll = (self: Liveness, signs: Signs, silenceMs: number, nowMs: number): Step => {
+  noticeStandstill(self, nowMs)
   // When media has stopped the relay owes no reports.
   const flows = nowMs - signs.lastMediaAtMs < SendLeg.quietAfterMs
   self.mediaSinceMs = flows ? Math.min(self.mediaSinceMs, nowMs) : Infinity
@@ -92,10 +105,20 @@ export const poll = (self: Liveness, signs: Signs, silenceMs: number, nowMs: num
   return { ping, change, isLost: suspicion !== undefined && nowMs >= lostAtMs(suspicion, silenceMs) }
 }
 
+/** What was sent to the device meanwhile is still to be read, and its own pings went out late. */
+const noticeStandstill = (self: Liveness, nowMs: number): void => {
+  const pausedMs = nowMs - self.polledAtMs
+  self.polledAtMs = nowMs
+  if (pausedMs <= standstillMs) return
+  self.runsSinceMs = nowMs
+  const { suspicion } = self
+  if (suspicion !== undefined) self.suspicion = { ...suspicion, sinceMs: suspicion.sinceMs + pausedMs }
+}
+
 /** When the relay becomes suspect, or is lost, if it stays silent while media flows. Milliseconds; Infinity for never. */
 export const nextDeadlineMs = (self: Liveness, signs: Signs, silenceMs: number): number =>
   self.suspicion === undefined
-    ? Math.max(self.mediaSinceMs + signs.roundTripMs, signs.lastHeardAtMs) + suspectAfterMs
+    ? Math.max(self.mediaSinceMs + signs.roundTripMs, signs.lastHeardAtMs, self.runsSinceMs) + suspectAfterMs
     : lostAtMs(self.suspicion, silenceMs)
 
 const lostAtMs = ({ patienceMs, sinceMs }: Suspicion, silenceMs: number): number =>
@@ -104,6 +127,7 @@ const lostAtMs = ({ patienceMs, sinceMs }: Suspicion, silenceMs: number): number
 const isSilent = (self: Liveness, { lastHeardAtMs, roundTripMs }: Signs, nowMs: number): boolean => {
   // The first report on media that has just begun takes a round trip.
   const owesReports = nowMs - self.mediaSinceMs >= suspectAfterMs + roundTripMs
-  const owesAnswer = self.lastPingAtMs > lastHeardAtMs && nowMs - self.lastPingAtMs >= pingAnswerMs + roundTripMs
-  return owesAnswer || (owesReports && nowMs - lastHeardAtMs >= suspectAfterMs)
+  const askedAtMs = Math.max(self.lastPingAtMs, self.runsSinceMs)
+  const owesAnswer = self.lastPingAtMs > lastHeardAtMs && nowMs - askedAtMs >= pingAnswerMs + roundTripMs
+  return owesAnswer || (owesReports && nowMs - Math.max(lastHeardAtMs, self.runsSinceMs) >= suspectAfterMs)
 }

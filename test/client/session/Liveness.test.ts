@@ -2,17 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Liveness from "../../../src/client/session/Liveness.ts"
 
-/** Polls every 5 ms; `hears` and `sends` say when something was last heard and sent. */
+/** Polls every 5 ms, but while it stands still; `signsAt` says when something was last heard and sent. */
 const runUntil = (
   untilMs: number,
   signsAt: (nowMs: number) => { readonly heardAtMs: number; readonly mediaAtMs: number },
-  silenceMs = 3300
+  silenceMs = 3300,
+  standsStillAt = (_nowMs: number): boolean => false
 ) => {
   const liveness = Liveness.make(0)
   const pingsAtMs: Array<number> = []
   const changes: Array<readonly [string, number]> = []
   let lostAtMs = Infinity
   for (let nowMs = 0; nowMs <= untilMs; nowMs += 5) {
+    if (standsStillAt(nowMs)) continue
     const { heardAtMs, mediaAtMs } = signsAt(nowMs)
     const signs = { lastHeardAtMs: heardAtMs, lastMediaAtMs: mediaAtMs, roundTripMs: 40 }
     const step = Liveness.poll(liveness, signs, silenceMs, nowMs)
@@ -47,10 +49,10 @@ describe("Liveness", () => {
   })
 
   it("gives it the time for which the path was said to need a proof", () => {
-    const liveness = Liveness.make(0)
+    const liveness = Liveness.make(1000)
     const signs = { lastHeardAtMs: 0, lastMediaAtMs: 0, roundTripMs: 40 }
     Liveness.suspect(liveness, signs, 540, 1000)
-    assert.isFalse(Liveness.poll(liveness, signs, 300, 1535).isLost)
+    for (let nowMs = 1005; nowMs < 1540; nowMs += 5) assert.isFalse(Liveness.poll(liveness, signs, 300, nowMs).isLost)
     assert.isTrue(Liveness.isSuspect(liveness, signs))
     assert.isTrue(Liveness.poll(liveness, signs, 300, 1540).isLost)
     assert.isFalse(Liveness.isSuspect(liveness, { ...signs, lastHeardAtMs: 1541 }))
@@ -59,13 +61,60 @@ describe("Liveness", () => {
   it("tells when it has to be looked at again: not a tick later", () => {
     const liveness = Liveness.make(0)
     const signsAt = (nowMs: number) => ({ lastHeardAtMs: 1000, lastMediaAtMs: nowMs, roundTripMs: 40 })
-    for (const nowMs of [0, 500, 1000]) Liveness.poll(liveness, signsAt(nowMs), 600, nowMs)
+    for (let nowMs = 0; nowMs < 1300; nowMs += 50) Liveness.poll(liveness, signsAt(nowMs), 600, nowMs)
     const suspectAtMs = Liveness.nextDeadlineMs(liveness, signsAt(1000), 600)
     assert.strictEqual(suspectAtMs, 1300)
     assert.strictEqual(Liveness.poll(liveness, signsAt(suspectAtMs), 600, suspectAtMs).change, "suspected")
-    const lostAtMs = Liveness.nextDeadlineMs(liveness, signsAt(1300), 600)
+    for (let nowMs = 1350; nowMs < 1600; nowMs += 50) Liveness.poll(liveness, signsAt(nowMs), 600, nowMs)
+    const lostAtMs = Liveness.nextDeadlineMs(liveness, signsAt(1550), 600)
     assert.strictEqual(lostAtMs, 1600)
     assert.isTrue(Liveness.poll(liveness, signsAt(lostAtMs), 600, lostAtMs).isLost)
+  })
+
+  const Pause = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2000 }))
+  const Phase = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99 }))
+
+  it.prop("does not suspect a relay while it stands still itself", [Pause, Phase], ([pauseMs, phaseMs]) => {
+    const startMs = 2000 + phaseMs
+    // When it goes on its timers come first: it has heard nothing then, and reads what has come before the next one.
+    const { changes, lostAtMs } = runUntil(
+      5000,
+      (nowMs) => {
+        const readMs = nowMs < startMs + pauseMs || nowMs >= startMs + pauseMs + 5 ? nowMs : startMs
+        return { heardAtMs: readMs - (readMs % 100), mediaAtMs: nowMs }
+      },
+      300,
+      (nowMs) => nowMs > startMs && nowMs < startMs + pauseMs
+    )
+    assert.deepStrictEqual(changes, [])
+    assert.strictEqual(lostAtMs, Infinity)
+  })
+
+  it.prop("and finds out that it has died meanwhile 300 ms later", [Pause, Phase], ([pauseMs, phaseMs]) => {
+    const startMs = 2000 + phaseMs
+    const { changes, lostAtMs } = runUntil(
+      6000,
+      (nowMs) => ({ heardAtMs: Math.min(nowMs, startMs), mediaAtMs: nowMs }),
+      600,
+      (nowMs) => nowMs > startMs && nowMs < startMs + pauseMs
+    )
+    assert.deepStrictEqual(
+      changes.map(([change]) => change),
+      ["suspected"]
+    )
+    assert.isAtMost(changes[0]![1], startMs + pauseMs + 310)
+    assert.isAtMost(lostAtMs, changes[0]![1] + 305)
+  })
+
+  it("a standstill after it has become suspect does not count against it either", () => {
+    const { changes, lostAtMs } = runUntil(
+      6000,
+      (nowMs) => ({ heardAtMs: Math.min(nowMs, 1000), mediaAtMs: nowMs }),
+      1300,
+      (nowMs) => nowMs > 1400 && nowMs < 2400
+    )
+    assert.deepStrictEqual(changes, [["suspected", 1300]])
+    assert.strictEqual(lostAtMs, 3300)
   })
 
   it("suspects an idle relay that does not answer a ping", () => {
