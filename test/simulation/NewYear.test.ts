@@ -13,7 +13,7 @@ const short: Evening.Evening = {
   riseFactor: 16,
   beforeMs: 5000,
   midnightMs: 30_000,
-  afterMs: 120_000
+  afterMs: 150_000
 }
 
 const seeds = Array.from({ length: 100 }, (_, i) => String(i + 1))
@@ -107,10 +107,7 @@ describe("New Year's Eve", { timeout: 60_000 }, () => {
   })
 
   it("once the calls fit again, all is given back within ten seconds", () => {
-    const seconds = seeds.map((seed) => evening(seed).recoverySeconds)
-    // A small relay may have too much to do to the end, by chance.
-    assert.isAtLeast(seconds.filter((each) => each !== null).length, 95)
-    assert.isAtMost(Math.max(...seconds.map((each) => each ?? 0)), 10)
+    for (const seed of seeds) assert.isAtMost(evening(seed).recoverySeconds ?? Infinity, 10, `seed ${seed}`)
   })
 
   it("packets do not wait longer than 20 ms, and audio between two is let in most", () => {
