@@ -3,7 +3,6 @@ import * as CallerSlot from "./CallerSlot.ts"
 import * as GiveUpOrder from "./GiveUpOrder.ts"
 import * as Load from "./Load.ts"
 import * as OfferedCalls from "./OfferedCalls.ts"
-import * as PendingAdmissions from "./PendingAdmissions.ts"
 import type { Priority } from "./Priority.ts"
 
 /**
@@ -21,11 +20,10 @@ export interface LoadShedding {
   /** Packets have waited too long all the while; nothing has, all the while. Milliseconds. */
   readonly waitingMs: number
   readonly calmMs: number
-  /** What is in use as measured; and with those who were let in since, as far as it has fallen. */
+  /** As measured, without what was let in since. */
   readonly utilization: number
-  readonly share: number
   /** Who was let in and is not in what was measured yet, of a group twice, and what each will use. */
-  readonly pending: PendingAdmissions.PendingAdmissions
+  readonly pending: number
   readonly sharePerAdmission: number
   /** Extras that ongoing calls go without: so many, in their order. */
   readonly extrasWithheld: number
@@ -43,8 +41,7 @@ export const make = (): LoadShedding => ({
   waitingMs: 0,
   calmMs: 0,
   utilization: 0,
-  share: 0,
-  pending: PendingAdmissions.none,
+  pending: 0,
   sharePerAdmission: 0,
   extrasWithheld: 0,
   roomMs: 0,
@@ -53,8 +50,8 @@ export const make = (): LoadShedding => ({
   sinceGivenBackMs: Infinity
 })
 
-/** The share falls no faster, so that a pause for breath brings nobody in who is in the way a moment later. A second. */
-const fallPerSecond = 0.05
+/** The level falls no faster, so that a pause for breath brings nobody in who is in the way a moment later. Steps a second. */
+const fallPerSecond = 2
 /** Of those who are let in, so many fewer after a second in which packets have waited for as long as they may. Share. */
 const cutPerSecond = 0.5
 /** And the level rises at least by so much, also when nobody asks. Steps a second. */
@@ -64,6 +61,11 @@ const waitingMsMin = 500
 /** After the last wait; then more are let in again. Milliseconds, and steps a second. */
 const calmAfterMs = 1000
 const waitFallPerSecond = 1
+/**
+ * Who was let in fades with this time constant, while more and more of him is seen in the load: he has to join, and what is measured
+ * is smoothed. Both together make up to 1.3 of him, for to join is work too. Milliseconds.
+ */
+const settleMs = 1370
 /** Who joins a group is sent what several say, and all of them what he says: he uses more than one of two. */
 const groupWeight = 2
 /** What one participant uses: of a relay with few of them it cannot be told from what the relay uses anyhow. Share. */
@@ -88,21 +90,20 @@ export const step = (
   // A clock that jumps counts for no time at all, or for a second.
   const seconds = Math.min(1000, Math.max(0, elapsedMs || 0)) / 1000
   const utilization = Load.utilization(load)
-  const pending = PendingAdmissions.later(self.pending, seconds * 1000)
-  const sharePerAdmission = sharePerAdmissionOf(load, utilization)
+  const pending = self.pending * Math.exp((-1000 * seconds) / settleMs)
+  const sharePerAdmission = shareOf(load, utilization)
   const severity = Load.waitSeverity(load)
   const waitingMs = severity >= 1 ? self.waitingMs + seconds * 1000 : 0
   const calmMs = severity >= 1 ? 0 : self.calmMs + seconds * 1000
   const waitLevel = waitLevelOf(self, waitingMs > waitingMsMin ? severity : 0, calmMs, offered, seconds)
-  const share = Math.max(shareOf(utilization, pending, sharePerAdmission), self.share - fallPerSecond * seconds)
-  const level = Math.max(waitLevel, GiveUpOrder.levelAt(share))
+  const wanted = Math.max(waitLevel, GiveUpOrder.levelAt(utilization + pending * sharePerAdmission))
+  const level = Math.max(wanted, self.level - fallPerSecond * seconds)
   return {
     level,
     waitLevel,
     waitingMs,
     calmMs,
     utilization,
-    share,
     pending,
     sharePerAdmission,
     ...extrasOf(self, level, seconds)
@@ -111,9 +112,9 @@ export const step = (
 
 /** Somebody of this class has been let in who is no part of the measured load yet. */
 export const admitted = (self: LoadShedding, priority: Priority): LoadShedding => {
-  const pending = PendingAdmissions.add(self.pending, isOfGroup(priority) ? groupWeight : 1)
-  const share = Math.max(self.share, shareOf(self.utilization, pending, self.sharePerAdmission))
-  return { ...self, pending, share, level: Math.max(self.level, GiveUpOrder.levelAt(share)) }
+  const pending = self.pending + (isOfGroup(priority) ? groupWeight : 1)
+  const level = GiveUpOrder.levelAt(self.utilization + pending * self.sharePerAdmission)
+  return { ...self, pending, level: Math.max(self.level, level) }
 }
 
 /** Whether a caller of this class is let in. `slot`: CallerSlot. */
@@ -133,11 +134,7 @@ export const fullness = ({ level, utilization }: LoadShedding): number =>
 const isOfGroup = (priority: Priority): boolean =>
   priority === "group-join" || priority === "new-group-audio" || priority === "new-group-video"
 
-/** More than full is no more than that: it would take longer to fall. */
-const shareOf = (utilization: number, pending: PendingAdmissions.PendingAdmissions, sharePerAdmission: number) =>
-  Math.min(GiveUpOrder.fullUtilization, utilization + PendingAdmissions.total(pending) * sharePerAdmission)
-
-const sharePerAdmissionOf = ({ participants }: Load.Load, utilization: number): number =>
+const shareOf = ({ participants }: Load.Load, utilization: number): number =>
   participants >= participantsMin ? Math.min(shareMax, utilization / participants) : shareAtFirst
 
 const waitLevelOf = (

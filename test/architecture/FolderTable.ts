@@ -95,7 +95,7 @@ export const rows: Readonly<Record<string, Row>> = {
       ...names("pipeline/SentVideo pipeline/Session pipeline/TrunkTable pipeline/VoiceGate actor/LegEstimates"),
       ...names("client/streams/ReceivedPacket client/streams/SplicedStream"),
       ...names("throttle/CallerSlot throttle/GiveUpOrder throttle/Load throttle/LoadReading throttle/LoadShedding"),
-      ...names("throttle/OfferedCalls throttle/PendingAdmissions throttle/Priority throttle/Refused"),
+      ...names("throttle/OfferedCalls throttle/Priority throttle/Refused"),
       ...packets
     ],
     modules: [pureValues]
