@@ -8,8 +8,9 @@ import * as SendLeg from "../../media/SendLeg.ts"
  */
 export interface Liveness {
   polledAtMs: number
-  /** Since when the device runs without a standstill. Milliseconds. */
-  runsSinceMs: number
+  /** The last sign of life, and for how long the device has stood still since. Milliseconds. */
+  heardAtMs: number
+  stoodStillMs: number
   /** Since when media flows, either way; Infinity: it does not. Milliseconds. */
   mediaSinceMs: number
   lastPingAtMs: number
@@ -46,12 +47,16 @@ export const pingEveryMsSuspect = 150
 export const suspectAfterMs = 300
 /** A ping without an answer while nothing flows: the first RTO of RFC 8489 section 6.2.1. */
 export const pingAnswerMs = 500
-/** Not polled for longer than this the device has stood still. With 100 ms between reports less makes no silence. Milliseconds. */
+/**
+ * Not polled for longer than this the device has stood still, for the rest of the time: with 100 ms between reports so much makes no
+ * silence, and who is never polled more often still finds out that a relay is silent. Milliseconds.
+ */
 const standstillMs = 150
 
 export const make = (nowMs: number): Liveness => ({
   polledAtMs: nowMs,
-  runsSinceMs: nowMs,
+  heardAtMs: -Infinity,
+  stoodStillMs: 0,
   mediaSinceMs: Infinity,
   lastPingAtMs: nowMs,
   suspicion: undefined
@@ -75,6 +80,8 @@ export const isSuspect = ({ suspicion }: Liveness, { lastHeardAtMs }: Pick<Signs
 
 /** Another relay has taken over. */
 export const restart = (self: Liveness, nowMs: number): void => {
+  self.heardAtMs = -Infinity
+  self.stoodStillMs = 0
   self.mediaSinceMs = Infinity
   self.lastPingAtMs = nowMs
   self.suspicion = undefined
@@ -85,7 +92,7 @@ export const restart = (self: Liveness, nowMs: number): void => {
  * `suspectAfterMs`, before the relay is lost.
  */
 export const poll = (self: Liveness, signs: Signs, silenceMs: number, nowMs: number): Step => {
-  noticeStandstill(self, nowMs)
+  noticeStandstill(self, signs, nowMs)
   // When media has stopped the relay owes no reports.
   const flows = nowMs - signs.lastMediaAtMs < SendLeg.quietAfterMs
   self.mediaSinceMs = flows ? Math.min(self.mediaSinceMs, nowMs) : Infinity
@@ -106,19 +113,24 @@ export const poll = (self: Liveness, signs: Signs, silenceMs: number, nowMs: num
 }
 
 /** What was sent to the device meanwhile is still to be read, and its own pings went out late. */
-const noticeStandstill = (self: Liveness, nowMs: number): void => {
-  const pausedMs = nowMs - self.polledAtMs
+const noticeStandstill = (self: Liveness, { lastHeardAtMs }: Signs, nowMs: number): void => {
+  const stoodStillMs = Math.max(0, nowMs - Math.max(self.polledAtMs, lastHeardAtMs) - standstillMs)
+  self.stoodStillMs = (lastHeardAtMs > self.heardAtMs ? 0 : self.stoodStillMs) + stoodStillMs
+  self.heardAtMs = lastHeardAtMs
   self.polledAtMs = nowMs
-  if (pausedMs <= standstillMs) return
-  self.runsSinceMs = nowMs
+  self.lastPingAtMs += stoodStillMs
   const { suspicion } = self
-  if (suspicion !== undefined) self.suspicion = { ...suspicion, sinceMs: suspicion.sinceMs + pausedMs }
+  if (suspicion !== undefined) self.suspicion = { ...suspicion, sinceMs: suspicion.sinceMs + stoodStillMs }
 }
+
+/** Since when nothing was heard, later by as long as nothing could be. */
+const silentSinceMs = ({ heardAtMs, stoodStillMs }: Liveness, lastHeardAtMs: number): number =>
+  lastHeardAtMs > heardAtMs ? lastHeardAtMs : lastHeardAtMs + stoodStillMs
 
 /** When the relay becomes suspect, or is lost, if it stays silent while media flows. Milliseconds; Infinity for never. */
 export const nextDeadlineMs = (self: Liveness, signs: Signs, silenceMs: number): number =>
   self.suspicion === undefined
-    ? Math.max(self.mediaSinceMs + signs.roundTripMs, signs.lastHeardAtMs, self.runsSinceMs) + suspectAfterMs
+    ? Math.max(self.mediaSinceMs + signs.roundTripMs, silentSinceMs(self, signs.lastHeardAtMs)) + suspectAfterMs
     : lostAtMs(self.suspicion, silenceMs)
 
 const lostAtMs = ({ patienceMs, sinceMs }: Suspicion, silenceMs: number): number =>
@@ -127,7 +139,6 @@ const lostAtMs = ({ patienceMs, sinceMs }: Suspicion, silenceMs: number): number
 const isSilent = (self: Liveness, { lastHeardAtMs, roundTripMs }: Signs, nowMs: number): boolean => {
   // The first report on media that has just begun takes a round trip.
   const owesReports = nowMs - self.mediaSinceMs >= suspectAfterMs + roundTripMs
-  const askedAtMs = Math.max(self.lastPingAtMs, self.runsSinceMs)
-  const owesAnswer = self.lastPingAtMs > lastHeardAtMs && nowMs - askedAtMs >= pingAnswerMs + roundTripMs
-  return owesAnswer || (owesReports && nowMs - Math.max(lastHeardAtMs, self.runsSinceMs) >= suspectAfterMs)
+  const owesAnswer = self.lastPingAtMs > lastHeardAtMs && nowMs - self.lastPingAtMs >= pingAnswerMs + roundTripMs
+  return owesAnswer || (owesReports && nowMs - silentSinceMs(self, lastHeardAtMs) >= suspectAfterMs)
 }

@@ -114,7 +114,18 @@ describe("Liveness", () => {
       (nowMs) => nowMs > 1400 && nowMs < 2400
     )
     assert.deepStrictEqual(changes, [["suspected", 1300]])
-    assert.strictEqual(lostAtMs, 3300)
+    assert.strictEqual(lostAtMs, 3150)
+  })
+
+  it("who runs only once a second finds out too", () => {
+    const { changes, lostAtMs } = runUntil(
+      10_000,
+      (nowMs) => ({ heardAtMs: Math.min(nowMs, 2000), mediaAtMs: nowMs }),
+      600,
+      (nowMs) => nowMs % 1000 !== 0
+    )
+    assert.deepStrictEqual(changes, [["suspected", 4000]])
+    assert.strictEqual(lostAtMs, 6000)
   })
 
   it("suspects an idle relay that does not answer a ping", () => {
