@@ -80,6 +80,7 @@ export const isSuspect = ({ suspicion }: Liveness, { lastHeardAtMs }: Pick<Signs
 
 /** Another relay has taken over. */
 export const restart = (self: Liveness, nowMs: number): void => {
+  self.polledAtMs = nowMs
   self.heardAtMs = -Infinity
   self.stoodStillMs = 0
   self.mediaSinceMs = Infinity
@@ -118,7 +119,8 @@ const noticeStandstill = (self: Liveness, { lastHeardAtMs }: Signs, nowMs: numbe
   self.stoodStillMs = (lastHeardAtMs > self.heardAtMs ? 0 : self.stoodStillMs) + stoodStillMs
   self.heardAtMs = lastHeardAtMs
   self.polledAtMs = nowMs
-  self.lastPingAtMs += stoodStillMs
+  // One that was answered stays where it was: the next is due in real time, for the sake of address translators.
+  if (self.lastPingAtMs > lastHeardAtMs) self.lastPingAtMs += stoodStillMs
   const { suspicion } = self
   if (suspicion !== undefined) self.suspicion = { ...suspicion, sinceMs: suspicion.sinceMs + stoodStillMs }
 }

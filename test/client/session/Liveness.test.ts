@@ -128,6 +128,17 @@ describe("Liveness", () => {
     assert.strictEqual(lostAtMs, 6000)
   })
 
+  it("and pings as often as others", () => {
+    const { changes, pingsAtMs } = runUntil(
+      20_000,
+      (nowMs) => ({ heardAtMs: nowMs - (nowMs % 5000) + 40, mediaAtMs: -Infinity }),
+      600,
+      (nowMs) => nowMs % 1000 !== 0
+    )
+    assert.deepStrictEqual(pingsAtMs, [5000, 10_000, 15_000, 20_000])
+    assert.deepStrictEqual(changes, [])
+  })
+
   it("suspects an idle relay that does not answer a ping", () => {
     const { changes } = runUntil(8000, () => ({ heardAtMs: 0, mediaAtMs: -Infinity }))
     assert.deepStrictEqual(changes, [["suspected", 5540]])
