@@ -65,7 +65,7 @@ const waitFallPerSecond = 1
  * Who was let in fades with this time constant, while more and more of him is seen in the load: he has to join, and what is measured
  * is smoothed. Both together make up to 1.3 of him, for to join is work too. Milliseconds.
  */
-const settleMs = 1370
+const pendingSpanMs = 1370
 /** Who joins a group is sent what several say, and all of them what he says: he uses more than one of two. */
 const groupWeight = 2
 /** What one participant uses: of a relay with few of them it cannot be told from what the relay uses anyhow. Share. */
@@ -90,7 +90,7 @@ export const step = (
   // A clock that jumps counts for no time at all, or for a second.
   const seconds = Math.min(1000, Math.max(0, elapsedMs || 0)) / 1000
   const utilization = Load.utilization(load)
-  const pending = self.pending * Math.exp((-1000 * seconds) / settleMs)
+  const pending = self.pending * Math.exp((-1000 * seconds) / pendingSpanMs)
   const sharePerAdmission = shareOf(load, utilization)
   const severity = Load.waitSeverity(load)
   const waitingMs = severity >= 1 ? self.waitingMs + seconds * 1000 : 0
