@@ -3,7 +3,7 @@ export interface KeyFrameRequest {
   readonly ssrc: number
   pending: boolean
   askedAtMs: number
-  /** How often this wish has been asked. */
+  /** How often this wish has been asked, but for what seems to have been lost. 0: it is fulfilled, or nobody's any more. */
   asked: number
   /**
    * Whether the stream's descriptors have ever said that a key frame starts. A sender that forwards ciphertext cannot
@@ -35,12 +35,24 @@ export const handleRequest = (self: KeyFrameRequest): void => {
 /** Nobody gets the stream any more. */
 export const forget = (self: KeyFrameRequest): void => {
   self.pending = false
+  self.asked = 0
 }
 
 /** A key frame has passed. */
 export const handleKeyFrame = (self: KeyFrameRequest): void => {
-  self.pending = false
+  forget(self)
   self.marksKeyFrames = true
+}
+
+/**
+ * What was asked has been lost: it is asked again at once, if it still matters. `isReported`: it is certain. If not, a stream
+ * that marks its key frames can wait, for one too many costs more than a late one.
+ */
+export const handleLost = (self: KeyFrameRequest, isReported: boolean): void => {
+  if (self.asked === 0 || (!isReported && self.marksKeyFrames)) return
+  self.asked--
+  self.askedAtMs = -Infinity
+  self.pending = true
 }
 
 /** Whether to ask upstream now; the caller does. */

@@ -5,6 +5,7 @@ import * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as ArrivalRecorder from "./ArrivalRecorder.ts"
 import * as AudioCopies from "./AudioCopies.ts"
 import * as DepartureRecorder from "./DepartureRecorder.ts"
+import * as KeyFrameAsks from "./KeyFrameAsks.ts"
 import * as KeyFrameRequest from "./KeyFrameRequest.ts"
 import * as LegKind from "./LegKind.ts"
 import * as NackGenerator from "./NackGenerator.ts"
@@ -39,6 +40,8 @@ export interface Leg {
   readonly protects: boolean
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
+  /** Those of them that have been asked for in a frame that may have been lost. */
+  readonly keyFrameAsks: KeyFrameAsks.KeyFrameAsks<KeyFrameRequest.KeyFrameRequest>
   /** The same: what its sender is to know of those who receive it. A device has none. */
   rateNotices: ReadonlyArray<RateNotice.RateNotice>
   /** Of a trunk: when the next of them is to be asked. It has too many to look at all of them with every packet. */
@@ -109,6 +112,7 @@ export const make = (options: {
     repair,
     protects: options.protects ?? repair,
     keyFrames: [],
+    keyFrameAsks: KeyFrameAsks.make(),
     rateNotices: noNotices,
     keyFramesDueMs: Infinity,
     lastFeedbackAtMs: -Infinity,
@@ -150,12 +154,23 @@ export const handleFeedback = (
   ReportedLoss.read(self.loss, report)
   self.send.framesReported += self.loss.packets
   self.send.framesReportedLost += self.loss.lost
+  repeatLostAsks(self, report)
   if (self.repair) {
     AudioCopies.handleReport(self.send, resources, self.loss, nowMs)
     if (self.protects) Protection.handleReport(self.send, resources, self.loss, roundTripMs, nowMs)
     SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)
   }
   return true
+}
+
+const repeatLostAsks = (self: Leg, report: Feedback.Feedback): void => {
+  const { keyFrameAsks, kind } = self
+  let lost = KeyFrameAsks.takeLost(keyFrameAsks, report, kind.shift)
+  if (lost === undefined) return
+  for (; lost !== undefined; lost = KeyFrameAsks.takeLost(keyFrameAsks, report, kind.shift)) {
+    KeyFrameRequest.handleLost(lost.asked, lost.isReported)
+  }
+  noteKeyFramesDue(self)
 }
 
 /** Does what is due now: requests, feedback, what has waited for its turn, padding. */
@@ -270,6 +285,7 @@ const sendReport = (self: Leg, resources: LegResources, nowMs: number, out: Pack
   for (const request of self.keyFrames) {
     if (report.keyFrameCount < Feedback.keyFramesMax && KeyFrameRequest.poll(request, nowMs)) {
       report.keyFrameSsrcs[report.keyFrameCount++] = request.ssrc
+      KeyFrameAsks.handleSent(self.keyFrameAsks, self.send.nextHop, request)
     }
   }
   noteKeyFramesDue(self)

@@ -276,6 +276,7 @@ const handleFeedback = (
   }
   countResends(counters, leg, packetsResent, requestsRefused)
   KeyFrames.handleReport(self, leg, nowMs, out)
+  KeyFrames.repeatLost(self, leg, nowMs, out)
   VideoRates.handleReport(self, leg, nowMs, out)
 }
 

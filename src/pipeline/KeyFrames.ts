@@ -1,3 +1,4 @@
+import * as KeyFrameAsks from "../media/KeyFrameAsks.ts"
 import * as KeyFrameRequest from "../media/KeyFrameRequest.ts"
 import * as Leg from "../media/Leg.ts"
 import type * as PacketBatch from "../sockets/PacketBatch.ts"
@@ -19,6 +20,24 @@ export const handleReport = (
       const keyFrames = RelayLeg.findStreamFor(source, receiver, report.keyFrameSsrcs[i]!)?.keyFrames
       if (keyFrames !== undefined) request(self, source, keyFrames, nowMs, out)
     }
+  }
+}
+
+/** Of a trunk: what its calls have asked for in vain is asked again. */
+export const repeatLost = (
+  self: Forwarding,
+  { callAsks, hop }: RelayLeg.RelayLeg,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
+  if (callAsks === undefined) return
+  const { report } = self.resources
+  const { shift } = hop.kind
+  let lost = KeyFrameAsks.takeLost(callAsks, report, shift)
+  for (; lost !== undefined; lost = KeyFrameAsks.takeLost(callAsks, report, shift)) {
+    const { keyFrames, leg } = lost.asked
+    KeyFrameRequest.handleLost(keyFrames, lost.isReported)
+    askOnTrunk(self, leg, keyFrames, nowMs, out)
   }
 }
 
@@ -50,8 +69,20 @@ export const request = (
     return
   }
   KeyFrameRequest.handleRequest(keyFrames)
+  askOnTrunk(self, leg, keyFrames, nowMs, out)
+}
+
+const askOnTrunk = (
+  self: Forwarding,
+  leg: RelayLeg.RelayLeg,
+  keyFrames: KeyFrameRequest.KeyFrameRequest,
+  nowMs: number,
+  out: PacketBatch.SendBatch
+): void => {
   if (!KeyFrameRequest.poll(keyFrames, nowMs)) return
   const report = CallFeedback.start(self)
   report.keyFrameSsrcs[report.keyFrameCount++] = keyFrames.ssrc
+  const asks = leg.carrier?.callAsks
+  if (asks !== undefined) KeyFrameAsks.handleSent(asks, leg.hop.send.nextHop, { leg, keyFrames })
   CallFeedback.send(self, leg, nowMs, out)
 }

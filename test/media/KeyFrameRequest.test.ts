@@ -39,6 +39,41 @@ describe("KeyFrameRequest", () => {
     assert.deepStrictEqual(asksUntil(request, 510, 5000), [1000, 1500])
   })
 
+  it("does not count what was lost, and asks again at once", () => {
+    const request = KeyFrameRequest.make(1)
+    KeyFrameRequest.handleRequest(request)
+    assert.deepStrictEqual(asksUntil(request, 0, 100), [0])
+    KeyFrameRequest.handleLost(request, true)
+    assert.deepStrictEqual(asksUntil(request, 100, 700), [100, 600])
+    KeyFrameRequest.handleLost(request, true)
+    assert.deepStrictEqual(asksUntil(request, 700, 5000), [700])
+  })
+
+  it("takes for lost what may have been, of a stream that has never marked one", () => {
+    const request = KeyFrameRequest.make(1)
+    KeyFrameRequest.handleRequest(request)
+    assert.deepStrictEqual(asksUntil(request, 0, 100), [0])
+    KeyFrameRequest.handleLost(request, false)
+    assert.deepStrictEqual(asksUntil(request, 100, 110), [100])
+    KeyFrameRequest.handleKeyFrame(request)
+    KeyFrameRequest.handleRequest(request)
+    assert.deepStrictEqual(asksUntil(request, 1000, 1010), [1000])
+    KeyFrameRequest.handleLost(request, false)
+    assert.deepStrictEqual(asksUntil(request, 1100, 1600), [1500])
+  })
+
+  it.for([
+    ["has come", KeyFrameRequest.handleKeyFrame],
+    ["is nobody's any more", KeyFrameRequest.forget]
+  ] as const)("asks no more for a key frame that %s, whatever was lost", ([, handle]) => {
+    const request = KeyFrameRequest.make(1)
+    KeyFrameRequest.handleRequest(request)
+    assert.isTrue(KeyFrameRequest.poll(request, 0))
+    handle(request)
+    KeyFrameRequest.handleLost(request, true)
+    assert.deepStrictEqual(asksUntil(request, 0, 5000), [])
+  })
+
   it("goes on for ever once a mark has been seen, also for the wish that is pending", () => {
     const request = KeyFrameRequest.make(1)
     KeyFrameRequest.handleKeyFrame(request)

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as KeyFrameRequest from "../../src/media/KeyFrameRequest.ts"
 import * as Leg from "../../src/media/Leg.ts"
 import * as SendLeg from "../../src/media/SendLeg.ts"
+import * as Feedback from "../../src/protocol/Feedback.ts"
+import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import * as LegKinds from "./LegKinds.ts"
 import * as LegPair from "./LegPair.ts"
 
@@ -18,7 +21,7 @@ const stream = (pair: ReturnType<typeof LegPair.make>, packets = 200) => {
   return pair
 }
 
-describe.each(LegKinds.all)("Leg of a $name", ({ Near, at, name }) => {
+describe.each(LegKinds.all)("Leg of a $name", ({ Near, at, kind, name }) => {
   const pairOf = (options: Omit<Parameters<typeof LegPair.make>[0], "kind">) => LegPair.make({ ...options, kind: name })
 
   it.prop(
@@ -63,6 +66,39 @@ describe.each(LegKinds.all)("Leg of a $name", ({ Near, at, name }) => {
         Array.from({ length: 300 }, (_, n) => n),
         `seed ${seed}`
       )
+    },
+    { arbitrary: { runs: 30 } }
+  )
+
+  it.prop(
+    "a wish for a key frame arrives, also if nothing will ever say that one has come",
+    [Seed, Near],
+    ([seed, near]) => {
+      const asked: Array<number> = []
+      const onFrame = (bytes: Uint8Array) => {
+        if (HopFrame.typeAt(bytes, 0) !== HopFrame.FrameType.Feedback) return
+        const report = Feedback.make()
+        const length = bytes.length - kind.headerBytes
+        assert.isTrue(Feedback.read(new DataView(bytes.buffer), kind.headerBytes, length, report, kind.isTrunk))
+        asked.push(...report.keyFrameSsrcs.subarray(0, report.keyFrameCount))
+      }
+      const link = { ...lossy, lossRatio: 0.2 }
+      const pair = pairOf({ link, repair: false, draw: LegPair.dice(seed), sequenceStart: at(near), onFrame })
+      const wishes = Array.from({ length: 10 }, (_, ssrc) => KeyFrameRequest.make(ssrc))
+      const { leg } = pair.right
+      leg.keyFrames.push(...wishes)
+      for (let number = 0; number < 600; number++) {
+        const wish = number % 20 === 10 ? wishes[Math.floor(number / 20)] : undefined
+        if (wish !== undefined) Leg.requestKeyFrame(leg, wish)
+        pair.send(number)
+        pair.run(10)
+      }
+      for (const { ssrc } of wishes) {
+        const times = asked.filter((one) => one === ssrc).length
+        // Twice, and once more for each that had come when the report of it was lost.
+        assert.isTrue(times >= 1 && times <= 12, `seed ${seed}: ${ssrc} was asked for ${times} times`)
+      }
+      assert.isEmpty(wishes.filter(({ pending }) => pending))
     },
     { arbitrary: { runs: 30 } }
   )
