@@ -3,7 +3,7 @@ import type { LegKind } from "../LegKind.ts"
 
 /**
  * Which frames of a leg belong to which probe, until they have been reported. Two probes are sent at the start, one after the
- * other, before anything of them can have been reported. Owned by exactly one estimator and changed in place.
+ * other, before anything of them can have been reported; each has fewer than 32,768 frames. Owned by exactly one estimator and changed in place.
  */
 export interface ProbedFrames {
   readonly kind: LegKind

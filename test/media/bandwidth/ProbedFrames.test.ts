@@ -28,15 +28,19 @@ describe("ProbedFrames", () => {
         const sent: Array<{ readonly at: number; readonly probeId: number }> = []
         let probeId = 0
         let probes = 0
+        let startedAt = 0
         let next = kind.mask - 5000
         for (const { does, frames } of steps) {
           if (does === "start") {
             probeId = ++probes
+            startedAt = next
             ProbedFrames.start(self, probeId, next & kind.mask)
           } else if (does === "end") {
             probeId = 0
             ProbedFrames.end(self, next & kind.mask)
           } else if (does === "send") {
+            // A probe is over after some hundred frames; one with half of all numbers could not be told from none.
+            if (probeId > 0 && next + frames - startedAt > 30_000) continue
             // Some of them are looked at: the first, and the last.
             if (frames > 0) sent.push({ at: next, probeId }, { at: next + frames - 1, probeId })
             next += frames
