@@ -109,7 +109,7 @@ const portOptionsOf = ({ descriptions, host, port, token }: CallCore.CallCore["s
 const connect = Effect.fnUntraced(function* (core: CallCore.CallCore) {
   const device: DevicePort.DevicePort = yield* DevicePort.make(
     portOptionsOf(core.settings),
-    core.withheld.repair,
+    core.withheld.packets,
     (port) => endOnDefect(core, PortReader.run(core, device, port))
   )
   yield* device.open

@@ -20,7 +20,7 @@ import * as RoundTripEstimator from "./RoundTripEstimator.ts"
 import * as SendLeg from "./SendLeg.ts"
 import * as SendRate from "./SendRate.ts"
 import * as SentHistory from "./SentHistory.ts"
-import * as WithheldRepair from "./WithheldRepair.ts"
+import * as WithheldPackets from "./WithheldPackets.ts"
 
 /**
  * One hop, both directions: the same machinery at a relay and in a device, and between two relays. It repairs what its own side receives, answers
@@ -61,10 +61,10 @@ export interface LegResources {
   readonly rings: PacketRings
   readonly report: Feedback.Feedback
   readonly repairWork: RepairWork.RepairWork
-  readonly withheld: WithheldRepair.WithheldRepair
+  readonly withheld: WithheldPackets.WithheldPackets
 }
 
-export const makeResources = (rings: PacketRings, withheld = WithheldRepair.make()): LegResources => ({
+export const makeResources = (rings: PacketRings, withheld = WithheldPackets.make()): LegResources => ({
   rings,
   report: Feedback.make(),
   repairWork: RepairWork.make(),
@@ -178,7 +178,7 @@ export const poll = (self: Leg, resources: LegResources, nowMs: number, out: Pac
   noteDeadline(self)
   RepairWork.refill(resources.repairWork, nowMs)
   if (nowMs >= self.feedbackDueMs) sendReports(self, resources, nowMs, out)
-  Pacing.poll(self.send, resources.rings, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
+  Pacing.poll(self.send, resources, RoundTripEstimator.roundTripMs(self.roundTrip), nowMs, out)
   SendLeg.pollPadding(self.send, nowMs, out)
   Recovery.poll(self.receive, nowMs)
   // What has just been sent puts it off.

@@ -3,6 +3,7 @@ import type * as PacketBatch from "../sockets/PacketBatch.ts"
 import * as BandwidthEstimator from "./bandwidth/BandwidthEstimator.ts"
 import * as ProbeControl from "./bandwidth/ProbeControl.ts"
 import * as AudioCopies from "./AudioCopies.ts"
+import type { LegResources } from "./Leg.ts"
 import * as Pacer from "./Pacer.ts"
 import * as PacketQueue from "./PacketQueue.ts"
 import type * as PacketRing from "./PacketRing.ts"
@@ -67,7 +68,7 @@ const start = ({ kind, nextHop, startBps }: SendLeg.SendLeg): SendRate.SendRate 
 /** Sends what may be sent by now: repair packets, what was asked for, then what waits, then what a probe needs. */
 export const poll = (
   self: SendLeg.SendLeg,
-  rings: PacketRings.PacketRings,
+  { rings, withheld }: LegResources,
   roundTripMs: number,
   nowMs: number,
   out: PacketBatch.SendBatch
@@ -91,15 +92,19 @@ export const poll = (
   }
   self.packetsWithheld += queue.dropped
   queue.dropped = 0
-  probe(self, rate, rings, nowMs, out)
+  probe(self, rate, rings, withheld.fec, nowMs, out)
   SendRate.noteDeadline(rate)
 }
 
-/** Starts a probe that is due, and goes on with one that is under way: padding fills up what media leaves of its rate. */
+/**
+ * Starts a probe that is due, unless they are withheld, and goes on with one that is under way: padding fills up what media leaves of
+ * its rate.
+ */
 const probe = (
   self: SendLeg.SendLeg,
   rate: SendRate.SendRate,
   rings: PacketRings.PacketRings,
+  isWithheld: boolean,
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
@@ -108,7 +113,8 @@ const probe = (
   if (estimator.probeId === 0) {
     // Nobody says any more that more is wanted; and padding alone would keep an idle leg awake for ever.
     if (nowMs - self.lastMediaAtMs >= SendLeg.quietAfterMs) ProbeControl.setPeriodic(probes, false, nowMs)
-    if (!ProbeControl.poll(probes, nowMs)) return
+    if (isWithheld) ProbeControl.skip(probes, nowMs)
+    if (isWithheld || !ProbeControl.poll(probes, nowMs)) return
     BandwidthEstimator.startProbe(estimator, self.nextHop)
     rate.probeSinceMs = nowMs
     rate.probePackets = 0

@@ -1,5 +1,5 @@
 import { Effect, Latch, Layer, Stream } from "effect"
-import * as WithheldRepair from "../media/WithheldRepair.ts"
+import * as WithheldPackets from "../media/WithheldPackets.ts"
 import * as QualityExtra from "../protocol/QualityExtra.ts"
 import { Throttle } from "../throttle/Throttle.ts"
 import { Directives } from "./Directives.ts"
@@ -40,7 +40,7 @@ export const layer = Layer.effectDiscard(
         const bits = QualityExtra.toBits(extras)
         if (bits === relief.withheld) return
         relief.withheld = bits
-        WithheldRepair.withhold(forwarding.resources.withheld, extras)
+        WithheldPackets.withhold(forwarding.resources.withheld, extras)
         changed.openUnsafe()
       })
 

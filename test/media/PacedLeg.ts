@@ -79,7 +79,7 @@ export const make = (startBps: number) => {
   const pass = (forMs: number, tickMs = 5) => {
     for (const endMs = state.nowMs + forMs; state.nowMs < endMs;) {
       state.nowMs += tickMs
-      for (const each of legs) Pacing.poll(each, rings, 100, state.nowMs, out)
+      for (const each of legs) Pacing.poll(each, resources, 100, state.nowMs, out)
       flush()
     }
   }

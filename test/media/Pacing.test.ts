@@ -143,6 +143,28 @@ describe("a leg that paces", () => {
     assert.strictEqual(leg.leg.rate!.deadlineMs, Infinity)
   })
 
+  it("does not probe while that is withheld, and does not make up for it", () => {
+    const leg = PacedLeg.make(300_000)
+    leg.resources.withheld.fec = true
+    let number = 0
+    const goOn = (forMs: number) => {
+      const from = leg.left.length
+      for (const endMs = leg.state.nowMs + forMs; leg.state.nowMs < endMs; leg.pass(50))
+        leg.send("video", number++, 200)
+      return leg.left.slice(from).filter(({ bytes, type }) => type === Padding && bytes > HopFrame.headerBytes)
+    }
+    const { probes } = (leg.send("video", number++, 200), leg.leg.rate!.estimator)
+    ProbeControl.setPeriodic(probes, true, 0)
+    assert.isEmpty(goOn(2 * ProbeControl.periodicEveryMs + 500))
+    leg.resources.withheld.fec = false
+    // What would have been due at the start, and at 1.5 and 3 s, is not: the next is, at its time.
+    assert.isEmpty(goOn(ProbeControl.periodicEveryMs - 550))
+    const padding = goOn(500)
+    assert.isNotEmpty(padding)
+    const since = padding.map(({ atMs }) => atMs - 3 * ProbeControl.periodicEveryMs)
+    assert.isTrue(since.every((ms) => ms >= -5 && ms <= ProbeControl.probeMsMin + 60))
+  })
+
   it("ends a probe that media is faster than", () => {
     const leg = PacedLeg.make(300_000)
     leg.send("video", 0, 1000)

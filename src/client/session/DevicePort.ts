@@ -1,7 +1,7 @@
 import { Effect, Exit, Scope, Semaphore } from "effect"
 import * as Leg from "../../media/Leg.ts"
 import * as PacketRings from "../../media/PacketRings.ts"
-import type { WithheldRepair } from "../../media/WithheldRepair.ts"
+import type { WithheldPackets } from "../../media/WithheldPackets.ts"
 import { DatagramNetwork, type DatagramPort, type PortNotOpened } from "../../sockets/DatagramNetwork.ts"
 import * as PacketBatch from "../../sockets/PacketBatch.ts"
 import * as PacketMemory from "../../sockets/PacketMemory.ts"
@@ -55,7 +55,7 @@ const noTraffic: Traffic = { datagramsSent: 0, bytesSent: 0, datagramsReceived: 
  */
 export const make = Effect.fnUntraced(function* (
   options: { readonly host: string; readonly port: number; readonly hasVideo: boolean },
-  withheld: WithheldRepair,
+  withheld: WithheldPackets,
   read: (port: DatagramPort) => Effect.Effect<void>
 ): Effect.fn.Return<DevicePort, never, DatagramNetwork | Scope.Scope> {
   const network = yield* DatagramNetwork

@@ -1,4 +1,4 @@
-import * as WithheldRepair from "../../media/WithheldRepair.ts"
+import * as WithheldPackets from "../../media/WithheldPackets.ts"
 import type { QualityExtra } from "../../protocol/QualityExtra.ts"
 
 /** What this device and the relay go without, as the relay has said last. Changed in place. */
@@ -8,13 +8,13 @@ export interface WithheldExtras {
   /** Of the directive that has said it; -1: nothing was said in this session. */
   counter: number
   /** The part of it that the legs of the device's port obey. */
-  readonly repair: WithheldRepair.WithheldRepair
+  readonly packets: WithheldPackets.WithheldPackets
 }
 
 const nothing: ReadonlyArray<QualityExtra> = []
 const nothingSaid = -1
 
-export const make = (): WithheldExtras => ({ extras: nothing, counter: nothingSaid, repair: WithheldRepair.make() })
+export const make = (): WithheldExtras => ({ extras: nothing, counter: nothingSaid, packets: WithheldPackets.make() })
 
 /** Of one session the highest counter counts. True when something else is withheld than before. */
 export const handleDirective = (
@@ -37,6 +37,6 @@ const follow = (self: WithheldExtras, extras: ReadonlyArray<QualityExtra>): bool
   const before = self.extras
   if (extras.length === before.length && extras.every((extra) => before.includes(extra))) return false
   self.extras = extras
-  WithheldRepair.withhold(self.repair, extras)
+  WithheldPackets.withhold(self.packets, extras)
   return true
 }

@@ -197,6 +197,18 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
   return true
 }
 
+/**
+ * Instead of `poll` while there is no room for probes: what is due is not made up for, or all legs would probe at once as soon as there is
+ * room again. Each goes on at its own time.
+ */
+export const skip = (self: ProbeControl, nowMs: number): void => {
+  forgetTheFuture(self, nowMs)
+  self.startsLeft = 0
+  complete(self)
+  dropPlanned(self)
+  if (nowMs >= periodicDueMs(self)) self.probedAtMs = nowMs
+}
+
 /** When to poll next. Milliseconds; -Infinity: at once, Infinity: when something has changed. */
 export const nextDeadlineMs = (self: ProbeControl): number => {
   if (self.plannedBps > 0 || self.phase === Phase.Initial) return -Infinity

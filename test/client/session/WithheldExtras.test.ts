@@ -21,10 +21,10 @@ describe("WithheldExtras", () => {
         if (isNewest) ({ counter: highest, bits } = directive)
         assert.strictEqual(QualityExtra.toBits(self.extras), bits)
         const isAmong = (extra: QualityExtra.QualityExtra) => self.extras.includes(extra)
-        assert.deepStrictEqual(self.repair, { fec: isAmong("fec"), duplication: isAmong("duplication") })
+        assert.deepStrictEqual(self.packets, { fec: isAmong("fec"), duplication: isAmong("duplication") })
       }
       assert.strictEqual(WithheldExtras.restart(self), bits !== 0)
-      assert.deepStrictEqual([self.extras, self.repair], [[], { fec: false, duplication: false }])
+      assert.deepStrictEqual([self.extras, self.packets], [[], { fec: false, duplication: false }])
       // Another relay counts anew.
       assert.isTrue(WithheldExtras.handleDirective(self, 0, ["fec"]))
     }

@@ -13,7 +13,7 @@ import * as ReceivingStreams from "../../../src/client/streams/ReceivingStreams.
 import * as SendingStream from "../../../src/client/streams/SendingStream.ts"
 import * as Leg from "../../../src/media/Leg.ts"
 import * as PacketRings from "../../../src/media/PacketRings.ts"
-import type { WithheldRepair } from "../../../src/media/WithheldRepair.ts"
+import type { WithheldPackets } from "../../../src/media/WithheldPackets.ts"
 import * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
 import * as Feedback from "../../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../../src/protocol/HopFrame.ts"
@@ -37,7 +37,7 @@ const scratchBytes = 32 * 1024
 const ringBytes = 256 * 1024
 
 /** Memory and batches, as a port of a device has them. */
-const makeMemory = (withheld?: WithheldRepair) => {
+const makeMemory = (withheld?: WithheldPackets) => {
   const memory = PacketMemory.make({ receiveSlots: 1, ownerBytes: scratchBytes + 2 * ringBytes })
   const rings = PacketRings.make(memory, memory.ownerOffset + scratchBytes, {
     audioBytes: ringBytes,
@@ -69,7 +69,7 @@ const makeClient = (handOut: HandOut) => {
   const secureBytes = (size: number) => Dice.bytes(draw, size)
   const settings = Result.getOrThrow(settle(Scene.optionsOf([Scene.relayA]), handOut, secureBytes))
   const core = Effect.runSync(Effect.provideService(CallCore.make(settings), SecureBytes, secureBytes))
-  const memory = makeMemory(core.withheld.repair)
+  const memory = makeMemory(core.withheld.packets)
   let sessions = 0
   const start = (nowMs: number) => {
     const granted: ControlMessage.JoinSuccess = {

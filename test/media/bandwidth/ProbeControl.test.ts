@@ -155,6 +155,23 @@ describe("ProbeControl", () => {
     assert.deepStrictEqual(probes(self, 20_000), [900_000])
   })
 
+  it("skips what is due while there is no room, and goes on at its own time", () => {
+    const self = ProbeControl.make(options)
+    ProbeControl.skip(self, 0)
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
+    ProbeControl.setPeriodic(self, true, 200)
+    const every = ProbeControl.periodicEveryMs
+    for (let nowMs = 200; nowMs < 200 + 2.5 * every; nowMs += 100) ProbeControl.skip(self, nowMs)
+    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 200 + 3 * every)
+    assert.deepStrictEqual(probes(self, 199 + 3 * every), [])
+    assert.deepStrictEqual(probes(self, 200 + 3 * every), [800_000])
+    const answered = ProbeControl.make(options)
+    probes(answered, 0)
+    ProbeControl.skip(answered, 100)
+    ProbeControl.handleResult(answered, 1_800_000, 200)
+    assert.deepStrictEqual(probes(answered, 200), [], "nothing goes on from what was before")
+  })
+
   it("has nothing to find out at the largest rate", () => {
     const self = started(options.maxBps)
     ProbeControl.setPeriodic(self, true, 0)
