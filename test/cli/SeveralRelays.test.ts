@@ -33,7 +33,8 @@ const refuses = async (folder: string, args: ReadonlyArray<string>, exitCode: nu
   return ended
 }
 
-describe("several relays on one machine", { timeout: 90_000 }, () => {
+// They wait for most of their time.
+describe.concurrent("several relays on one machine", { timeout: 90_000 }, () => {
   it("are one cluster, in which one is drained and all are stopped", () =>
     inFolder(async (folder) => {
       const fleet = await Processes.startRelays(folder, 2)
@@ -134,7 +135,7 @@ describe("several relays on one machine", { timeout: 90_000 }, () => {
     }))
 })
 
-describe("a relay that is told to stop", { timeout: 60_000 }, () => {
+describe.concurrent("a relay that is told to stop", { timeout: 60_000 }, () => {
   it("is not ready any more, serves who is there, and ends at once when it is told twice", () =>
     inFolder(async (folder) => {
       const env = { TANDEM_OTHER_RELAYS: "127.0.0.1:1" }

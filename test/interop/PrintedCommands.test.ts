@@ -18,7 +18,7 @@ const printed = (bridge: Programs.Program, program: string): Promise<string> =>
 const paste = (context: TestContext, folder: string, command: string): Programs.Program =>
   Programs.start(context, folder, ["sh", "-c", `exec ${command}`])
 
-describe("the commands that bridges print", { timeout: 120_000 }, () => {
+describe.concurrent("the commands that bridges print", { timeout: 120_000 }, () => {
   it.for([
     ["in clear", []],
     ["with SRTP", ["--srtp-key", key]]
