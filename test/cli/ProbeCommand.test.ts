@@ -10,18 +10,22 @@ import * as Processes from "./Processes.ts"
 import * as Refusals from "./Refusals.ts"
 
 const folder = Processes.temporaryFolder()
-/** Is heard, and never answers. */
-const silent = Dgram.createSocket("udp4")
-const noteSource = (_: Uint8Array, { port }: { readonly port: number }) => sources.add(port)
-const sources = new Set<number>()
 let relay: Awaited<ReturnType<typeof Processes.startRelay>>
+/** Is heard, and never answers. */
+let silent: Dgram.Socket
 let dead: string
+
+const openSilent = async (): Promise<Dgram.Socket> => {
+  const socket = Dgram.createSocket("udp4").bind(0, "127.0.0.1")
+  await once(socket, "listening")
+  return socket
+}
+const addressOf = (socket: Dgram.Socket): string => `127.0.0.1:${socket.address().port}`
 
 beforeAll(async () => {
   relay = await Processes.startRelay(folder)
-  silent.on("message", noteSource).bind(0, "127.0.0.1")
-  await once(silent, "listening")
-  dead = `127.0.0.1:${silent.address().port}`
+  silent = await openSilent()
+  dead = addressOf(silent)
 }, 20_000)
 afterAll(async () => {
   silent.close()
@@ -35,9 +39,15 @@ const probe = (...args: ReadonlyArray<string>) => Processes.run(folder, ["probe"
 const refuses = async (words: RegExp, ...args: ReadonlyArray<string>): Promise<void> =>
   Refusals.check(await InProcess.run(["probe", ...args]), 2, words)
 
-describe("tandem probe", { timeout: 60_000 }, () => {
+// They wait for most of their time; the relay answers all of them, but no more in a second.
+describe.concurrent("tandem probe", { timeout: 60_000 }, () => {
   it("prints one JSON object about one relay that answers and one that does not", async () => {
+    const other = await openSilent()
+    const dead = addressOf(other)
+    const sources = new Set<number>()
+    other.on("message", (_, { port }) => sources.add(port))
     const { exitCode, stderr, stdout } = await probe(dead, relay.address, ...quick, "--json")
+    other.close()
     assert.strictEqual(exitCode, 0, stderr)
     assert.strictEqual(stderr, "")
     const report = JSON.parse(stdout) as ProbeReport
