@@ -194,9 +194,7 @@ export const suite = (
     else it.live(promise, () => run)
   }
 
-  // On a real network they wait for most of their time.
-  const describeAll = options.time === "real" ? describe.concurrent : describe
-  describeAll(`a relay over DatagramNetwork (${name})`, () => {
+  describe(`a relay over DatagramNetwork (${name})`, () => {
     for (const [seed, names] of [
       [1, ["ada", "lin"]],
       [2, ["ada", "lin", "kai"]]
