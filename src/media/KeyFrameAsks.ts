@@ -22,6 +22,11 @@ export const underWayMax = 64
 
 export const make = <Asked>(): KeyFrameAsks<Asked> => ({ underWay: [] })
 
+/** The leg is idle: nobody will tell any more. */
+export const clear = <Asked>({ underWay }: KeyFrameAsks<Asked>): void => {
+  underWay.length = 0
+}
+
 /** It is being sent in this datagram. */
 export const handleSent = <Asked>({ underWay }: KeyFrameAsks<Asked>, hopSequence: number, asked: Asked): void => {
   if (underWay.length === underWayMax) underWay.shift()

@@ -228,7 +228,8 @@ const noteReleaseDue = (self: Leg): void => {
   self.releaseDueMs = Math.max(receive.lastFrameAtMs, DepartureRecorder.lastAtMs(send.departures)) + releaseAfterMs
 }
 
-const release = ({ receive, send }: Leg): void => {
+const release = ({ keyFrameAsks, receive, send }: Leg): void => {
+  KeyFrameAsks.clear(keyFrameAsks)
   ArrivalRecorder.release(receive.arrivals)
   NackGenerator.release(receive.nacks)
   receive.recovery = undefined

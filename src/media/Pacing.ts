@@ -96,15 +96,12 @@ export const poll = (
   SendRate.noteDeadline(rate)
 }
 
-/**
- * Starts a probe that is due, unless they are withheld, and goes on with one that is under way: padding fills up what media leaves of
- * its rate.
- */
+/** Starts a probe that is due, and goes on with one that is under way: padding fills up what media leaves of its rate. */
 const probe = (
   self: SendLeg.SendLeg,
   rate: SendRate.SendRate,
   rings: PacketRings.PacketRings,
-  isWithheld: boolean,
+  isBusy: boolean,
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
@@ -113,8 +110,7 @@ const probe = (
   if (estimator.probeId === 0) {
     // Nobody says any more that more is wanted; and padding alone would keep an idle leg awake for ever.
     if (nowMs - self.lastMediaAtMs >= SendLeg.quietAfterMs) ProbeControl.setPeriodic(probes, false, nowMs)
-    if (isWithheld) ProbeControl.skip(probes, nowMs)
-    if (isWithheld || !ProbeControl.poll(probes, nowMs)) return
+    if (!ProbeControl.poll(probes, nowMs, isBusy)) return
     BandwidthEstimator.startProbe(estimator, self.nextHop)
     rate.probeSinceMs = nowMs
     rate.probePackets = 0

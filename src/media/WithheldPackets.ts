@@ -5,7 +5,7 @@ import type { QualityExtra } from "../protocol/QualityExtra.ts"
  * it in place, and the legs look at it when they would send some. Resends are never withheld.
  */
 export interface WithheldPackets {
-  /** Repair packets, and padding that shows how much more a path carries. */
+  /** Repair packets, and padding that shows how much more a path carries, but for that of the start. */
   fec: boolean
   /** Second copies of audio. */
   duplication: boolean

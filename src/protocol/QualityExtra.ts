@@ -5,7 +5,7 @@ import { Schema } from "effect"
  * of a call that is going on is not among them. docs/operating.md.
  */
 export const QualityExtra = Schema.Literals([
-  /** Repair packets for video, and padding that shows how much more a path carries. */
+  /** Repair packets for video, and most of the padding that shows how much more a path carries. */
   "fec",
   /** Second copies of audio. */
   "duplication",

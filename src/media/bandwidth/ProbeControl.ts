@@ -22,6 +22,8 @@ export interface ProbeControl {
   /** Planned and not given out: at most two, 0 is none. */
   plannedBps: number
   plannedNextBps: number
+  /** Whether they are those of the start. */
+  isStartPlanned: boolean
   plannedAtMs: number
   /** How long what is planned lasts at its rate. Milliseconds. */
   plannedMs: number
@@ -115,6 +117,7 @@ export const make = (options: {
   startsLeft: startsMax,
   plannedBps: 0,
   plannedNextBps: 0,
+  isStartPlanned: false,
   plannedAtMs: -Infinity,
   plannedMs: probeMsMin,
   furtherFromBps: Infinity,
@@ -173,17 +176,21 @@ export const handleResult = (self: ProbeControl, resultBps: number, nowMs: numbe
   if (plan(self, furtherScale * resultBps, 0, true, nowMs)) self.plannedMs = furtherMs
 }
 
-/** True: a probe is to be sent now, as the fields say. Poll again when it has been sent. */
-export const poll = (self: ProbeControl, nowMs: number): boolean => {
+/**
+ * True: a probe is to be sent now, as the fields say. Poll again when it has been sent. `isBusy`: there is no room for others than
+ * those of the start. What is due meanwhile is not made up for, or all legs would probe at once when there is room again.
+ */
+export const poll = (self: ProbeControl, nowMs: number, isBusy = false): boolean => {
   forgetTheFuture(self, nowMs)
   if (self.phase === Phase.Initial || (isAnswerOverdue(self, nowMs) && self.startsLeft > 0)) {
     complete(self)
     self.startsLeft--
-    plan(self, startScales[0] * self.startBps, startScales[1] * self.startBps, true, nowMs)
+    self.isStartPlanned = plan(self, startScales[0] * self.startBps, startScales[1] * self.startBps, true, nowMs)
   }
   if (isAnswerOverdue(self, nowMs)) complete(self)
   if (self.plannedBps > 0 && nowMs >= self.plannedAtMs + plannedMsMax) dropPlanned(self)
   if (nowMs >= periodicDueMs(self)) plan(self, self.estimateBps + periodicStepBps, 0, true, nowMs)
+  if (isBusy && !self.isStartPlanned) dropPlanned(self)
   if (self.plannedBps === 0) return false
   if (self.limit === Limit.Congestion) {
     dropPlanned(self)
@@ -195,18 +202,6 @@ export const poll = (self: ProbeControl, nowMs: number): boolean => {
   self.plannedBps = self.plannedNextBps
   self.plannedNextBps = 0
   return true
-}
-
-/**
- * Instead of `poll` while there is no room for probes: what is due is not made up for, or all legs would probe at once as soon as there is
- * room again. Each goes on at its own time.
- */
-export const skip = (self: ProbeControl, nowMs: number): void => {
-  forgetTheFuture(self, nowMs)
-  self.startsLeft = 0
-  complete(self)
-  dropPlanned(self)
-  if (nowMs >= periodicDueMs(self)) self.probedAtMs = nowMs
 }
 
 /** When to poll next. Milliseconds; -Infinity: at once, Infinity: when something has changed. */
@@ -230,6 +225,7 @@ const plan = (self: ProbeControl, rateBps: number, nextBps: number, isFurther: b
   const secondBps = Math.min(highestBps, nextBps)
   // Where both are bounded, the second would be the first again.
   self.plannedNextBps = secondBps > self.plannedBps ? secondBps : 0
+  self.isStartPlanned = false
   self.plannedAtMs = nowMs
   self.plannedMs = probeMsMin
   self.probedAtMs = nowMs

@@ -155,21 +155,27 @@ describe("ProbeControl", () => {
     assert.deepStrictEqual(probes(self, 20_000), [900_000])
   })
 
-  it("skips what is due while there is no room, and goes on at its own time", () => {
+  it("of somebody busy sends those of the start alone, and makes up for nothing", () => {
+    const busyProbes = (self: ProbeControl.ProbeControl, nowMs: number): Array<number> => {
+      const rates: Array<number> = []
+      while (ProbeControl.poll(self, nowMs, true)) rates.push(Math.round(self.probeBps))
+      return rates
+    }
     const self = ProbeControl.make(options)
-    ProbeControl.skip(self, 0)
-    assert.strictEqual(ProbeControl.nextDeadlineMs(self), Infinity)
-    ProbeControl.setPeriodic(self, true, 200)
+    assert.deepStrictEqual(busyProbes(self, 0), [900_000, 1_800_000])
+    assert.deepStrictEqual(busyProbes(self, ProbeControl.startAgainMs), [900_000, 1_800_000])
+    ProbeControl.handleResult(self, 1_800_000, 500)
+    assert.deepStrictEqual(busyProbes(self, 500), [], "nothing goes on from the result")
+    ProbeControl.setEstimate(self, 1_800_000, 500)
+    ProbeControl.setPeriodic(self, true, 500)
     const every = ProbeControl.periodicEveryMs
-    for (let nowMs = 200; nowMs < 200 + 2.5 * every; nowMs += 100) ProbeControl.skip(self, nowMs)
-    assert.strictEqual(ProbeControl.nextDeadlineMs(self), 200 + 3 * every)
-    assert.deepStrictEqual(probes(self, 199 + 3 * every), [])
-    assert.deepStrictEqual(probes(self, 200 + 3 * every), [800_000])
-    const answered = ProbeControl.make(options)
-    probes(answered, 0)
-    ProbeControl.skip(answered, 100)
-    ProbeControl.handleResult(answered, 1_800_000, 200)
-    assert.deepStrictEqual(probes(answered, 200), [], "nothing goes on from what was before")
+    for (let nowMs = 500; nowMs < 500 + 2.6 * every; nowMs += 100) {
+      assert.deepStrictEqual(busyProbes(self, nowMs), [])
+      assert.isAbove(ProbeControl.nextDeadlineMs(self), nowMs)
+    }
+    // Others have other times: not all begin at once when there is room again.
+    assert.deepStrictEqual(probes(self, 499 + 3 * every), [])
+    assert.deepStrictEqual(probes(self, 500 + 3 * every), [2_300_000])
   })
 
   it("has nothing to find out at the largest rate", () => {
