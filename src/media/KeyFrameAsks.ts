@@ -1,55 +1,61 @@
 import * as Feedback from "../protocol/Feedback.ts"
 import * as SequenceNumber from "../protocol/SequenceNumber.ts"
+import * as KeyFrameRequest from "./KeyFrameRequest.ts"
+import type * as LegKind from "./LegKind.ts"
 
 /**
- * Requests for key frames that are on their way: which datagram of a leg carries each, until the other side has told whether
- * that has arrived. `Asked` says what was asked for. Owned by exactly one leg and changed in place.
+ * Key frame requests that are on their way: which datagram of a leg carries each, until the other side has told whether that has
+ * arrived. Owned by exactly one leg and changed in place.
  */
-export interface KeyFrameAsks<Asked> {
+export interface KeyFrameAsks {
+  readonly kind: LegKind.LegKind
   /** The oldest first. */
-  readonly underWay: Array<Ask<Asked>>
+  readonly underWay: Array<Ask>
 }
 
-export interface Ask<Asked> {
+export interface Ask {
+  readonly request: KeyFrameRequest.KeyFrameRequest
+  /** Leg tag of the frame: on a trunk it says of which call the stream is. */
+  readonly tag: number
   readonly hopSequence: number
-  readonly asked: Asked
-  /** Whether a report says that it is lost. If not, the report that spoke of it was lost itself. */
-  isReported: boolean
+  /** When it was sent: the same request may have been asked again since. Milliseconds. */
+  readonly askedAtMs: number
 }
 
-/** No more than this are remembered of a leg whose other side never reports. */
-export const underWayMax = 64
+/** Nobody tells of what is so far behind any more, and half of all numbers further it would seem to be ahead. */
+const behindMax = 1 << 14
 
-export const make = <Asked>(): KeyFrameAsks<Asked> => ({ underWay: [] })
+export const make = (kind: LegKind.LegKind): KeyFrameAsks => ({ kind, underWay: [] })
+
+/** Who never reports does not have us remember all of them. */
+export const handleSent = ({ kind, underWay }: KeyFrameAsks, ask: Ask): void => {
+  const isTooOld = ({ hopSequence }: Ask) =>
+    SequenceNumber.distance(hopSequence, ask.hopSequence, kind.shift) > behindMax
+  while (underWay.length === kind.asksMax || (underWay.length > 0 && isTooOld(underWay[0]!))) underWay.shift()
+  underWay.push(ask)
+}
 
 /** The leg is idle: nobody will tell any more. */
-export const clear = <Asked>({ underWay }: KeyFrameAsks<Asked>): void => {
+export const release = ({ underWay }: KeyFrameAsks): void => {
   underWay.length = 0
 }
 
-/** It is being sent in this datagram. */
-export const handleSent = <Asked>({ underWay }: KeyFrameAsks<Asked>, hopSequence: number, asked: Asked): void => {
-  if (underWay.length === underWayMax) underWay.shift()
-  underWay.push({ hopSequence, asked, isReported: false })
-}
-
-/**
- * The next request that has not arrived, or of which that will never be known, by what the other side reports; `undefined`: no
- * more of them. `shift`: of the leg's numbers, as in LegKind.
- */
-export const takeLost = <Asked>(
-  { underWay }: KeyFrameAsks<Asked>,
+/** Takes in what the other side has received. Requests that have been lost are to be asked again, and appended to `lost`. */
+export const handleReport = (
+  { kind, underWay }: KeyFrameAsks,
   { arrivalCount, arrivalTicks, baseHopSequence }: Feedback.Feedback,
-  shift: number
-): Ask<Asked> | undefined => {
+  lost: Array<Ask>
+): void => {
   // A report of one call on a trunk tells of no arrivals, and has no numbers.
-  if (arrivalCount === 0) return undefined
-  for (let ask = underWay[0]; ask !== undefined; ask = underWay[0]) {
-    const at = SequenceNumber.distance(baseHopSequence, ask.hopSequence, shift)
-    if (at >= arrivalCount) return undefined
+  if (arrivalCount === 0) return
+  while (underWay.length > 0) {
+    const ask = underWay[0]!
+    const at = SequenceNumber.distance(baseHopSequence, ask.hopSequence, kind.shift)
+    if (at >= arrivalCount) return
     underWay.shift()
-    ask.isReported = at >= 0
-    if (at < 0 || arrivalTicks[at] === Feedback.notReceived) return ask
+    if (at >= 0 && arrivalTicks[at] !== Feedback.notReceived) continue
+    // Of one before the base nobody tells any more: most likely the report that did was lost.
+    KeyFrameRequest.handleLost(ask.request, ask.askedAtMs, at >= 0)
+    lost.push(ask)
   }
-  return undefined
 }

@@ -3,7 +3,7 @@ export interface KeyFrameRequest {
   readonly ssrc: number
   pending: boolean
   askedAtMs: number
-  /** How often this wish has been asked, but for what seems to have been lost. 0: it is fulfilled, or nobody's any more. */
+  /** How often this wish has been asked, but for what was lost. 0: nothing is on its way that still matters. */
   asked: number
   /**
    * Whether the stream's descriptors have ever said that a key frame starts. A sender that forwards ciphertext cannot
@@ -45,14 +45,15 @@ export const handleKeyFrame = (self: KeyFrameRequest): void => {
 }
 
 /**
- * What was asked has been lost: it is asked again at once, if it still matters. `isReported`: it is certain. If not, a stream
- * that marks its key frames can wait, for one too many costs more than a late one.
+ * What was asked then has been lost, and is asked again: at once, if nothing was asked since. `isCertain`: the other side says so. If
+ * it is not, or another is on its way, a stream that marks its key frames can wait, for one too many costs more than a late one.
  */
-export const handleLost = (self: KeyFrameRequest, isReported: boolean): void => {
-  if (self.asked === 0 || (!isReported && self.marksKeyFrames)) return
+export const handleLost = (self: KeyFrameRequest, askedAtMs: number, isCertain: boolean): void => {
+  const isLast = askedAtMs === self.askedAtMs
+  if (self.asked === 0 || (self.marksKeyFrames && !(isLast && isCertain))) return
   self.asked--
-  self.askedAtMs = -Infinity
   self.pending = true
+  if (isLast) self.askedAtMs = -Infinity
 }
 
 /** Whether to ask upstream now; the caller does. */

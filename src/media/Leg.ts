@@ -40,12 +40,12 @@ export interface Leg {
   readonly protects: boolean
   /** One for each video stream that comes in on this leg. */
   readonly keyFrames: Array<KeyFrameRequest.KeyFrameRequest>
-  /** Those of them that have been asked for in a frame that may have been lost. */
-  readonly keyFrameAsks: KeyFrameAsks.KeyFrameAsks<KeyFrameRequest.KeyFrameRequest>
   /** The same: what its sender is to know of those who receive it. A device has none. */
   rateNotices: ReadonlyArray<RateNotice.RateNotice>
   /** Of a trunk: when the next of them is to be asked. It has too many to look at all of them with every packet. */
   keyFramesDueMs: number
+  /** Of a trunk: those of its calls too. */
+  readonly keyFrameAsks: KeyFrameAsks.KeyFrameAsks
   lastFeedbackAtMs: number
   /**
    * When to poll next, as `noteDeadline` has found, and what for; Infinity for never. Fields, because a number that a
@@ -62,13 +62,16 @@ export interface LegResources {
   readonly report: Feedback.Feedback
   readonly repairWork: RepairWork.RepairWork
   readonly withheld: WithheldPackets.WithheldPackets
+  /** Scratch, as the report: requests for key frames that it has told to be lost. */
+  readonly lostAsks: Array<KeyFrameAsks.Ask>
 }
 
 export const makeResources = (rings: PacketRings, withheld = WithheldPackets.make()): LegResources => ({
   rings,
   report: Feedback.make(),
   repairWork: RepairWork.make(),
-  withheld
+  withheld,
+  lostAsks: []
 })
 
 /** Feedback goes out this often while media flows. Milliseconds. */
@@ -112,9 +115,9 @@ export const make = (options: {
     repair,
     protects: options.protects ?? repair,
     keyFrames: [],
-    keyFrameAsks: KeyFrameAsks.make(),
     rateNotices: noNotices,
     keyFramesDueMs: Infinity,
+    keyFrameAsks: KeyFrameAsks.make(kind),
     lastFeedbackAtMs: -Infinity,
     deadlineMs: Infinity,
     feedbackDueMs: Infinity,
@@ -140,7 +143,7 @@ export const handleFeedback = (
   nowMs: number,
   out: PacketBatch.SendBatch
 ): boolean => {
-  const { report, rings } = resources
+  const { lostAsks, report, rings } = resources
   if (!Feedback.read(rings.memory.view, offset, lengthBytes, report, self.kind.isTrunk)) return false
   const newest = Feedback.newestReceived(report)
   if (newest >= 0 && report.holdMs >= 0) {
@@ -154,23 +157,15 @@ export const handleFeedback = (
   ReportedLoss.read(self.loss, report)
   self.send.framesReported += self.loss.packets
   self.send.framesReportedLost += self.loss.lost
-  repeatLostAsks(self, report)
+  lostAsks.length = 0
+  KeyFrameAsks.handleReport(self.keyFrameAsks, report, lostAsks)
+  if (lostAsks.length > 0) noteKeyFramesDue(self)
   if (self.repair) {
     AudioCopies.handleReport(self.send, resources, self.loss, nowMs)
     if (self.protects) Protection.handleReport(self.send, resources, self.loss, roundTripMs, nowMs)
     SendLeg.answerRequests(self.send, rings, report, roundTripMs, nowMs, out)
   }
   return true
-}
-
-const repeatLostAsks = (self: Leg, report: Feedback.Feedback): void => {
-  const { keyFrameAsks, kind } = self
-  let lost = KeyFrameAsks.takeLost(keyFrameAsks, report, kind.shift)
-  if (lost === undefined) return
-  for (; lost !== undefined; lost = KeyFrameAsks.takeLost(keyFrameAsks, report, kind.shift)) {
-    KeyFrameRequest.handleLost(lost.asked, lost.isReported)
-  }
-  noteKeyFramesDue(self)
 }
 
 /** Does what is due now: requests, feedback, what has waited for its turn, padding. */
@@ -229,7 +224,7 @@ const noteReleaseDue = (self: Leg): void => {
 }
 
 const release = ({ keyFrameAsks, receive, send }: Leg): void => {
-  KeyFrameAsks.clear(keyFrameAsks)
+  KeyFrameAsks.release(keyFrameAsks)
   ArrivalRecorder.release(receive.arrivals)
   NackGenerator.release(receive.nacks)
   receive.recovery = undefined
@@ -286,7 +281,8 @@ const sendReport = (self: Leg, resources: LegResources, nowMs: number, out: Pack
   for (const request of self.keyFrames) {
     if (report.keyFrameCount < Feedback.keyFramesMax && KeyFrameRequest.poll(request, nowMs)) {
       report.keyFrameSsrcs[report.keyFrameCount++] = request.ssrc
-      KeyFrameAsks.handleSent(self.keyFrameAsks, self.send.nextHop, request)
+      const { legTag: tag, nextHop: hopSequence } = self.send
+      KeyFrameAsks.handleSent(self.keyFrameAsks, { request, tag, hopSequence, askedAtMs: nowMs })
     }
   }
   noteKeyFramesDue(self)

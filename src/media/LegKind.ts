@@ -29,6 +29,8 @@ export interface LegKind {
   readonly reorderDecay: number
   /** Resends that may be saved up, as many as a hole may be large. */
   readonly resendBudgetMax: number
+  /** Requests for key frames of which it is remembered whether they have arrived. */
+  readonly asksMax: number
   /** Reports that are sent at once when so much is due. */
   readonly reportsMax: number
   /** Of the estimate of what the path carries. */
@@ -48,6 +50,7 @@ export const device: LegKind = {
   gapMax: 1000,
   reorderDecay: 1 / 256,
   resendBudgetMax: 256,
+  asksMax: 64,
   reportsMax: 1,
   // Starts as libwebrtc does. A probe finds what somebody on stage and a grid of eight need, and no more.
   bandwidth: { startBps: 300_000, minBps: 30_000, maxBps: 1e9, probeMaxBps: 10_000_000 }
@@ -67,6 +70,7 @@ export const trunk: LegKind = {
   // Hundreds of packets overtake one that is late by some milliseconds.
   reorderDecay: 1 / 8192,
   resendBudgetMax: 1 << 14,
+  asksMax: 1024,
   reportsMax: 16,
   // Data centres are joined by more; what is carried shows itself.
   bandwidth: { startBps: 20_000_000, minBps: 1_000_000, maxBps: 1e11, probeMaxBps: 100_000_000 }

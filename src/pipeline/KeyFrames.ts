@@ -23,22 +23,15 @@ export const handleReport = (
   }
 }
 
-/** Of a trunk: what its calls have asked for in vain is asked again. */
+/** What a trunk's report tells to be lost of the calls on it is asked again. A device's leg does so by itself. */
 export const repeatLost = (
   self: Forwarding,
-  { callAsks, hop }: RelayLeg.RelayLeg,
+  { hop }: RelayLeg.RelayLeg,
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  if (callAsks === undefined) return
-  const { report } = self.resources
-  const { shift } = hop.kind
-  let lost = KeyFrameAsks.takeLost(callAsks, report, shift)
-  for (; lost !== undefined; lost = KeyFrameAsks.takeLost(callAsks, report, shift)) {
-    const { keyFrames, leg } = lost.asked
-    KeyFrameRequest.handleLost(keyFrames, lost.isReported)
-    askOnTrunk(self, leg, keyFrames, nowMs, out)
-  }
+  if (!hop.kind.isTrunk) return
+  for (const { request, tag } of self.resources.lostAsks) askOnTrunk(self, hop, tag, request, nowMs, out)
 }
 
 /** After a hole that is too large to repair. */
@@ -69,20 +62,23 @@ export const request = (
     return
   }
   KeyFrameRequest.handleRequest(keyFrames)
-  askOnTrunk(self, leg, keyFrames, nowMs, out)
+  askOnTrunk(self, leg.hop, leg.sendTag, keyFrames, nowMs, out)
 }
 
 const askOnTrunk = (
   self: Forwarding,
-  leg: RelayLeg.RelayLeg,
-  keyFrames: KeyFrameRequest.KeyFrameRequest,
+  hop: Leg.Leg,
+  tag: number,
+  request: KeyFrameRequest.KeyFrameRequest,
   nowMs: number,
   out: PacketBatch.SendBatch
 ): void => {
-  if (!KeyFrameRequest.poll(keyFrames, nowMs)) return
+  if (!KeyFrameRequest.poll(request, nowMs)) return
   const report = CallFeedback.start(self)
-  report.keyFrameSsrcs[report.keyFrameCount++] = keyFrames.ssrc
-  const asks = leg.carrier?.callAsks
-  if (asks !== undefined) KeyFrameAsks.handleSent(asks, leg.hop.send.nextHop, { leg, keyFrames })
-  CallFeedback.send(self, leg, nowMs, out)
+  report.keyFrameSsrcs[report.keyFrameCount++] = request.ssrc
+  const hopSequence = hop.send.nextHop
+  const isSent = CallFeedback.send(self, hop, tag, nowMs, out)
+  if (isSent) KeyFrameAsks.handleSent(hop.keyFrameAsks, { request, tag, hopSequence, askedAtMs: nowMs })
+  // Whoever wishes next need not wait.
+  else KeyFrameRequest.handleLost(request, nowMs, true)
 }

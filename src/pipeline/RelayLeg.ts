@@ -1,5 +1,3 @@
-import * as KeyFrameAsks from "../media/KeyFrameAsks.ts"
-import type { KeyFrameRequest } from "../media/KeyFrameRequest.ts"
 import * as Leg from "../media/Leg.ts"
 import * as ReceiverRates from "../media/ReceiverRates.ts"
 import type { CallId, ParticipantId } from "../protocol/Ids.ts"
@@ -42,18 +40,10 @@ export interface RelayLeg {
   uplinkBps: number
   /** Of a call on a trunk: what the other relay has said of the streams that it gets. */
   readonly receiverRates: ReceiverRates.ReceiverRates | undefined
-  /** Of a trunk: key frames of its calls that have been asked for in a frame that may have been lost. */
-  readonly callAsks: KeyFrameAsks.KeyFrameAsks<CallAsk> | undefined
   /** Place in the timers' wheel, kept by LegTimers: the tick it is due at, or -1; and its neighbours in that slot. */
   dueTick: number
   nextInSlot: RelayLeg | undefined
   previousInSlot: RelayLeg | undefined
-}
-
-/** A key frame that a call on a trunk has asked for. */
-export interface CallAsk {
-  readonly leg: RelayLeg
-  readonly keyFrames: KeyFrameRequest
 }
 
 /** The leg of a participant. */
@@ -63,7 +53,6 @@ export interface DeviceLeg extends RelayLeg {
 }
 
 const idle = {
-  callAsks: undefined,
   sources: [],
   layers: [],
   layersPolledAtMs: -Infinity,
@@ -124,8 +113,7 @@ export const makeTrunk = (options: {
     participant: undefined,
     streams: [],
     receiverRates: undefined,
-    ...idle,
-    callAsks: KeyFrameAsks.make()
+    ...idle
   }
 }
 

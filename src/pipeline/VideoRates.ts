@@ -122,8 +122,8 @@ const sendOnTrunk = (self: Forwarding, source: RelayLeg.RelayLeg, nowMs: number,
     if (notice === undefined || !RateNotice.poll(notice, nowMs)) continue
     Feedback.addRate(report, notice.ssrc, notice.bps)
     if (report.rateCount < Feedback.ratesMax) continue
-    CallFeedback.send(self, source, nowMs, out)
+    CallFeedback.send(self, source.hop, source.sendTag, nowMs, out)
     CallFeedback.start(self)
   }
-  if (report.rateCount > 0) CallFeedback.send(self, source, nowMs, out)
+  if (report.rateCount > 0) CallFeedback.send(self, source.hop, source.sendTag, nowMs, out)
 }

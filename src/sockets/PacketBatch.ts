@@ -91,9 +91,9 @@ export const add = (self: SendBatch): number => {
   return self.count++
 }
 
-/** Takes room in the scratch part; the offset in the packet memory, or -1 (and counted) when there is none left. */
+/** Takes room in the scratch part for one more datagram; the offset in the packet memory, or -1 (and counted) when there is none left. */
 export const reserve = (self: SendBatch, sizeBytes: number): number => {
-  if (self.scratchUsed + sizeBytes > self.scratchBytes) {
+  if (self.count === self.capacity || self.scratchUsed + sizeBytes > self.scratchBytes) {
     self.overflowed++
     return -1
   }

@@ -43,22 +43,35 @@ describe("KeyFrameRequest", () => {
     const request = KeyFrameRequest.make(1)
     KeyFrameRequest.handleRequest(request)
     assert.deepStrictEqual(asksUntil(request, 0, 100), [0])
-    KeyFrameRequest.handleLost(request, true)
+    KeyFrameRequest.handleLost(request, 0, true)
     assert.deepStrictEqual(asksUntil(request, 100, 700), [100, 600])
-    KeyFrameRequest.handleLost(request, true)
+    KeyFrameRequest.handleLost(request, 600, true)
     assert.deepStrictEqual(asksUntil(request, 700, 5000), [700])
+  })
+
+  it("not at once when it has been asked again meanwhile; of a stream that marks key frames not at all", () => {
+    for (const marks of [false, true]) {
+      const request = KeyFrameRequest.make(1)
+      if (marks) KeyFrameRequest.handleKeyFrame(request)
+      KeyFrameRequest.handleRequest(request)
+      assert.deepStrictEqual(asksUntil(request, 0, 550), [0, 500])
+      KeyFrameRequest.handleLost(request, 0, true)
+      assert.deepStrictEqual(asksUntil(request, 550, 1400), [1000])
+      if (marks) KeyFrameRequest.handleKeyFrame(request)
+      assert.deepStrictEqual(asksUntil(request, 1400, 5000), [])
+    }
   })
 
   it("takes for lost what may have been, of a stream that has never marked one", () => {
     const request = KeyFrameRequest.make(1)
     KeyFrameRequest.handleRequest(request)
     assert.deepStrictEqual(asksUntil(request, 0, 100), [0])
-    KeyFrameRequest.handleLost(request, false)
+    KeyFrameRequest.handleLost(request, 0, false)
     assert.deepStrictEqual(asksUntil(request, 100, 110), [100])
     KeyFrameRequest.handleKeyFrame(request)
     KeyFrameRequest.handleRequest(request)
     assert.deepStrictEqual(asksUntil(request, 1000, 1010), [1000])
-    KeyFrameRequest.handleLost(request, false)
+    KeyFrameRequest.handleLost(request, 1000, false)
     assert.deepStrictEqual(asksUntil(request, 1100, 1600), [1500])
   })
 
@@ -70,7 +83,7 @@ describe("KeyFrameRequest", () => {
     KeyFrameRequest.handleRequest(request)
     assert.isTrue(KeyFrameRequest.poll(request, 0))
     handle(request)
-    KeyFrameRequest.handleLost(request, true)
+    KeyFrameRequest.handleLost(request, 0, true)
     assert.deepStrictEqual(asksUntil(request, 0, 5000), [])
   })
 

@@ -44,7 +44,7 @@ const make = () => {
         return [HopFrame.legTagAt(view, 0)]
       })
   let reports = 0
-  /** The other relay says of all up to this hop sequence whether it has arrived. */
+  /** The other relay says of all that was sent, from the first on, whether it has arrived. */
   const report = (nowMs: number, arrived: ReadonlyArray<boolean>) => {
     const body = Feedback.make()
     body.arrivalCount = arrived.length
@@ -72,6 +72,12 @@ describe("key frames of a call on a trunk", () => {
     assert.deepStrictEqual(report(200, [false, true]), [])
     assert.deepStrictEqual(wish(300), [], "not so soon after")
     assert.deepStrictEqual(wish(700), [4])
+  })
+
+  it("once, when the frames of two requests were lost", () => {
+    const { report, wish } = make()
+    assert.deepStrictEqual([...wish(0), ...wish(600)], [4, 4])
+    assert.deepStrictEqual(report(700, [false, false, false]), [4])
   })
 
   it("are not, when nobody gets the stream any more", () => {
