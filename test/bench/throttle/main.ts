@@ -1,4 +1,4 @@
-// What throttling costs: a refused join, and a look at how long packets wait.
+// What throttling costs: a refused join, a look at how long packets wait, and measuring the load.
 import { Clock, Effect, Layer } from "effect"
 import { parseArgs } from "node:util"
 import * as AddressCookie from "../../../src/access/AddressCookie.ts"
@@ -10,17 +10,25 @@ import * as ControlMessage from "../../../src/protocol/ControlMessage.ts"
 import { CallId, ParticipantId } from "../../../src/protocol/Ids.ts"
 import * as Stun from "../../../src/protocol/Stun.ts"
 import * as Relay from "../../../src/server/Relay.ts"
+import * as SystemCalls from "../../../src/sockets/batched/SystemCalls.ts"
 import * as CallStore from "../../../src/state/CallStore.ts"
 import { Refused } from "../../../src/throttle/Refused.ts"
 import * as Throttle from "../../../src/throttle/Throttle.ts"
 import * as Statistics from "../Statistics.ts"
 import * as FedNetwork from "./FedNetwork.ts"
+import * as MeterCost from "./MeterCost.ts"
+import * as WaitLook from "./WaitLook.ts"
 
 const { json, rounds } = parseArgs({
   options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "7" } }
 }).values
 
 const refusalUsMax = 20
+const lookNsMax = 60
+/** It is less than what two rounds differ by: the median needs many. */
+const looksPerRound = 5
+const meterSeconds = 15
+const meterShareMax = 0.005
 /** As many participants as ask once in a round: nobody asks too often. */
 const askers = 5000
 /** Named to whoever is refused. */
@@ -102,12 +110,30 @@ const program = Effect.gen(function* () {
   return { refusalUs: refusal, bindingUs: binding, refusalUsMax }
 })
 
-const report = await Effect.runPromise(Effect.scoped(program))
+const refusals = await Effect.runPromise(Effect.scoped(program))
+const calls = SystemCalls.load()
+const looks = "reason" in calls ? [] : await Effect.runPromise(WaitLook.measure(calls, looksPerRound * Number(rounds)))
+const meterShare = await Effect.runPromise(MeterCost.measure(meterSeconds))
+const report = { ...refusals, lookNsMax, looks, meterShare, meterShareMax }
 if (json) console.log(JSON.stringify(report))
 else {
   console.log(
     `a refused join: ${Statistics.formatSpread(report.refusalUs, 1)} us of CPU, at most ${refusalUsMax} wanted`
   )
   console.log(`a binding request, for comparison: ${Statistics.formatSpread(report.bindingUs, 1)} us`)
+  for (const { datagramNs, lookNs, perReceive } of looks) {
+    console.log(
+      `looking at how long packets wait, ${perReceive} a receive: ${Statistics.formatSpread(lookNs, 0)} ns a packet, ` +
+        `of ${Statistics.formatNumber(datagramNs, 0)} there and back; at most ${lookNsMax} wanted`
+    )
+  }
+  console.log(
+    `measuring the load: ${(100 * meterShare).toFixed(2)} % of a core, at most ${100 * meterShareMax} % wanted`
+  )
+  if ("reason" in calls) console.log(`looking at how long packets wait: not measured, ${calls.reason}`)
 }
-process.exitCode = report.refusalUs.median <= refusalUsMax ? 0 : 1
+const isCheap =
+  report.refusalUs.median <= refusalUsMax &&
+  looks.every(({ lookNs }) => lookNs.median <= lookNsMax) &&
+  meterShare <= meterShareMax
+process.exitCode = isCheap ? 0 : 1
