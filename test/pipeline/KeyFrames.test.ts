@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as KeyFrames from "../../src/pipeline/KeyFrames.ts"
 import * as LegTable from "../../src/pipeline/LegTable.ts"
 import * as RelayLeg from "../../src/pipeline/RelayLeg.ts"
 import * as RelayStream from "../../src/pipeline/RelayStream.ts"
 import * as Feedback from "../../src/protocol/Feedback.ts"
 import * as HopFrame from "../../src/protocol/HopFrame.ts"
 import { StreamDescription } from "../../src/protocol/StreamDescription.ts"
+import * as PacketBatch from "../../src/sockets/PacketBatch.ts"
 import * as Relay from "./RelayHarness.ts"
 
 const ssrc = 0xc000_0001
@@ -60,7 +62,12 @@ const make = () => {
   }
   let wishes = 0
   const wish = (nowMs: number) => asksIn(relay.receive(nowMs, Relay.feedback(0, wishes++, { keyFrames: [ssrc] })))
-  return { report, stream, wish }
+  /** The same while the batch has no room. */
+  const wishInVain = (nowMs: number) => {
+    const full = PacketBatch.makeSendBatch({ capacity: 0, scratchOffset: 0, scratchBytes: Feedback.frameBytesMax })
+    KeyFrames.request(relay.forwarding, source, stream.keyFrames!, nowMs, full)
+  }
+  return { report, stream, wish, wishInVain }
 }
 
 describe("key frames of a call on a trunk", () => {
@@ -78,6 +85,13 @@ describe("key frames of a call on a trunk", () => {
     const { report, wish } = make()
     assert.deepStrictEqual([...wish(0), ...wish(600)], [4, 4])
     assert.deepStrictEqual(report(700, [false, false, false]), [4])
+  })
+
+  it("are asked for by the next wish when the batch had no room", () => {
+    const { report, wish, wishInVain } = make()
+    wishInVain(0)
+    assert.deepStrictEqual(wish(10), [4])
+    assert.deepStrictEqual(report(100, [true]), [])
   })
 
   it("are not, when nobody gets the stream any more", () => {

@@ -207,6 +207,29 @@ describe("LoadShedding", () => {
     assert.strictEqual(calm.level, 0)
   })
 
+  it("a dip of a moment lets nobody in", () => {
+    const using = (processCpu: number) => ({ ...busy, processCpu })
+    const full = steady(LoadShedding.make(), using(0.86), 1000)
+    const dip = steady(full, using(0.5), 250)
+    assert.approximately(dip.level, full.level - 0.5, 1e-9)
+    assert.isFalse(LoadShedding.admits(dip, "new-one-to-one-video", 0))
+  })
+
+  it("who has been let in counts less and less, however often the load is looked at", () => {
+    const let5In = Array.from({ length: 5 }).reduce<LoadShedding.LoadShedding>(
+      (state) => LoadShedding.admitted(state, "new-one-to-one-audio"),
+      LoadShedding.make()
+    )
+    const after = (stepMs: number) => {
+      let state = let5In
+      for (let ms = 0; ms < 3000; ms += stepMs) state = LoadShedding.step(state, busy, OfferedCalls.make(), stepMs)
+      return state.pending
+    }
+    assert.approximately(after(1000), after(250), 1e-9)
+    assert.approximately(after(1000), after(100), 1e-9)
+    assert.approximately(after(250), 5 * Math.exp(-3000 / 1370), 1e-9)
+  })
+
   it("who has been let in a moment ago counts before his packets come", () => {
     const nearly = { ...busy, processCpu: 0.69, participants: 100 }
     let state = steady(LoadShedding.make(), nearly, 2000)
